@@ -1,0 +1,1 @@
+//! Hits become alerts: the alert document, identity, reason.

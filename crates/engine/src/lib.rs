@@ -1,0 +1,1 @@
+//! Runs rules over events: the shared scan and the detect pipeline.

@@ -1,0 +1,1 @@
+//! Raw logs become events: sources, decoders, integrations, the ledger.

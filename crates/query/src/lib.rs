@@ -1,0 +1,17 @@
+//! KQL and Lucene text to syntax trees and diagnostics. (EQL and ES|QL join them here.)
+//!
+//! ```text
+//!   text ──▶ kql::parse / lucene::parse ──▶ Parsed { tree, diagnostics }      tree ──▶ Display ──▶ text
+//! ```
+//!
+//! Invariant: knows no fields, no clock, no file system and nothing of the other crates.
+//! Invariant: parsing never fails, never panics and never stops at the first fault: a bad query gives a partial
+//! tree and at least one diagnostic with a span.
+
+pub mod diagnostic;
+pub mod kql;
+pub mod lucene;
+pub mod span;
+
+pub use diagnostic::{Diagnostic, Parsed, Severity};
+pub use span::{Span, Spanned};

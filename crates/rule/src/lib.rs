@@ -1,0 +1,1 @@
+//! Elastic's rules as types: formats, exception lists, suppression, schedule, checks.
