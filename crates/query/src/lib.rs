@@ -8,6 +8,7 @@
 //! Invariant: parsing never fails, never panics and never stops at the first fault: a bad query gives a partial
 //! tree and at least one diagnostic with a span.
 
+mod code_units;
 pub mod diagnostic;
 pub mod kql;
 pub mod lucene;
