@@ -93,22 +93,11 @@ impl Document {
 
     /// Every leaf as (dotted name, scalar), in document order; several values of one field come one by one.
     pub fn leaves(&self) -> Vec<(String, Scalar<'_>)> {
-        fn walk<'a>(prefix: &str, value: &'a Value, out: &mut Vec<(String, Scalar<'a>)>) {
-            match value {
-                Value::Object(map) => {
-                    for (k, v) in map {
-                        let name = if prefix.is_empty() { k.clone() } else { format!("{prefix}.{k}") };
-                        walk(&name, v, out);
-                    }
-                }
-                Value::Array(items) => items.iter().for_each(|v| walk(prefix, v, out)),
-                scalar => out.extend(Scalar::from_json(scalar).map(|s| (prefix.to_owned(), s))),
-            }
-        }
         let mut out = Vec::new();
-        for (k, v) in &self.root {
-            walk(k, v, &mut out);
-        }
+        visit_leaves("", &self.root, &mut |name, scalar| {
+            out.push((name.to_owned(), scalar));
+            false
+        });
         out
     }
 
@@ -149,6 +138,10 @@ impl EventView for DocumentView<'_> {
 
     fn exists(&self, field: FieldId) -> Known {
         self.visit(field, &mut |node| visit_scalars(node, true, &mut |_| true)).into()
+    }
+
+    fn any_leaf(&self, test: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known {
+        visit_leaves(self.base, self.root, &mut |name, scalar| test(name, scalar)).into()
     }
 
     fn any_nested(&self, field: FieldId, test: &mut dyn FnMut(&dyn EventView) -> Known) -> Known {
@@ -220,6 +213,25 @@ fn visit_nodes<'a, S: AsRef<str>>(
         }
     }
     false
+}
+
+/// Visits every leaf below a map with its dotted name; stops at the first true.
+fn visit_leaves<'a>(
+    prefix: &str,
+    map: &'a Map<String, Value>,
+    visit: &mut dyn FnMut(&str, Scalar<'a>) -> bool,
+) -> bool {
+    fn descend<'a>(name: &str, value: &'a Value, visit: &mut dyn FnMut(&str, Scalar<'a>) -> bool) -> bool {
+        match value {
+            Value::Object(map) => visit_leaves(name, map, visit),
+            Value::Array(items) => items.iter().any(|item| descend(name, item, visit)),
+            scalar => Scalar::from_json(scalar).is_some_and(|s| visit(name, s)),
+        }
+    }
+    map.iter().any(|(key, value)| match prefix {
+        "" => descend(key, value, visit),
+        prefix => descend(&format!("{prefix}.{key}"), value, visit),
+    })
 }
 
 /// Visits the scalars of a node, through arrays, and through objects too when `leaves`; stops at the first true.

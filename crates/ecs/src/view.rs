@@ -32,6 +32,9 @@ pub trait EventView {
     /// Has the field at least one value? An object counts when any leaf below it does.
     fn exists(&self, field: FieldId) -> Known;
 
+    /// Does any leaf of the event pass the test, which is given its dotted name and its value?
+    fn any_leaf(&self, test: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known;
+
     /// Does any element of the array of objects at `field` pass the test, which sees that element alone?
     fn any_nested(&self, field: FieldId, test: &mut dyn FnMut(&dyn EventView) -> Known) -> Known;
 }
