@@ -7,6 +7,7 @@ use ecs::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::format::Written;
 use crate::origin::Origin;
 
 /// A rule's use of an exception list.
@@ -57,6 +58,8 @@ pub struct ExceptionList {
     pub extra: Map<String, Value>,
     /// Where it was read.
     pub origin: Origin,
+    /// What was written there, so that writing back changes only what was changed.
+    pub written: Written,
 }
 
 /// One item of an exception list: an event that meets all entries is excepted.
@@ -88,6 +91,8 @@ pub struct ExceptionItem {
     pub extra: Map<String, Value>,
     /// Where it was read.
     pub origin: Origin,
+    /// What was written there, so that writing back changes only what was changed.
+    pub written: Written,
 }
 
 /// Whether an entry asks that something is so, or that it is not.

@@ -4,6 +4,7 @@ use ecs::{DateMath, Interval};
 use serde_json::{Map, Value};
 
 use crate::exception::ExceptionListRef;
+use crate::format::Written;
 use crate::mapping::{RiskScoreMapping, Severity, SeverityMapping};
 use crate::origin::Origin;
 use crate::rule_type::RuleType;
@@ -112,6 +113,8 @@ pub struct Rule {
     pub extra: Map<String, Value>,
     /// Where it was read.
     pub origin: Origin,
+    /// What was written there, so that writing back changes only what was changed.
+    pub written: Written,
 }
 
 /// The `[metadata]` table of a detection-rules file. Dates are `YYYY/MM/DD`, as written.
