@@ -1,1 +1,31 @@
 //! Runs rules over events: the shared scan and the detect pipeline.
+//!
+//! ```text
+//!   rules ──plan──▶ filters, one per rule ──▶ SharedScan ◀── raw records (ingest)
+//!                                                │
+//!                            hits ──detect──▶ alerts ──▶ AlertSink        ledger, rule outcomes
+//! ```
+//!
+//! Start at [`hunt::hunt`]. Each raw byte is read once, whatever the number of rules.
+//!
+//! Invariant: finds hits, and makes no sentence of them; what an alert says is the business of `alert`.
+//! Invariant: never prints, reads no clock and no environment.
+
+pub mod detect;
+pub mod error;
+pub mod hunt;
+pub mod index_selection;
+mod name_table;
+pub mod outcome;
+pub mod plan;
+pub mod read_input;
+pub mod rule_type;
+pub mod shared_scan;
+
+pub use detect::{AlertSink, Detector};
+pub use error::EngineError;
+pub use hunt::{HuntEvent, HuntOptions, HuntOutput, HuntSummary, hunt};
+pub use outcome::{NotRunReason, RuleOutcome, RuleStatus};
+pub use plan::Plan;
+pub use read_input::HuntInput;
+pub use shared_scan::{ScanSettings, SharedScan};

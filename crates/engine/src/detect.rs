@@ -1,0 +1,114 @@
+//! Hits become alerts, within the cap on alerts per run, and are counted.
+
+use std::collections::BTreeMap;
+
+use alert::{Alert, AlertContext, Built, Hit};
+use ecs::{Catalog, Timestamp};
+
+use crate::error::EngineError;
+use crate::outcome::RuleOutcome;
+use crate::plan::Plan;
+use crate::shared_scan::FoundEvent;
+
+/// Where alerts go, in the order in which they are made.
+pub trait AlertSink {
+    /// Takes one alert.
+    ///
+    /// # Errors
+    /// Whatever writing it gave; the run then ends.
+    fn alert(&mut self, alert: Alert) -> std::io::Result<()>;
+}
+
+/// Turns hits into alerts.
+///
+/// Without a cap each alert leaves at once, in the order of the input. With a cap the oldest hits of each rule are
+/// kept until [`Detector::finish`]; memory is bounded by the cap times the number of rules.
+#[derive(Debug)]
+pub struct Detector<'p> {
+    plan: &'p Plan<'p>,
+    context: AlertContext,
+    catalog: &'p Catalog,
+    max_signals: Option<u32>,
+    outcomes: Vec<RuleOutcome>,
+    /// Per rule, oldest first: time, then document id, so that the order is total.
+    kept: Vec<BTreeMap<(Option<Timestamp>, String), Hit>>,
+}
+
+impl<'p> Detector<'p> {
+    /// A detector for the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
+    pub fn new(
+        plan: &'p Plan<'p>,
+        catalog: &'p Catalog,
+        context: AlertContext,
+        max_signals: Option<u32>,
+    ) -> Self {
+        let kept = plan.rules.iter().map(|_| BTreeMap::new()).collect();
+        Self { plan, context, catalog, max_signals, outcomes: plan.outcomes.clone(), kept }
+    }
+
+    /// Takes an event that is a hit of some rules.
+    ///
+    /// # Errors
+    /// When an alert cannot be handed over.
+    pub fn event(
+        &mut self,
+        event: FoundEvent,
+        time: Option<Timestamp>,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
+        let FoundEvent { rules, document, document_id, stream } = event;
+        let hit = Hit::event(document, document_id, stream.name());
+        let (last, others) = match rules.split_last() {
+            Some(split) => split,
+            None => return Ok(()),
+        };
+        for rule in others {
+            self.hit(*rule, hit.clone(), time, sink)?;
+        }
+        self.hit(*last, hit, time, sink)
+    }
+
+    fn hit(
+        &mut self,
+        rule: usize,
+        hit: Hit,
+        time: Option<Timestamp>,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
+        let outcome = self.plan.rules[rule].outcome;
+        self.outcomes[outcome].hits += 1;
+        let Some(cap) = self.max_signals else { return self.make(rule, hit, sink) };
+        let kept = &mut self.kept[rule];
+        kept.insert((time, hit.document_id().to_owned()), hit);
+        if kept.len() > cap as usize {
+            kept.pop_last();
+            self.outcomes[outcome].cut += 1;
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, rule: usize, hit: Hit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
+        let planned = &self.plan.rules[rule];
+        match alert::build(hit, planned.rule, &self.context, self.catalog) {
+            Built::Alert(alert) => {
+                self.outcomes[planned.outcome].alerts += 1;
+                sink.alert(*alert).map_err(EngineError::Sink)
+            }
+            // The rule's own alert came back to it as an event.
+            Built::OwnAlert => Ok(()),
+        }
+    }
+
+    /// Makes the alerts that were held back, and gives the account of every rule.
+    ///
+    /// # Errors
+    /// When an alert cannot be handed over.
+    pub fn finish(mut self, sink: &mut dyn AlertSink) -> Result<Vec<RuleOutcome>, EngineError> {
+        for rule in 0..self.kept.len() {
+            for hit in std::mem::take(&mut self.kept[rule]).into_values() {
+                self.make(rule, hit, sink)?;
+            }
+        }
+        Ok(self.outcomes)
+    }
+}

@@ -1,0 +1,19 @@
+//! What stops a hunt as a whole. What stops one rule or one file is an outcome instead.
+
+/// A hunt that cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Alerts can no longer be handed over.
+    #[error("writing an alert")]
+    Sink(#[source] std::io::Error),
+    /// What could not be read can no longer be kept.
+    #[error("keeping what could not be read")]
+    DeadLetter(#[source] ingest::error::IngestError),
+    /// A thread of the hunt ended before its work was done.
+    #[error("a worker ended early while reading {input}; this is a defect of the program, not of the input")]
+    Worker {
+        /// The input that it had in hand.
+        input: String,
+    },
+}

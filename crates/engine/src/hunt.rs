@@ -1,0 +1,254 @@
+//! A hunt: every input read once, every rule over every event, everything accounted for.
+//!
+//! Inputs are read by several threads, one input a thread. What they find is taken in the order of the inputs,
+//! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads.
+//!
+//! ```text
+//!   inputs ──▶ worker: read, decode, scan ──▶ InputFindings ──(in order)──▶ duplicates, ledger, detect ──▶ sink
+//!                     (as many as jobs)         at most 4 a job are waiting
+//! ```
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+
+use alert::AlertContext;
+use ingest::dead_letter::DeadLetter;
+use ingest::decode::{Check, Limits};
+use ingest::duplicate::SeenEvents;
+use ingest::ledger::{InputAccount, Ledger};
+
+use crate::detect::{AlertSink, Detector};
+use crate::error::EngineError;
+use crate::outcome::RuleOutcome;
+use crate::plan::Plan;
+use crate::read_input::{HuntInput, InputFindings, ReadBuffers, RecordNote, read_input};
+use crate::shared_scan::{ScanSettings, SharedScan};
+
+/// How to hunt.
+#[derive(Debug)]
+pub struct HuntOptions<'p> {
+    /// Which events, and what is known of fields and addresses.
+    pub scan: ScanSettings<'p>,
+    /// Threads that read and scan.
+    pub jobs: NonZeroUsize,
+    /// Caps on what one input may cost.
+    pub limits: Limits,
+    /// The most alerts of one rule, the oldest; `None` for no cap.
+    pub max_signals: Option<u32>,
+    /// What alerts say of this run.
+    pub alerts: AlertContext,
+}
+
+/// What happens during a hunt, for progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HuntEvent {
+    /// Once, at the start.
+    Started {
+        /// How many inputs there are.
+        inputs: usize,
+        /// Their size as stored, as far as known.
+        bytes: u64,
+    },
+    /// An input is done. Inputs are done in their order.
+    InputDone {
+        /// What the ledger calls it.
+        name: String,
+        /// Its size as stored.
+        bytes: u64,
+        /// Records that came in.
+        records: u64,
+    },
+}
+
+/// The account of a hunt.
+#[derive(Debug)]
+pub struct HuntSummary {
+    /// Every input and every record.
+    pub ledger: Ledger,
+    /// Every rule.
+    pub rules: Vec<RuleOutcome>,
+}
+
+/// Where a hunt hands over what it finds while it runs.
+pub struct HuntOutput<'o> {
+    /// Takes the alerts.
+    pub alerts: &'o mut dyn AlertSink,
+    /// Keeps what could not be read.
+    pub dead_letter: Option<&'o mut DeadLetter<Box<dyn Write + 'o>>>,
+    /// Is told how far the hunt is.
+    pub progress: &'o mut dyn FnMut(HuntEvent),
+}
+
+/// How many inputs a thread may be ahead of the first that is not done, so that memory stays bounded.
+const AHEAD: usize = 4;
+
+/// Runs the rules of a plan over all inputs.
+///
+/// # Errors
+/// When alerts or dead letters cannot be handed over. Whatever is wrong with inputs and rules is in the summary.
+pub fn hunt(
+    plan: &Plan<'_>,
+    inputs: &[HuntInput],
+    options: HuntOptions<'_>,
+    output: HuntOutput<'_>,
+) -> Result<HuntSummary, EngineError> {
+    let HuntOptions { scan, jobs, mut limits, max_signals, alerts } = options;
+    // The scan itself checks each record that it takes.
+    limits.check = Check::Outline;
+    let shared = SharedScan::new(plan, scan);
+    let detector = Detector::new(plan, scan.catalog, alerts, max_signals);
+    (output.progress)(HuntEvent::Started {
+        inputs: inputs.len(),
+        bytes: inputs.iter().map(HuntInput::bytes).sum(),
+    });
+    let keep_faults = output.dead_letter.is_some();
+    let mut account = Account { ledger: Ledger::new(), seen: SeenEvents::new(), detector, output };
+    let turn = Turn::new(jobs.get() * AHEAD);
+    std::thread::scope(|threads| {
+        let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
+        for _ in 0..jobs.get().min(inputs.len()) {
+            let (send, turn, shared, limits) = (send.clone(), &turn, &shared, &limits);
+            threads.spawn(move || {
+                let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
+                while let Some(at) = turn.next(inputs.len()) {
+                    let findings = read_input(&inputs[at], limits, keep_faults, &mut scanner, &mut buffers);
+                    if send.send((at, findings)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let result = account.take_in_order(inputs, &receive, &turn);
+        // Whatever came of it, nobody must wait for a turn that will not come.
+        turn.stop();
+        result
+    })?;
+    let Account { ledger, detector, output, .. } = account;
+    let rules = detector.finish(output.alerts)?;
+    Ok(HuntSummary { ledger, rules })
+}
+
+/// Hands out the positions of inputs, none too far ahead of the first that is not done.
+#[derive(Debug)]
+struct Turn {
+    state: Mutex<TurnState>,
+    moved: Condvar,
+    ahead: usize,
+}
+
+#[derive(Debug, Default)]
+struct TurnState {
+    next: usize,
+    done: usize,
+    stopped: bool,
+}
+
+impl Turn {
+    fn new(ahead: usize) -> Self {
+        Self { state: Mutex::default(), moved: Condvar::new(), ahead }
+    }
+
+    /// Waits for a position; `None` when there are no more.
+    fn next(&self, inputs: usize) -> Option<usize> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if state.stopped || state.next >= inputs {
+                return None;
+            }
+            if state.next < state.done + self.ahead {
+                state.next += 1;
+                return Some(state.next - 1);
+            }
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn done(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).done += 1;
+        self.moved.notify_all();
+    }
+
+    fn stop(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.moved.notify_all();
+    }
+}
+
+/// What is known of the inputs that were taken so far.
+struct Account<'p, 'o> {
+    ledger: Ledger,
+    seen: SeenEvents,
+    detector: Detector<'p>,
+    output: HuntOutput<'o>,
+}
+
+impl Account<'_, '_> {
+    fn take_in_order(
+        &mut self,
+        inputs: &[HuntInput],
+        receive: &mpsc::Receiver<(usize, InputFindings)>,
+        turn: &Turn,
+    ) -> Result<(), EngineError> {
+        let mut early: BTreeMap<usize, InputFindings> = BTreeMap::new();
+        for (at, input) in inputs.iter().enumerate() {
+            let findings = loop {
+                if let Some(findings) = early.remove(&at) {
+                    break findings;
+                }
+                // Every worker is gone and the input is missing: one of them panicked.
+                let Ok((position, findings)) = receive.recv() else {
+                    return Err(EngineError::Worker { input: input.name() });
+                };
+                early.insert(position, findings);
+            };
+            self.take(input, findings)?;
+            turn.done();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, input: &HuntInput, findings: InputFindings) -> Result<(), EngineError> {
+        let name = input.name();
+        if let Some(letter) = &mut self.output.dead_letter {
+            for fault in &findings.faults {
+                let bytes = fault.bytes.as_deref().unwrap_or_default();
+                letter.write(&name, fault.offset, &fault.reason, bytes).map_err(EngineError::DeadLetter)?;
+            }
+        }
+        let mut account = InputAccount::open(name.as_str());
+        let mut found = findings.found.into_iter().peekable();
+        for (position, record) in findings.records.into_iter().enumerate() {
+            let event = found.next_if(|(at, _)| *at == position);
+            match record {
+                RecordNote::Dropped(reason) => account.add_drop(reason),
+                RecordNote::Event { key, .. } if !self.seen.insert(key) => account.add_duplicate(),
+                RecordNote::Event { time, account: number, region, .. } => {
+                    let region = region.and_then(|n| findings.regions.name(n));
+                    account.add_event(number.and_then(|n| findings.accounts.name(n)), region, time);
+                    if let Some((_, event)) = event {
+                        self.detector.event(event, time, self.output.alerts)?;
+                    }
+                }
+            }
+        }
+        match (findings.decoded, findings.unreadable) {
+            (Some(decoded), unreadable) => {
+                account.close(&decoded, findings.bytes_in, findings.late_fault);
+                if let Some(reason) = unreadable {
+                    account.read_stopped(reason);
+                }
+            }
+            (None, reason) => {
+                let reason = reason.unwrap_or(ingest::decode::SkipReason::Empty);
+                account = InputAccount::skipped(name.as_str(), reason);
+            }
+        }
+        let (bytes, records) = (input.bytes(), account.counts.records_in);
+        self.ledger.add(account);
+        (self.output.progress)(HuntEvent::InputDone { name, bytes, records });
+        Ok(())
+    }
+}

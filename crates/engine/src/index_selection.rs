@@ -1,0 +1,54 @@
+//! Which data streams a rule reads.
+//!
+//! Source: elastic/kibana detection_engine/rule_types/utils/get_input_output_index.ts; docs, "Configure advanced
+//! settings", default of `securitySolution:defaultIndex`.
+
+use ecs::IndexPatterns;
+use rule::rule_type::EventSource;
+
+use crate::outcome::NotRunReason;
+
+/// What a rule reads that names neither index patterns nor a data view.
+pub const DEFAULT_PATTERNS: [&str; 9] = [
+    "apm-*-transaction*",
+    "auditbeat-*",
+    "endgame-*",
+    "filebeat-*",
+    "logs-*",
+    "packetbeat-*",
+    "traces-apm*",
+    "winlogbeat-*",
+    "-*elastic-cloud-logs-*",
+];
+
+/// The patterns of a rule. A data view wins over index patterns; of data views only Kibana's own for security is
+/// known, which has the default patterns.
+///
+/// # Errors
+/// [`NotRunReason::DataView`] for any other data view of a rule without index patterns.
+pub fn patterns(source: &EventSource) -> Result<IndexPatterns, NotRunReason> {
+    match (&source.data_view_id, &source.index) {
+        (Some(id), None) if !id.is_empty() && !id.starts_with("security-solution-") => {
+            Err(NotRunReason::DataView(id.clone()))
+        }
+        (_, Some(index)) => Ok(IndexPatterns::new(index)),
+        (_, None) => Ok(IndexPatterns::new(DEFAULT_PATTERNS)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ecs::DataStream;
+
+    #[test]
+    fn a_rule_without_patterns_reads_the_defaults() {
+        let stream = DataStream::logs("aws.cloudtrail");
+        assert!(patterns(&EventSource::default()).unwrap().matches(&stream));
+        let own =
+            EventSource { data_view_id: Some("security-solution-default".into()), ..Default::default() };
+        assert!(patterns(&own).unwrap().matches(&stream));
+        let unknown = EventSource { data_view_id: Some("my-view".into()), ..Default::default() };
+        assert_eq!(patterns(&unknown), Err(NotRunReason::DataView("my-view".into())));
+    }
+}

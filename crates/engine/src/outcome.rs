@@ -1,0 +1,91 @@
+//! What came of a rule: it ran, or why not. Every loaded rule ends in one of these.
+
+use std::fmt;
+
+use query::Diagnostic;
+
+/// The account of one rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleOutcome {
+    /// The rule's stable name.
+    pub rule_id: String,
+    /// What people call it.
+    pub name: String,
+    /// For example `query` or `eql`.
+    pub rule_type: &'static str,
+    /// Did it run?
+    pub status: RuleStatus,
+    /// Events that passed, before the cap.
+    pub hits: u64,
+    /// Alerts that were made.
+    pub alerts: u64,
+    /// Hits without an alert because of the cap on alerts per run.
+    pub cut: u64,
+    /// What did not stop it from running and is worth knowing.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Did the rule run?
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuleStatus {
+    /// It ran over every event that its index patterns reach.
+    Ran,
+    /// It did not.
+    NotRun(NotRunReason),
+}
+
+/// Why a rule did not run.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum NotRunReason {
+    /// Rules of its type cannot be run yet.
+    RuleType(&'static str),
+    /// The rule has errors.
+    Errors(Vec<Diagnostic>),
+    /// It reads a Kibana data view that is not known here, and names no index patterns.
+    DataView(String),
+    /// Its author gave it up.
+    Deprecated,
+    /// Its file says `enabled = false`.
+    Disabled,
+}
+
+impl NotRunReason {
+    /// True when something is wrong with the rule, so that a run without it is not a whole one; false for what is
+    /// known not to be run.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Errors(_) | Self::DataView(_))
+    }
+
+    /// A short name for counting, the same for all rules with the same reason.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::RuleType(name) => (*name).to_owned(),
+            Self::Errors(_) => "errors in the rule".to_owned(),
+            Self::DataView(_) => "unknown data view".to_owned(),
+            Self::Deprecated => "deprecated".to_owned(),
+            Self::Disabled => "disabled".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for NotRunReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RuleType(name) => write!(f, "rules of type {name} cannot be run yet"),
+            Self::Errors(diagnostics) => {
+                let mut messages = diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str());
+                f.write_str(messages.next().unwrap_or("the rule has errors"))?;
+                match messages.count() {
+                    0 => Ok(()),
+                    more => write!(f, " (and {more} more)"),
+                }
+            }
+            Self::DataView(id) => {
+                write!(f, "the data view `{id}` is not known here, and the rule names no index patterns")
+            }
+            Self::Deprecated => f.write_str("its author gave it up"),
+            Self::Disabled => f.write_str("its file says that it is disabled"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Which rules run, and what each looks for in an event.
+
+use ecs::{Catalog, FieldTable, IndexPatterns, Timestamp};
+use matcher::{Predicate, Resolver};
+use query::Diagnostic;
+use rule::exception::{ExceptionItem, NamespaceType};
+use rule::rule_type::{EventSource, Language, RuleType};
+use rule::{Rule, RuleLibrary};
+
+use crate::index_selection;
+use crate::outcome::{NotRunReason, RuleOutcome, RuleStatus};
+use crate::rule_type;
+
+/// The rules of a run, resolved.
+#[derive(Debug)]
+pub struct Plan<'r> {
+    /// The rules that run, in the order of the library.
+    pub rules: Vec<PlannedRule<'r>>,
+    /// An account for every rule of the library; those that run are still empty.
+    pub outcomes: Vec<RuleOutcome>,
+    /// The fields that the rules read.
+    pub table: FieldTable,
+}
+
+/// A rule that runs.
+#[derive(Debug)]
+pub struct PlannedRule<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// Its position in [`Plan::outcomes`].
+    pub outcome: usize,
+    /// Which events it reads.
+    pub patterns: IndexPatterns,
+    /// Which of them are hits: query and filters, and not excepted.
+    pub predicate: Predicate,
+}
+
+impl<'r> Plan<'r> {
+    /// Resolves every rule of a library. Date math counts from `now`, which is also when exceptions expire.
+    pub fn new(library: &'r RuleLibrary, catalog: &Catalog, now: Timestamp) -> Self {
+        let mut plan = Self { rules: Vec::new(), outcomes: Vec::new(), table: FieldTable::new() };
+        for rule in &library.rules {
+            let mut outcome = RuleOutcome {
+                rule_id: rule.rule_id.clone(),
+                name: rule.name.clone(),
+                rule_type: rule.rule_type.name(),
+                status: RuleStatus::Ran,
+                hits: 0,
+                alerts: 0,
+                cut: 0,
+                warnings: Vec::new(),
+            };
+            match resolve(rule, library, catalog, &mut plan.table, now) {
+                Ok((patterns, predicate, warnings)) => {
+                    outcome.warnings = warnings;
+                    plan.rules.push(PlannedRule { rule, outcome: plan.outcomes.len(), patterns, predicate });
+                }
+                Err(reason) => outcome.status = RuleStatus::NotRun(reason),
+            }
+            plan.outcomes.push(outcome);
+        }
+        plan
+    }
+}
+
+/// What a rule looks for, or why it does not run.
+fn resolve(
+    rule: &Rule,
+    library: &RuleLibrary,
+    catalog: &Catalog,
+    table: &mut FieldTable,
+    now: Timestamp,
+) -> Result<(IndexPatterns, Predicate, Vec<Diagnostic>), NotRunReason> {
+    if rule.is_deprecated() {
+        return Err(NotRunReason::Deprecated);
+    }
+    if !rule.enabled {
+        return Err(NotRunReason::Disabled);
+    }
+    let (text, language, source) = event_filter(rule)?;
+    let patterns = index_selection::patterns(source)?;
+    let mut resolver = Resolver::new(catalog, table, now);
+    let resolved = rule_type::query::filter(text, language, source, &mut resolver);
+    if !resolved.is_ok() {
+        return Err(NotRunReason::Errors(resolved.diagnostics));
+    }
+    let mut warnings = resolved.diagnostics;
+    let mut excepted = Vec::new();
+    for list in &rule.exceptions_list {
+        if !library.exception_lists.iter().any(|l| l.list_id == list.list_id) {
+            let message = format!(
+                "the exception list `{}` was not loaded, so its exceptions do not apply",
+                list.list_id
+            );
+            warnings.push(Diagnostic::warning("rule::missing-exception-list", message));
+        }
+        for item in items_of(library, &list.list_id, list.namespace_type).filter(|item| !item.is_expired(now))
+        {
+            let item_resolved = resolver.exception(item);
+            if item_resolved.is_ok() {
+                excepted.push(item_resolved.predicate);
+            } else {
+                let reason =
+                    item_resolved.diagnostics.iter().find(|d| d.is_error()).map_or("", |d| &d.message);
+                let message = format!("the exception `{}` does not apply: {reason}", item.name);
+                warnings.push(Diagnostic::warning("rule::exception-not-applied", message));
+            }
+        }
+    }
+    let predicate = Predicate::and([resolved.predicate, Predicate::not(Predicate::or(excepted))]);
+    Ok((patterns, predicate, warnings))
+}
+
+fn items_of<'l>(
+    library: &'l RuleLibrary,
+    list_id: &'l str,
+    namespace: NamespaceType,
+) -> impl Iterator<Item = &'l ExceptionItem> {
+    library.exception_items.iter().filter(move |i| i.list_id == list_id && i.namespace_type == namespace)
+}
+
+/// The query of a rule whose every passing event is a hit.
+fn event_filter(rule: &Rule) -> Result<(&str, Language, &EventSource), NotRunReason> {
+    match &rule.rule_type {
+        RuleType::Query(query) => Ok((&query.query, query.language, &query.source)),
+        RuleType::SavedQuery(saved) => match &saved.query {
+            // The saved query itself lies in Kibana; rules carry a copy for when it is gone.
+            Some(text) => Ok((text, saved.language, &saved.source)),
+            None => Err(NotRunReason::RuleType(rule.rule_type.name())),
+        },
+        RuleType::Eql(_)
+        | RuleType::Esql(_)
+        | RuleType::Threshold(_)
+        | RuleType::ThreatMatch(_)
+        | RuleType::MachineLearning(_)
+        | RuleType::NewTerms(_) => Err(NotRunReason::RuleType(rule.rule_type.name())),
+    }
+}

@@ -1,0 +1,180 @@
+//! One input read, decoded and scanned, without looking at any other: the part of a hunt that threads share out.
+
+use std::io::Read;
+
+use ecs::Timestamp;
+use ingest::decode::{Buffers, Decoded, Fault, FaultReason, Item, Limits, RecordKind, SkipReason, decode};
+use ingest::duplicate::EventKey;
+use ingest::ledger::DropReason;
+use ingest::source::{InputFile, stdin};
+
+use crate::name_table::NameTable;
+use crate::shared_scan::{FoundEvent, Scanner};
+
+/// Something to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HuntInput {
+    /// A file.
+    File(InputFile),
+    /// Standard input.
+    Stdin,
+    /// Something that was found and cannot be read.
+    Unreadable {
+        /// Its path.
+        name: String,
+        /// Why not.
+        reason: SkipReason,
+    },
+}
+
+impl HuntInput {
+    /// What the ledger calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(file) => file.name(),
+            Self::Stdin => stdin::NAME.to_owned(),
+            Self::Unreadable { name, .. } => name.clone(),
+        }
+    }
+
+    /// Its size as stored, where that is known beforehand.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::File(file) => file.bytes,
+            Self::Stdin | Self::Unreadable { .. } => 0,
+        }
+    }
+}
+
+/// All that one input gave.
+#[derive(Debug)]
+pub(crate) struct InputFindings {
+    /// `None` when it could not be opened.
+    pub(crate) decoded: Option<Decoded>,
+    /// What kept it from being read, or from being read to its end.
+    pub(crate) unreadable: Option<SkipReason>,
+    /// As stored.
+    pub(crate) bytes_in: u64,
+    /// One entry a record, in order.
+    pub(crate) records: Vec<RecordNote>,
+    /// Accounts that the records name.
+    pub(crate) accounts: NameTable,
+    /// Regions that they name.
+    pub(crate) regions: NameTable,
+    /// Hits: the position in `records`, and the event.
+    pub(crate) found: Vec<(usize, FoundEvent)>,
+    /// What could not be read, in order.
+    pub(crate) faults: Vec<FaultNote>,
+    /// The first record that was handed over and turned out to be no JSON.
+    pub(crate) late_fault: Option<(u64, FaultReason)>,
+}
+
+/// What the account needs of a record: few bytes, since there are many.
+#[derive(Debug)]
+pub(crate) enum RecordNote {
+    Event {
+        key: EventKey,
+        time: Option<Timestamp>,
+        /// A number of [`InputFindings::accounts`].
+        account: Option<u32>,
+        /// A number of [`InputFindings::regions`].
+        region: Option<u32>,
+    },
+    Dropped(DropReason),
+}
+
+/// A fault, with its bytes when there is a dead letter to keep them in.
+#[derive(Debug)]
+pub(crate) struct FaultNote {
+    pub(crate) offset: u64,
+    pub(crate) reason: FaultReason,
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+/// What one thread uses again from input to input.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBuffers {
+    stored: Vec<u8>,
+    decode: Buffers,
+}
+
+/// Reads one input to its end. Never fails: what goes wrong is among the findings.
+pub(crate) fn read_input(
+    input: &HuntInput,
+    limits: &Limits,
+    keep_faults: bool,
+    scanner: &mut Scanner<'_>,
+    buffers: &mut ReadBuffers,
+) -> InputFindings {
+    let mut findings = InputFindings {
+        decoded: None,
+        unreadable: None,
+        bytes_in: 0,
+        records: Vec::new(),
+        accounts: NameTable::new(),
+        regions: NameTable::new(),
+        found: Vec::new(),
+        faults: Vec::new(),
+        late_fault: None,
+    };
+    let read = match input {
+        HuntInput::File(file) => file.read(limits, &mut buffers.stored),
+        HuntInput::Stdin => stdin::read(std::io::stdin().lock().by_ref(), limits, &mut buffers.stored),
+        HuntInput::Unreadable { reason, .. } => {
+            buffers.stored.clear();
+            Err(reason.clone())
+        }
+    };
+    findings.unreadable = read.err();
+    if findings.unreadable.is_some() && buffers.stored.is_empty() {
+        return findings;
+    }
+    findings.bytes_in = buffers.stored.len() as u64;
+    let name = input.name();
+    let decoded = decode(&buffers.stored, limits, &mut buffers.decode, &mut |item| match item {
+        Item::Fault(fault) => findings.fault(&fault, keep_faults),
+        Item::Record(record) if record.kind == RecordKind::CloudTrailDigest => {
+            findings.records.push(RecordNote::Dropped(DropReason::NotAnEvent(record.kind)));
+        }
+        Item::Record(record) => match scanner.scan(&record) {
+            Ok(scanned) if !scanned.in_range => {
+                findings.records.push(RecordNote::Dropped(DropReason::OutsideOfRange));
+            }
+            Ok(scanned) => {
+                if let Some(mut event) = scanned.found {
+                    event.document.set("log.file.path", name.as_str());
+                    event.document.set("log.offset", record.offset);
+                    findings.found.push((findings.records.len(), *event));
+                }
+                findings.records.push(RecordNote::Event {
+                    key: scanned.key,
+                    time: scanned.time,
+                    account: scanned.account.as_deref().map(|name| findings.accounts.number(name)),
+                    region: scanned.region.as_deref().map(|name| findings.regions.number(name)),
+                });
+            }
+            Err(reason) => {
+                if findings.late_fault.is_none() {
+                    findings.late_fault = Some((record.offset, reason.clone()));
+                }
+                findings.fault(
+                    &Fault { offset: record.offset, reason, bytes: record.text.as_bytes() },
+                    keep_faults,
+                );
+            }
+        },
+    });
+    findings.decoded = Some(decoded);
+    findings
+}
+
+impl InputFindings {
+    fn fault(&mut self, fault: &Fault<'_>, keep_bytes: bool) {
+        self.records.push(RecordNote::Dropped(DropReason::Fault(fault.reason.clone())));
+        self.faults.push(FaultNote {
+            offset: fault.offset,
+            reason: fault.reason.clone(),
+            bytes: keep_bytes.then(|| fault.bytes.to_vec()),
+        });
+    }
+}

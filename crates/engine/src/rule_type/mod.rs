@@ -1,0 +1,3 @@
+//! One file per rule type: what it looks for in an event, and what is done with the events that pass.
+
+pub mod query;

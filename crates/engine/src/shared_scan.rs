@@ -1,0 +1,260 @@
+//! Shared scan: one pass over the events serves all rules.
+//!
+//! A raw CloudTrail record is only skimmed at first. Most records are settled by that: no filter wants them. For
+//! the few that a filter passes, or may pass, the full document is made, and decides.
+//!
+//! [`SharedScan`] is shared by all threads; each has a [`Scanner`] of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ecs::{Catalog, DataStream, Document, TimeRange, Timestamp};
+use foldhash::{HashMap, HashMapExt};
+use ingest::decode::{FaultReason, RawRecord, RecordKind};
+use ingest::duplicate::EventKey;
+use ingest::enrich::Enrichment;
+use ingest::integration::aws_cloudtrail::{NormalizeContext, SkimPlan, SkimmedRecord, normalize, skim};
+use ingest::integration::ecs as ecs_documents;
+use matcher::matcher::Memo;
+use matcher::{FilterId, Matcher, Predicate, StreamMatcher};
+use serde_json::Value;
+
+use crate::plan::Plan;
+
+/// What all threads of a scan share.
+#[derive(Debug)]
+pub struct SharedScan<'p> {
+    plan: &'p Plan<'p>,
+    matcher: Matcher,
+    settings: ScanSettings<'p>,
+    cloudtrail: DataStream,
+    skim_plan: SkimPlan,
+    cloudtrail_matcher: StreamMatcher,
+    /// Other data streams, as they turn up.
+    others: Mutex<HashMap<DataStream, Arc<StreamMatcher>>>,
+}
+
+/// What a scan needs beside the rules.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanSettings<'p> {
+    /// Only events whose `@timestamp` lies in it are looked at.
+    pub range: TimeRange,
+    /// Stands in for the time of records that have none.
+    pub now: Timestamp,
+    /// Databases for addresses, and user agents.
+    pub enrichment: &'p Enrichment,
+    /// What is known of fields.
+    pub catalog: &'p Catalog,
+}
+
+/// The scan of one thread.
+#[derive(Debug)]
+pub struct Scanner<'s> {
+    scan: &'s SharedScan<'s>,
+    memo: Memo,
+    others: HashMap<DataStream, (Arc<StreamMatcher>, Memo)>,
+}
+
+/// What is known of a record after it was looked at.
+#[derive(Debug)]
+pub struct ScannedRecord {
+    /// Tells deliveries of the same event from other events.
+    pub key: EventKey,
+    /// When it happened; `None` when the record does not say.
+    pub time: Option<Timestamp>,
+    /// The account that it is counted under.
+    pub account: Option<String>,
+    /// Its region.
+    pub region: Option<String>,
+    /// False when its time lies outside of the range that was asked for; then no rule saw it.
+    pub in_range: bool,
+    /// Set when it is a hit of at least one rule.
+    pub found: Option<Box<FoundEvent>>,
+}
+
+/// An event that is a hit.
+#[derive(Debug)]
+pub struct FoundEvent {
+    /// Positions in [`Plan::rules`], in order.
+    pub rules: Vec<usize>,
+    /// The whole event.
+    pub document: Document,
+    /// Tells the event from all others of its data stream.
+    pub document_id: String,
+    /// Where the event belongs.
+    pub stream: DataStream,
+}
+
+impl<'p> SharedScan<'p> {
+    /// Prepares the scan for the rules of a plan.
+    pub fn new(plan: &'p Plan<'p>, settings: ScanSettings<'p>) -> Self {
+        let predicates: Vec<Predicate> = plan.rules.iter().map(|r| r.predicate.clone()).collect();
+        let matcher = Matcher::new(predicates);
+        let cloudtrail = DataStream::logs("aws.cloudtrail");
+        let skim_plan = SkimPlan::new(&plan.table, cloudtrail.clone());
+        let reads = |id: FilterId| plan.rules[id.index()].patterns.matches(&cloudtrail);
+        let cloudtrail_matcher = matcher.for_stream(&plan.table, reads, |field| skim_plan.knows(field));
+        Self { plan, matcher, settings, cloudtrail, skim_plan, cloudtrail_matcher, others: Mutex::default() }
+    }
+
+    /// A scanner for one thread.
+    pub fn scanner(&self) -> Scanner<'_> {
+        Scanner { scan: self, memo: self.cloudtrail_matcher.memo(), others: HashMap::new() }
+    }
+
+    fn stream_matcher(&self, stream: &DataStream) -> Arc<StreamMatcher> {
+        // A poisoned lock only means that another thread panicked; the map itself is whole.
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let reads = |id: FilterId| self.plan.rules[id.index()].patterns.matches(stream);
+            Arc::new(self.matcher.for_stream(&self.plan.table, reads, |_| true))
+        };
+        others.entry(stream.clone()).or_insert_with(make).clone()
+    }
+}
+
+impl Scanner<'_> {
+    /// Looks at one record.
+    ///
+    /// # Errors
+    /// When its text is no JSON object after all.
+    pub fn scan(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
+        match record.kind {
+            RecordKind::CloudTrail | RecordKind::CloudTrailInsight => match skim(record.text) {
+                Some(skimmed) => self.scan_skimmed(record, &skimmed),
+                None => self.scan_cloudtrail_document(record),
+            },
+            RecordKind::CloudTrailDigest => self.scan_cloudtrail_document(record),
+            RecordKind::Ecs => self.scan_ecs(record),
+        }
+    }
+
+    fn scan_skimmed(
+        &mut self,
+        record: &RawRecord<'_>,
+        skimmed: &SkimmedRecord<'_>,
+    ) -> Result<ScannedRecord, FaultReason> {
+        let time = skimmed.time();
+        let in_range = self.in_range(time);
+        let mut scanned = ScannedRecord {
+            key: EventKey::of_event(skimmed.event_id(), skimmed.recipient_account_id(), record.text),
+            time,
+            account: skimmed.account_id().map(str::to_owned),
+            region: skimmed.region().map(str::to_owned),
+            in_range,
+            found: None,
+        };
+        if !in_range {
+            return Ok(scanned);
+        }
+        let verdict = self.scan.cloudtrail_matcher.look(&skimmed.view(&self.scan.skim_plan), &mut self.memo);
+        if verdict.is_empty() {
+            return Ok(scanned);
+        }
+        let document = self.document(record)?;
+        let passed = self.scan.cloudtrail_matcher.settle(verdict, &document.view(&self.scan.plan.table));
+        scanned.found = found(passed, document, &scanned.key, self.scan.cloudtrail.clone());
+        Ok(scanned)
+    }
+
+    /// For records that a quick look cannot judge.
+    fn scan_cloudtrail_document(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
+        let document = self.document(record)?;
+        let text = |name| document.text(name);
+        let mut scanned = ScannedRecord {
+            key: EventKey::of_event(
+                text("event.id"),
+                text("aws.cloudtrail.recipient_account_id"),
+                record.text,
+            ),
+            time: text("@timestamp").and_then(|t| t.parse().ok()),
+            account: text("aws.cloudtrail.recipient_account_id")
+                .or(text("cloud.account.id"))
+                .map(str::to_owned),
+            region: text("cloud.region").map(str::to_owned),
+            in_range: true,
+            found: None,
+        };
+        scanned.in_range = self.in_range(scanned.time);
+        if scanned.in_range {
+            let view = document.view(&self.scan.plan.table);
+            let verdict = self.scan.cloudtrail_matcher.look(&view, &mut self.memo);
+            let passed = self.scan.cloudtrail_matcher.settle(verdict, &view);
+            scanned.found = found(passed, document, &scanned.key, self.scan.cloudtrail.clone());
+        }
+        Ok(scanned)
+    }
+
+    fn scan_ecs(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
+        let event = ecs_documents::read(object(record.text)?);
+        let text = |name| event.document.text(name).map(str::to_owned);
+        let mut scanned = ScannedRecord {
+            key: match &event.id {
+                Some(id) => EventKey::of_document(id, &event.stream.name()),
+                None => EventKey::of_event(
+                    event.document.text("event.id"),
+                    event.document.text("aws.cloudtrail.recipient_account_id"),
+                    record.text,
+                ),
+            },
+            time: event
+                .document
+                .first("@timestamp")
+                .and_then(matcher::value::date_of)
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            account: text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id")),
+            region: text("cloud.region"),
+            in_range: true,
+            found: None,
+        };
+        scanned.in_range = self.in_range(scanned.time);
+        if scanned.in_range {
+            let scan = self.scan;
+            let (matcher, memo) = self.others.entry(event.stream.clone()).or_insert_with(|| {
+                let matcher = scan.stream_matcher(&event.stream);
+                let memo = matcher.memo();
+                (matcher, memo)
+            });
+            let view = event.document.view(&scan.plan.table);
+            let verdict = matcher.look(&view, memo);
+            let passed = matcher.settle(verdict, &view);
+            let id = event.id;
+            scanned.found = found(passed, event.document, &scanned.key, event.stream);
+            if let (Some(found), Some(id)) = (&mut scanned.found, id) {
+                found.document_id = id;
+            }
+        }
+        Ok(scanned)
+    }
+
+    fn document(&self, record: &RawRecord<'_>) -> Result<Document, FaultReason> {
+        let settings = &self.scan.settings;
+        let context =
+            NormalizeContext::new(settings.now, &self.scan.cloudtrail).with_enrichment(settings.enrichment);
+        Ok(normalize(object(record.text)?, &context))
+    }
+
+    /// An event without a time is looked at whatever the range: it may lie inside.
+    fn in_range(&self, time: Option<Timestamp>) -> bool {
+        time.is_none_or(|time| self.scan.settings.range.contains(time))
+    }
+}
+
+fn object(text: &str) -> Result<serde_json::Map<String, Value>, FaultReason> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        _ => Err(FaultReason::InvalidJson),
+    }
+}
+
+fn found(
+    passed: Vec<FilterId>,
+    document: Document,
+    key: &EventKey,
+    stream: DataStream,
+) -> Option<Box<FoundEvent>> {
+    (!passed.is_empty()).then(|| {
+        let document_id = document.text("event.id").map_or_else(|| key.to_string(), str::to_owned);
+        let rules = passed.into_iter().map(FilterId::index).collect();
+        Box::new(FoundEvent { rules, document, document_id, stream })
+    })
+}

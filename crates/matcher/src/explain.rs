@@ -1,0 +1,88 @@
+//! Why an event passes a predicate or does not, clause by clause, with the values seen.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use ecs::{EventView, FieldTable, Known};
+
+use crate::predicate::{FieldTest, Predicate};
+
+/// The verdict on one clause, with those on its parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Did the clause pass?
+    pub passed: bool,
+    /// What the clause asks for, in words.
+    pub clause: String,
+    /// For a test on a field: the values it saw, as text; empty when the field is missing.
+    pub seen: Option<Vec<String>>,
+    /// The parts of `all of`, `any of` and `not`.
+    pub parts: Vec<Explanation>,
+}
+
+/// Explains every clause of a predicate on one event; nothing is cut short.
+pub fn explain(predicate: &Predicate, event: &dyn EventView, table: &FieldTable) -> Explanation {
+    let passed = predicate.eval(event) == Known::Yes;
+    let inner = |parts: &[Predicate]| parts.iter().map(|part| explain(part, event, table)).collect();
+    let (clause, seen, parts) = match predicate {
+        Predicate::Const(true) => ("every event".to_owned(), None, Vec::new()),
+        Predicate::Const(false) => ("no event".to_owned(), None, Vec::new()),
+        Predicate::And(parts) => ("all of".to_owned(), None, inner(parts)),
+        Predicate::Or(parts) => ("any of".to_owned(), None, inner(parts)),
+        Predicate::Not(part) => ("not".to_owned(), None, vec![explain(part, event, table)]),
+        Predicate::Leaf(leaf) => {
+            let name = &table.entry(leaf.field).name;
+            let clause = match &leaf.test {
+                FieldTest::Exists => format!("{name} has a value"),
+                FieldTest::Any(test) => format!("{name} {test}"),
+            };
+            let mut values = Vec::new();
+            event.any_value(leaf.field, &mut |value| {
+                values.push(value.text().into_owned());
+                false
+            });
+            (clause, Some(values), Vec::new())
+        }
+        Predicate::Nested { path, inner } => {
+            let elements = RefCell::new(Vec::new());
+            event.any_nested(*path, &mut |element| {
+                elements.borrow_mut().push(explain(inner, element, table));
+                Known::No
+            });
+            (format!("some element of {}", table.entry(*path).name), None, elements.into_inner())
+        }
+        Predicate::Anywhere(anywhere) => (format!("some field {}", anywhere.exact), None, Vec::new()),
+    };
+    Explanation { passed, clause, seen, parts }
+}
+
+impl Explanation {
+    /// The clauses that decide: the failing tests of an event that does not pass, outermost first.
+    pub fn blame(&self) -> Vec<&Explanation> {
+        if self.passed {
+            return Vec::new();
+        }
+        match (self.clause.as_str(), self.parts.is_empty()) {
+            ("not", _) | (_, true) => vec![self],
+            _ => self.parts.iter().flat_map(Self::blame).collect(),
+        }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let mark = if self.passed { "yes" } else { "no " };
+        write!(f, "{mark}  {:indent$}{}", "", self.clause, indent = depth * 2)?;
+        match &self.seen {
+            Some(values) if values.is_empty() => f.write_str("   (the field is missing)")?,
+            Some(values) => write!(f, "   (seen: {})", values.join(", "))?,
+            None => {}
+        }
+        f.write_str("\n")?;
+        self.parts.iter().try_for_each(|part| part.write(f, depth + 1))
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, 0)
+    }
+}

@@ -1,0 +1,59 @@
+//! Syntax trees to predicates: fields looked up in the catalogue, literals read by the type of their field.
+//!
+//! One file a language. What a literal means on a field of some type is the same for all of them and lives in
+//! [`field`].
+
+mod exception;
+mod field;
+mod filter;
+mod kql;
+mod lucene;
+
+use ecs::{Catalog, FieldId, FieldTable, Timestamp};
+use query::Diagnostic;
+
+use crate::Predicate;
+
+/// A predicate, and what is worth saying about how it came to be.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// Has a meaning even when a diagnostic is an error; then it must not be run.
+    pub predicate: Predicate,
+    /// In order of their places, with spans into the text that was parsed.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Resolved {
+    /// True when no diagnostic is an error.
+    pub fn is_ok(&self) -> bool {
+        !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// Turns trees into predicates over the fields of one table.
+///
+/// `now` is what date math counts from; a predicate with relative dates is true for that moment only.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    catalog: &'a Catalog,
+    table: &'a mut FieldTable,
+    now: Timestamp,
+    diagnostics: Vec<Diagnostic>,
+    /// The nested field that names are within; empty outside of one.
+    nested: String,
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver that puts the fields it meets into `table`.
+    pub fn new(catalog: &'a Catalog, table: &'a mut FieldTable, now: Timestamp) -> Self {
+        Self { catalog, table, now, diagnostics: Vec::new(), nested: String::new() }
+    }
+
+    fn finish(&mut self, predicate: Predicate) -> Resolved {
+        Resolved { predicate, diagnostics: std::mem::take(&mut self.diagnostics) }
+    }
+
+    fn intern(&mut self, name: &str) -> FieldId {
+        self.table.intern(name, self.catalog)
+    }
+}
