@@ -113,8 +113,7 @@ impl Parser<'_> {
 
     fn conjunction<N: Boolean>(&mut self) -> N {
         let mut all = vec![self.negation()];
-        loop {
-            let Some(token) = self.peek() else { break };
+        while let Some(token) = self.peek() {
             let span = token.span;
             match token.kind {
                 TokenKind::And => {
@@ -245,6 +244,16 @@ impl Parser<'_> {
     }
 
     fn expression_leaf(&mut self) -> Expr {
+        let span = self.current_span();
+        let opens = self.tokens.get(self.position + 1).is_some_and(|next| {
+            matches!(next.kind, TokenKind::Quoted(_) | TokenKind::LeftParenthesis | TokenKind::LeftBrace)
+        });
+        if opens && [AND, OR].iter().any(|word| self.source[span.start..span.end].eq_ignore_ascii_case(word))
+        {
+            self.position += 1;
+            self.stray_operator(span);
+            return self.operand();
+        }
         let Some((literal, field)) = self.literal() else {
             return self.leaf_without_name();
         };

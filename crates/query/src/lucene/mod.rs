@@ -1,5 +1,9 @@
 //! Lucene query strings: text to tree and back.
 
 pub mod ast;
+mod lexer;
+mod parser;
+mod print;
 
 pub use ast::Query;
+pub use parser::{MAX_DEPTH, parse};

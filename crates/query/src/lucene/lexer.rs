@@ -1,0 +1,404 @@
+//! A Lucene query string to tokens.
+//!
+//! Follows the token definitions of Lucene's classic parser (apache/lucene, queryparser/classic/QueryParser.jj).
+
+use super::ast::WildcardPart;
+use crate::code_units::{CodeUnits, four_hex_digits};
+use crate::{Diagnostic, Span};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum TokenKind {
+    /// Never without a part. A word without wildcards has exactly one part.
+    Word(Vec<WildcardPart>),
+    Quoted(String),
+    Regex(String),
+    Range(RangeToken),
+    And,
+    Or,
+    Not,
+    Plus,
+    Minus,
+    LeftParenthesis,
+    RightParenthesis,
+    Colon,
+    /// `^n`; `None` when there is no usable number.
+    Boost(Option<f64>),
+    /// `~` and what touches it.
+    Tilde(String),
+    /// A closing bracket or brace that nothing opened.
+    Stray,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Token {
+    pub(super) kind: TokenKind,
+    pub(super) span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RangeToken {
+    pub(super) lower_inclusive: bool,
+    pub(super) items: Vec<RangeItem>,
+    /// Whether the upper end is inclusive; `None` when the range is never closed.
+    pub(super) close: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RangeItem {
+    pub(super) text: String,
+    pub(super) is_quoted: bool,
+    pub(super) span: Span,
+}
+
+/// A range has three items; a few more are read in the hope of its end.
+const MOST_RANGE_ITEMS: usize = 8;
+
+pub(super) fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{3000}')
+}
+
+/// Characters that end a word wherever they stand; `+` and `-` only keep it from starting.
+pub(super) fn ends_word(character: char) -> bool {
+    is_space(character)
+        || matches!(character, '!' | '(' | ')' | ':' | '^' | '[' | ']' | '"' | '{' | '}' | '~' | '/')
+}
+
+/// All tokens of the text; faults go to `diagnostics`.
+pub(super) fn tokenise(source: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
+    let mut lexer = Lexer { source, position: 0, diagnostics };
+    let mut tokens = Vec::new();
+    while let Some(token) = lexer.next_token() {
+        tokens.push(token);
+    }
+    tokens
+}
+
+struct Lexer<'a> {
+    source: &'a str,
+    position: usize,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
+        &self.source[self.position..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn skip_space(&mut self) {
+        self.position = self.source.len() - self.rest().trim_start_matches(is_space).len();
+    }
+
+    fn next_token(&mut self) -> Option<Token> {
+        self.skip_space();
+        let start = self.position;
+        let kind = match self.peek()? {
+            '(' => self.symbol(TokenKind::LeftParenthesis),
+            ')' => self.symbol(TokenKind::RightParenthesis),
+            ':' => self.symbol(TokenKind::Colon),
+            ']' | '}' => self.symbol(TokenKind::Stray),
+            '+' => self.sign(TokenKind::Plus),
+            '-' => self.sign(TokenKind::Minus),
+            '!' => self.sign(TokenKind::Not),
+            '"' => self.quoted(),
+            '/' => self.regex(),
+            '[' => self.range(true),
+            '{' => self.range(false),
+            '^' => self.boost(),
+            '~' => {
+                self.position += 1;
+                let length = self.rest().find(|next| ends_word(next) || matches!(next, '*' | '?' | '\\'));
+                let text = &self.rest()[..length.unwrap_or(self.rest().len())];
+                self.position += text.len();
+                TokenKind::Tilde(text.to_owned())
+            }
+            _ => self.word(),
+        };
+        Some(Token { kind, span: Span::new(start, self.position) })
+    }
+
+    fn symbol(&mut self, kind: TokenKind) -> TokenKind {
+        self.position += 1;
+        kind
+    }
+
+    /// `+`, `-` and `!` belong to what touches them; before white space Lucene searches for the sign itself.
+    fn sign(&mut self, kind: TokenKind) -> TokenKind {
+        let span = Span::new(self.position, self.position + 1);
+        self.position += 1;
+        if self.peek().is_some_and(is_space) {
+            self.diagnostics.push(
+                Diagnostic::error("lucene::detached-sign", "white space after this sign makes it plain text")
+                    .at(span)
+                    .label("not an operator here")
+                    .help(
+                        "put it directly before the clause, or write a backslash before it to search for it",
+                    ),
+            );
+        }
+        kind
+    }
+
+    fn word(&mut self) -> TokenKind {
+        let start = self.position;
+        let mut parts = Vec::new();
+        let mut text = CodeUnits::default();
+        let mut is_pending = false;
+        let mut has_lone_half = false;
+        while let Some(character) = self.peek().filter(|character| !ends_word(*character)) {
+            let wildcard = match character {
+                '*' => Some(WildcardPart::Any),
+                '?' => Some(WildcardPart::One),
+                _ => None,
+            };
+            match wildcard {
+                Some(wildcard) => {
+                    if std::mem::take(&mut is_pending) {
+                        let (literal, lone) = std::mem::take(&mut text).finish();
+                        has_lone_half |= lone;
+                        parts.push(WildcardPart::Text(literal));
+                    }
+                    parts.push(wildcard);
+                    self.position += 1;
+                }
+                None => {
+                    is_pending = true;
+                    self.character(character, &mut text);
+                }
+            }
+        }
+        let (literal, lone) = text.finish();
+        if is_pending {
+            parts.push(WildcardPart::Text(literal));
+        }
+        let span = Span::new(start, self.position);
+        self.check_halves(has_lone_half || lone, span);
+        match &self.source[span.start..span.end] {
+            "AND" | "&&" => TokenKind::And,
+            "OR" | "||" => TokenKind::Or,
+            "NOT" => TokenKind::Not,
+            _ => TokenKind::Word(parts),
+        }
+    }
+
+    /// Takes one character, or the one that an escape stands for.
+    fn character(&mut self, character: char, text: &mut CodeUnits) {
+        let start = self.position;
+        self.position += character.len_utf8();
+        if character != '\\' {
+            text.push(character);
+            return;
+        }
+        let Some(next) = self.peek() else {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "lucene::trailing-backslash",
+                    "there is nothing after this backslash to escape",
+                )
+                .at(Span::new(start, self.position))
+                .label("escapes nothing")
+                .help("write `\\\\` for a backslash"),
+            );
+            text.push('\\');
+            return;
+        };
+        if next != 'u' {
+            self.position += next.len_utf8();
+            text.push(next);
+            return;
+        }
+        self.position += 1;
+        match four_hex_digits(self.rest()) {
+            Some(unit) => {
+                self.position += 4;
+                text.push_unit(unit);
+            }
+            None => {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        "lucene::bad-unicode-escape",
+                        "`\\u` needs four hexadecimal digits after it",
+                    )
+                    .at(Span::new(start, self.position))
+                    .label("not followed by four digits")
+                    .help("write `\\\\u` for a backslash and the letter"),
+                );
+                text.push('u');
+            }
+        }
+    }
+
+    fn quoted(&mut self) -> TokenKind {
+        let start = self.position;
+        self.position += 1;
+        TokenKind::Quoted(self.until_quote(start))
+    }
+
+    /// The text up to the closing quotation mark, which is taken too.
+    fn until_quote(&mut self, start: usize) -> String {
+        let mut text = CodeUnits::default();
+        loop {
+            match self.peek() {
+                Some('"') => {
+                    self.position += 1;
+                    break;
+                }
+                Some(character) => self.character(character, &mut text),
+                None => {
+                    self.diagnostics.push(
+                        Diagnostic::error("lucene::unclosed-quote", "this quotation mark is never closed")
+                            .at(Span::new(start, start + 1))
+                            .label("opened here")
+                            .help("add the closing `\"`; inside quotes a quotation mark is written `\\\"`"),
+                    );
+                    break;
+                }
+            }
+        }
+        let (text, has_lone_half) = text.finish();
+        self.check_halves(has_lone_half, Span::new(start, self.position));
+        text
+    }
+
+    /// Escapes stay: they belong to the regular expression.
+    fn regex(&mut self) -> TokenKind {
+        let start = self.position;
+        let body = &self.rest()[1..];
+        let mut characters = body.char_indices();
+        while let Some((at, character)) = characters.next() {
+            match character {
+                '\\' => drop(characters.next()),
+                '/' => {
+                    self.position += 1 + at + 1;
+                    self.check_after_regex(start);
+                    return TokenKind::Regex(body[..at].to_owned());
+                }
+                _ => {}
+            }
+        }
+        self.diagnostics.push(
+            Diagnostic::error(
+                "lucene::unclosed-regex",
+                "this slash starts a regular expression that never ends",
+            )
+            .at(Span::new(start, start + 1))
+            .label("opened here")
+            .help("add the closing `/`; for a plain slash write `\\/` or quote the value"),
+        );
+        let length = body.find(ends_word).unwrap_or(body.len());
+        self.position += 1 + length;
+        TokenKind::Regex(body[..length].to_owned())
+    }
+
+    /// `/usr/bin` is the expression `usr` and the word `bin`.
+    fn check_after_regex(&mut self, start: usize) {
+        let touches_next = self.peek().is_some_and(|next| !ends_word(next) || next == '/');
+        let touches_last = self.source[..start]
+            .chars()
+            .next_back()
+            .is_some_and(|last| !ends_word(last) && !matches!(last, '+' | '-'));
+        if touches_next || touches_last {
+            self.diagnostics.push(
+                Diagnostic::warning(
+                    "lucene::slash-in-word",
+                    "the text between these slashes is a regular expression",
+                )
+                .at(Span::new(start, self.position))
+                .label("not part of the word beside it")
+                .help("for plain slashes write `\\/` or quote the value"),
+            );
+        }
+    }
+
+    fn range(&mut self, lower_inclusive: bool) -> TokenKind {
+        self.position += 1;
+        let mut items: Vec<RangeItem> = Vec::new();
+        let close = loop {
+            self.skip_space();
+            let start = self.position;
+            match self.peek() {
+                Some(end @ (']' | '}')) => {
+                    self.position += 1;
+                    break Some(end == ']');
+                }
+                None => break None,
+                Some(_) if items.len() == MOST_RANGE_ITEMS => break None,
+                Some('"') => {
+                    self.position += 1;
+                    let text = self.until_quote(start);
+                    items.push(RangeItem { text, is_quoted: true, span: Span::new(start, self.position) });
+                }
+                Some(_) => {
+                    let mut text = CodeUnits::default();
+                    while let Some(character) =
+                        self.peek().filter(|next| !is_space(*next) && !matches!(next, ']' | '}'))
+                    {
+                        // An escape does not protect the end of a bound.
+                        let is_escape_of_end = character == '\\'
+                            && self.rest()[1..]
+                                .starts_with(|next| is_space(next) || matches!(next, ']' | '}'));
+                        if is_escape_of_end {
+                            self.position += 1;
+                            text.push('\\');
+                        } else {
+                            self.character(character, &mut text);
+                        }
+                    }
+                    let (text, has_lone_half) = text.finish();
+                    let span = Span::new(start, self.position);
+                    self.check_halves(has_lone_half, span);
+                    items.push(RangeItem { text, is_quoted: false, span });
+                }
+            }
+        };
+        if close.is_none() {
+            items.truncate(3);
+            if let Some(last) = items.last() {
+                self.position = last.span.end;
+            }
+        }
+        TokenKind::Range(RangeToken { lower_inclusive, items, close })
+    }
+
+    fn boost(&mut self) -> TokenKind {
+        let start = self.position;
+        self.position += 1;
+        let digits = |text: &str| text.find(|next: char| !next.is_ascii_digit()).unwrap_or(text.len());
+        let whole = digits(self.rest());
+        let mut length = whole;
+        if let Some(fraction) =
+            self.rest()[whole..].strip_prefix('.').map(digits).filter(|fraction| *fraction > 0)
+        {
+            length += 1 + fraction;
+        }
+        let number =
+            self.rest()[..length].parse().ok().filter(|number: &f64| whole > 0 && number.is_finite());
+        self.position += length;
+        if number.is_none() {
+            self.diagnostics.push(
+                Diagnostic::error("lucene::bad-boost", "`^` needs a number directly after it")
+                    .at(Span::new(start, self.position))
+                    .label("no usable number")
+                    .help("write `^2` or `^0.5`; for a plain `^` write `\\^`"),
+            );
+        }
+        TokenKind::Boost(number)
+    }
+
+    fn check_halves(&mut self, has_lone_half: bool, span: Span) {
+        if has_lone_half {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "lucene::lone-surrogate",
+                    "this text names half a surrogate pair, which is no character",
+                )
+                .at(span)
+                .label("has a `\\u` escape from D800 to DFFF without its partner")
+                .help("write the character itself, or both halves one after the other"),
+            );
+        }
+    }
+}
