@@ -58,10 +58,7 @@ impl Display for Literal {
 /// As a field name or a path.
 impl Display for Pattern {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        match self.as_literal() {
-            Some(text) if text.is_empty() || has_outer_space(text) => quoted(f, text),
-            _ => starred(f, self, false),
-        }
+        name(f, self, false)
     }
 }
 
@@ -85,7 +82,10 @@ fn expression(f: &mut Formatter<'_>, node: &Expr, place: Place) -> Result {
         }
         Expr::Not(inner) => negated(f, place, |f| expression(f, inner, Place::InNot)),
         Expr::Is { field, values } => write!(f, "{}:{values}", field.value),
-        Expr::Range { field, op, bound } => write!(f, "{} {op} {}", field.value, bound.value),
+        Expr::Range { field, op, bound } => {
+            name(f, &field.value, true)?;
+            write!(f, " {op} {}", bound.value)
+        }
         Expr::Nested { path, query } => {
             write!(f, "{}:{{ ", path.value)?;
             expression(f, query, Place::Free)?;
@@ -142,6 +142,14 @@ fn negated(f: &mut Formatter<'_>, place: Place, print: impl Fn(&mut Formatter<'_
     }
 }
 
+/// A field; before white space its last word must not read as an operator.
+fn name(f: &mut Formatter<'_>, pattern: &Pattern, before_space: bool) -> Result {
+    match pattern.as_literal() {
+        Some(text) if text.is_empty() || has_outer_space(text) => quoted(f, text),
+        _ => starred(f, pattern, before_space),
+    }
+}
+
 fn quoted(f: &mut Formatter<'_>, text: &str) -> Result {
     f.write_char('"')?;
     for character in text.chars() {
@@ -153,18 +161,18 @@ fn quoted(f: &mut Formatter<'_>, text: &str) -> Result {
     f.write_char('"')
 }
 
-fn starred(f: &mut Formatter<'_>, pattern: &Pattern, is_value: bool) -> Result {
+fn starred(f: &mut Formatter<'_>, pattern: &Pattern, before_space: bool) -> Result {
     let last = pattern.parts.len().saturating_sub(1);
     for (index, part) in pattern.parts.iter().enumerate() {
         if index > 0 {
             f.write_char('*')?;
         }
-        unquoted(f, part, index == 0, is_value && index == last)?;
+        unquoted(f, part, index == 0, before_space && index == last)?;
     }
     Ok(())
 }
 
-/// `opens` and `closes` tell whether the text begins and ends the literal it is a part of.
+/// `opens`: the text begins its literal. `closes`: white space or the end may follow it.
 fn unquoted(f: &mut Formatter<'_>, text: &str, opens: bool, closes: bool) -> Result {
     let mut before = None;
     for (at, character) in text.char_indices() {
