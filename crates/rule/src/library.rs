@@ -1,0 +1,271 @@
+//! A set of rules from files, folders and the built-in pack, and an account of every file and rule in it.
+//!
+//! ```text
+//!   built-in pack, then files and folders in the order given ──▶ RuleLibrary { rules, failed, replaced, outcomes }
+//! ```
+//!
+//! Invariant: every file ends as one [`FileOutcome`]; every rule in it ends in `rules`, in `failed` or in `replaced`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use query::{Diagnostic, Span};
+
+use crate::builtin;
+use crate::error::Error;
+use crate::exception::{ExceptionItem, ExceptionList};
+use crate::format::{self, FailedRule, Loaded};
+use crate::origin::{Format, Origin};
+use crate::rule::Rule;
+
+/// The largest rule file that is read: 256 MiB. The whole public corpus as one export is about 20 MiB.
+pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Rules with exception lists, and what became of each file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RuleLibrary {
+    /// The rules in force, one for each `rule_id`, in the order in which they were first read.
+    pub rules: Vec<Rule>,
+    /// Exception lists, one for each `list_id`.
+    pub exception_lists: Vec<ExceptionList>,
+    /// Items of exception lists.
+    pub exception_items: Vec<ExceptionItem>,
+    /// Rules that could not be read.
+    pub failed: Vec<FailedRule>,
+    /// Rules that gave way to a later one of the same `rule_id`.
+    pub replaced: Vec<Replaced>,
+    /// What became of each file, in the order of reading.
+    pub outcomes: Vec<FileOutcome>,
+    /// Where each rule stands in `rules`.
+    places: BTreeMap<String, usize>,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileOutcome {
+    /// The file, or `built-in/<name>`.
+    pub path: PathBuf,
+    /// How many rules passed.
+    pub rules: usize,
+    /// How many rules did not.
+    pub failed: usize,
+    /// How many exception lists and items passed.
+    pub exceptions: usize,
+    /// Everything found wrong; spans are places in the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A rule that gave way to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// Of both.
+    pub rule_id: String,
+    /// Of the rule that gave way.
+    pub name: String,
+    /// Of the rule that gave way.
+    pub version: u32,
+    /// Where the rule that gave way was read.
+    pub origin: Origin,
+    /// The version in force.
+    pub by_version: u32,
+    /// Where the rule in force was read.
+    pub by: Origin,
+}
+
+impl Replaced {
+    /// True when a user's rule stands for a shipped one, which is as it should be.
+    pub fn was_builtin(&self) -> bool {
+        self.origin.path.starts_with(builtin::FOLDER)
+    }
+}
+
+impl RuleLibrary {
+    /// The rule pack that comes with the program.
+    pub fn builtin() -> Self {
+        let mut library = Self::default();
+        for (name, text) in builtin::FILES {
+            let path = Path::new(builtin::FOLDER).join(name);
+            let loaded = format::toml::read(text, &path);
+            library.add(path, loaded);
+        }
+        library
+    }
+
+    /// Adds a file, or every `.toml`, `.ndjson` and `.json` file of a folder and the folders in it, in the order of
+    /// their names. Links to folders are not followed. A file that is named itself is read whatever it is called.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] when `path` itself is not there. What goes wrong within a folder ends in the outcomes.
+    pub fn load(&mut self, path: &Path) -> Result<(), Error> {
+        let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            self.load_file(path);
+            return Ok(());
+        }
+        for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) => {
+                    if format_by_name(entry.path()).is_some() {
+                        self.load_file(entry.path());
+                    }
+                }
+                Err(error) => {
+                    let at = error.path().unwrap_or(path).to_owned();
+                    self.add(at, failed(Diagnostic::error("rule::unreadable", error.to_string())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file; that it cannot be read is an outcome too.
+    pub fn load_file(&mut self, path: &Path) {
+        let loaded = match read_text(path) {
+            Ok(text) => read(&text, path),
+            Err(diagnostic) => failed(diagnostic),
+        };
+        self.add(path.to_owned(), loaded);
+    }
+
+    /// Adds what was read from a file.
+    pub fn add(&mut self, path: PathBuf, mut loaded: Loaded) {
+        let outcome = FileOutcome {
+            path,
+            rules: loaded.rules.len(),
+            failed: loaded.failed.len(),
+            exceptions: loaded.exception_lists.len() + loaded.exception_items.len(),
+            diagnostics: Vec::new(),
+        };
+        for rule in loaded.rules {
+            loaded.diagnostics.extend(self.add_rule(rule));
+        }
+        for list in loaded.exception_lists {
+            let same =
+                |l: &ExceptionList| l.list_id == list.list_id && l.namespace_type == list.namespace_type;
+            match self.exception_lists.iter().position(same) {
+                Some(at) => self.exception_lists[at] = list,
+                None => self.exception_lists.push(list),
+            }
+        }
+        for item in loaded.exception_items {
+            let same = |i: &ExceptionItem| {
+                i.item_id.is_some() && i.item_id == item.item_id && i.list_id == item.list_id
+            };
+            match self.exception_items.iter().position(same) {
+                Some(at) => self.exception_items[at] = item,
+                None => self.exception_items.push(item),
+            }
+        }
+        self.failed.extend(loaded.failed);
+        self.outcomes.push(FileOutcome { diagnostics: loaded.diagnostics, ..outcome });
+    }
+
+    /// The rule in force under this id.
+    pub fn rule(&self, rule_id: &str) -> Option<&Rule> {
+        self.places.get(rule_id).map(|at| &self.rules[*at])
+    }
+
+    /// The items of the lists that a rule refers to, expired ones included, and the lists that are not here.
+    pub fn exceptions<'a>(&'a self, rule: &'a Rule) -> (Vec<&'a ExceptionItem>, Vec<&'a str>) {
+        let (mut items, mut missing) = (Vec::new(), Vec::new());
+        for reference in &rule.exceptions_list {
+            let known = self.exception_lists.iter().any(|list| list.list_id == reference.list_id);
+            let before = items.len();
+            items.extend(self.exception_items.iter().filter(|item| item.list_id == reference.list_id));
+            if !known && items.len() == before {
+                missing.push(reference.list_id.as_str());
+            }
+        }
+        (items, missing)
+    }
+
+    /// The later rule wins; the user is told, unless it replaces a shipped one.
+    fn add_rule(&mut self, rule: Rule) -> Option<Diagnostic> {
+        let Some(at) = self.places.get(&rule.rule_id).copied() else {
+            self.places.insert(rule.rule_id.clone(), self.rules.len());
+            self.rules.push(rule);
+            return None;
+        };
+        let old = std::mem::replace(&mut self.rules[at], rule);
+        let new = &self.rules[at];
+        let replaced = Replaced {
+            rule_id: old.rule_id,
+            name: old.name,
+            version: old.version,
+            origin: old.origin,
+            by_version: new.version,
+            by: new.origin.clone(),
+        };
+        let place = Span::new(new.origin.span.start, (new.origin.span.start + 1).min(new.origin.span.end));
+        let diagnostic = (!replaced.was_builtin()).then(|| {
+            let message = format!(
+                "rule {} was read before, from {} line {}: this one counts",
+                replaced.rule_id,
+                replaced.origin.path.display(),
+                replaced.origin.line
+            );
+            Diagnostic::warning("rule::duplicate-rule-id", message).at(place)
+        });
+        self.replaced.push(replaced);
+        diagnostic
+    }
+}
+
+/// Reads the text of a rule file in the format that its name or, for other names, its content tells.
+pub fn read(text: &str, path: &Path) -> Loaded {
+    match format_by_name(path).unwrap_or_else(|| format_by_content(text)) {
+        Format::Toml => format::toml::read(text, path),
+        Format::Json => format::ndjson::read(text, path),
+    }
+}
+
+/// The text of the file that a rule was read from, to show findings in; built-in files are found by their path.
+///
+/// # Errors
+/// [`Error::Unreadable`] when the file is not there any more, or is no UTF-8.
+pub fn source_text(path: &Path) -> Result<Cow<'static, str>, Error> {
+    if let Some(text) = builtin::text(path) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let text = std::fs::read_to_string(path);
+    text.map(Cow::Owned).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+}
+
+fn read_text(path: &Path) -> Result<String, Diagnostic> {
+    let unreadable =
+        |error: io::Error| Diagnostic::error("rule::unreadable", format!("cannot read the file: {error}"));
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let message = format!("the file is larger than {} MiB", MAX_FILE_BYTES / 1024 / 1024);
+        return Err(Diagnostic::error("rule::too-large", message).help("split it"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Diagnostic::error("rule::not-utf8", format!("the file is no UTF-8 text: byte {at} is wrong"))
+    })
+}
+
+fn failed(diagnostic: Diagnostic) -> Loaded {
+    Loaded { diagnostics: vec![diagnostic], ..Loaded::default() }
+}
+
+fn format_by_name(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "toml" => Some(Format::Toml),
+        "ndjson" | "json" | "jsonl" => Some(Format::Json),
+        _ => None,
+    }
+}
+
+fn format_by_content(text: &str) -> Format {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    // TOML may start with `[table]` too, JSON with `[{`.
+    let array = start.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(['{', ']']));
+    if start.starts_with('{') || array { Format::Json } else { Format::Toml }
+}
