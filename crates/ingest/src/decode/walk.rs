@@ -1,0 +1,728 @@
+//! Walks a text value by value, finds the records in their wrappers, and finds its way again after a fault.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::{memchr, memrchr};
+
+use super::scan::{self, Unbalanced};
+use super::{
+    Check, Decoded, Fault, FaultReason, Item, Limits, Notes, Outcome, RawRecord, RecordKind, Shape,
+    SkipReason,
+};
+
+/// Faults kept back while nothing has been recognised yet.
+const HELD_FAULTS: usize = 100_000;
+
+/// How often wrappers may stand in wrappers.
+const WRAPPER_DEPTH: u32 = 8;
+
+/// How far one step of the search for the next record looks.
+const RESYNC_WINDOW: usize = 256 << 10;
+
+/// A stretch of text: the input's, or a string of it that holds JSON.
+#[derive(Clone, Copy)]
+struct Text<'t> {
+    /// As far as may be read now; offsets count from its start.
+    bytes: &'t [u8],
+    /// The length that `bytes` had before it was narrowed to a line.
+    whole: usize,
+    /// The offset of all of it, when it came out of a string.
+    within: Option<u64>,
+}
+
+impl<'t> Text<'t> {
+    fn offset(&self, at: usize) -> u64 {
+        self.within.unwrap_or(at as u64)
+    }
+
+    fn until(self, end: usize) -> Self {
+        Self { bytes: self.bytes.get(..end).unwrap_or(self.bytes), ..self }
+    }
+}
+
+/// What an object is an element of, where that decides how it is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Anywhere else.
+    Free,
+    /// `logEvents` or `events` of CloudWatch Logs: the record is in `message`.
+    LogEvent,
+    /// `_source` of a search hit: what says nothing else is an ECS document.
+    Source,
+}
+
+/// A place that stops the walk of a value.
+struct Broken {
+    /// From here on bytes are lost.
+    from: usize,
+    /// From here on the next record may begin.
+    look: usize,
+    reason: FaultReason,
+    /// Where the value ends, when its brackets balance.
+    end: Option<usize>,
+}
+
+impl Broken {
+    /// A value that is lost whole, from `from` to `end`.
+    fn value(from: usize, end: usize, reason: FaultReason) -> Self {
+        Self { from, look: from + 1, reason, end: Some(end) }
+    }
+
+    /// A value without an end.
+    fn open(from: usize, reason: FaultReason) -> Self {
+        Self { from, look: from + 1, reason, end: None }
+    }
+}
+
+/// Where to go on; `None` when the text is used up and its end accounted for.
+type Progress = Result<Option<usize>, Broken>;
+
+/// The keys seen at an object's top level.
+#[derive(Clone, Copy, Default)]
+struct Keys(u16);
+
+impl Keys {
+    const EVENT_VERSION: u16 = 1;
+    const USER_IDENTITY: u16 = 1 << 1;
+    const OTHER_CLOUDTRAIL: u16 = 1 << 2;
+    const INSIGHT: u16 = 1 << 3;
+    const TIMESTAMP: u16 = 1 << 4;
+    const DIGEST: u16 = 1 << 5;
+    const CONTROL: u16 = 1 << 6;
+    const CLOUDTRAIL: u16 = Self::EVENT_VERSION | Self::OTHER_CLOUDTRAIL;
+    const RECORD: u16 = Self::CLOUDTRAIL | Self::INSIGHT | Self::TIMESTAMP | Self::DIGEST;
+
+    fn any(self, of: u16) -> bool {
+        self.0 & of != 0
+    }
+
+    fn add(&mut self, key: &[u8]) {
+        self.0 |= match key {
+            b"eventVersion" => Self::EVENT_VERSION,
+            b"userIdentity" => Self::USER_IDENTITY,
+            b"eventName" | b"eventSource" | b"eventID" => Self::OTHER_CLOUDTRAIL,
+            b"insightDetails" => Self::INSIGHT,
+            b"@timestamp" => Self::TIMESTAMP,
+            b"digestS3Object" => Self::DIGEST,
+            _ => 0,
+        };
+    }
+
+    fn kind(self, place: Place) -> Option<RecordKind> {
+        if self.any(Self::EVENT_VERSION) && self.any(Self::USER_IDENTITY) {
+            Some(RecordKind::CloudTrail)
+        } else if self.any(Self::TIMESTAMP) {
+            Some(RecordKind::Ecs)
+        } else if self.any(Self::DIGEST) {
+            Some(RecordKind::CloudTrailDigest)
+        } else if self.any(Self::INSIGHT) {
+            Some(RecordKind::CloudTrailInsight)
+        } else if self.any(Self::CLOUDTRAIL) {
+            Some(RecordKind::CloudTrail)
+        } else {
+            (place == Place::Source).then_some(RecordKind::Ecs)
+        }
+    }
+}
+
+pub(super) struct Walk<'w> {
+    limits: &'w Limits,
+    sink: &'w mut dyn FnMut(Item<'_>),
+    /// Why the text ends before its input does; the fault at the end takes it.
+    cut: Option<FaultReason>,
+    length: usize,
+    shape: Option<Shape>,
+    recognised: bool,
+    held: Vec<(Range<usize>, FaultReason)>,
+    first_fault: Option<(u64, FaultReason)>,
+    records: u64,
+    faults: u64,
+    notes: Notes,
+    /// Bytes scanned in vain. It bounds the work that an input full of faults can cause.
+    wasted: usize,
+}
+
+impl<'w> Walk<'w> {
+    /// For a text of `length` bytes that ends early because of `cut`.
+    pub(super) fn new(
+        limits: &'w Limits,
+        cut: Option<FaultReason>,
+        length: usize,
+        sink: &'w mut dyn FnMut(Item<'_>),
+    ) -> Self {
+        Self {
+            limits,
+            sink,
+            cut,
+            length,
+            shape: None,
+            recognised: false,
+            held: Vec::new(),
+            first_fault: None,
+            records: 0,
+            faults: 0,
+            notes: Notes::default(),
+            wasted: 0,
+        }
+    }
+
+    /// All values of the input's text from `start` on.
+    pub(super) fn values(&mut self, bytes: &[u8], start: usize) {
+        let all = Text { bytes, whole: bytes.len(), within: None };
+        let mut at = start;
+        let mut count = 0u64;
+        let mut arrays = false;
+        // Once a value was alone on its line, no later value may reach beyond its own: a broken line costs one line.
+        let mut lines = false;
+        loop {
+            at = scan::skip_space(bytes, at);
+            let Some(&first) = bytes.get(at) else { break };
+            let text = if lines { all.until(line_end(bytes, at)) } else { all };
+            count += u64::from(first != b',');
+            let progress = match first {
+                b'{' => self.object(text, at, Place::Free, 0),
+                b'[' => {
+                    arrays = true;
+                    self.array(text, at, Place::Free, 0)
+                }
+                // Between values of a hand-made list, and the record separator of RFC 7464.
+                b',' | 0x1e => Ok(Some(at + 1)),
+                _ => {
+                    lines = true;
+                    self.line(all.until(line_end(bytes, at)), at)
+                }
+            };
+            let next = match progress {
+                Ok(next) => next,
+                Err(broken) => self.resume(text, broken),
+            };
+            let next = next.unwrap_or(text.bytes.len());
+            if !lines && matches!(first, b'{' | b'[') {
+                lines = alone_on_its_line(bytes, at, next);
+            }
+            at = next;
+        }
+        if self.shape.is_none() && self.recognised {
+            self.shape = Some(match (count, arrays, lines) {
+                (0 | 1, true, _) => Shape::Array,
+                (0 | 1, false, _) => Shape::Single,
+                (_, _, true) => Shape::Lines,
+                (_, _, false) => Shape::Concatenated,
+            });
+        }
+        if self.recognised && self.cut.is_some() {
+            self.fault(all, bytes.len()..bytes.len(), FaultReason::Truncated);
+        }
+    }
+
+    /// Writes down what came of the input.
+    pub(super) fn finish(self, decoded: &mut Decoded) {
+        decoded.shape = self.shape;
+        decoded.records = self.records;
+        decoded.faults = self.faults;
+        decoded.notes.add(&self.notes);
+        decoded.outcome = match (self.recognised, self.first_fault, self.cut) {
+            (true, None, _) => Outcome::Read,
+            (true, Some((offset, reason)), _) => Outcome::PartlyRead { offset, reason },
+            (false, _, Some(cut)) => Outcome::Skipped(SkipReason::Fault(cut)),
+            (false, first, None) => {
+                let first =
+                    first.map(|(_, reason)| reason).or(self.held.into_iter().next().map(|(_, why)| why));
+                Outcome::Skipped(match first {
+                    Some(FaultReason::InvalidJson) => SkipReason::NotJson,
+                    Some(FaultReason::NotARecord | FaultReason::NotAnObject) | None => SkipReason::NoRecords,
+                    Some(reason) => SkipReason::Fault(reason),
+                })
+            }
+        };
+    }
+
+    /// A line that does not begin with JSON: `TIMESTAMP {…}`, or a fault.
+    fn line(&mut self, text: Text<'_>, at: usize) -> Progress {
+        let line = text.bytes.get(at..).unwrap_or_default();
+        match memchr(b'{', line) {
+            Some(brace) if is_timestamp(&line[..brace]) => {
+                let known = self.recognised;
+                let progress = self.object(text, at + brace, Place::Free, 0);
+                if self.recognised && !known {
+                    self.shape = Some(Shape::CloudWatchExport);
+                }
+                progress
+            }
+            _ => Err(Broken::value(at, text.bytes.len(), FaultReason::InvalidJson)),
+        }
+    }
+
+    /// The elements of the array whose bracket is at `start`. Faults stay inside.
+    fn array(&mut self, text: Text<'_>, start: usize, place: Place, depth: u32) -> Progress {
+        let mut at = start + 1;
+        loop {
+            at = scan::skip_space(text.bytes, at);
+            let progress = match text.bytes.get(at) {
+                None => Err(Broken::open(at, FaultReason::Truncated)),
+                Some(b']') => return Ok(Some(at + 1)),
+                // A missing or doubled comma loses nothing.
+                Some(b',') => Ok(Some(at + 1)),
+                Some(b'{') => self.object(text, at, place, depth + 1),
+                Some(_) => match self.skip_value(text, at) {
+                    Ok(end) => Err(Broken::value(at, end, FaultReason::NotAnObject)),
+                    Err(broken) => Err(broken),
+                },
+            };
+            let next = match progress {
+                Ok(next) => next,
+                Err(broken) => self.resume(text, broken),
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The object whose brace is at `start`: a record, a wrapper of records, or neither.
+    fn object(&mut self, text: Text<'_>, start: usize, place: Place, depth: u32) -> Progress {
+        if is_canonical(&text.bytes[start..]) {
+            self.recognise(text);
+            return self.record(text, start, RecordKind::CloudTrail).map(Some);
+        }
+        if depth > WRAPPER_DEPTH {
+            let end = self.container(text, start)?.end;
+            return Err(Broken::value(start, end, FaultReason::NotARecord));
+        }
+        let mut keys = Keys::default();
+        let mut wrapper = false;
+        // What a fault further on costs: the whole object, or in a wrapper what was not yet handed over.
+        let mut from = start;
+        let mut at = scan::skip_space(text.bytes, start + 1);
+        loop {
+            match text.bytes.get(at) {
+                Some(b'}') => break,
+                Some(b'"') => {}
+                _ => return Err(self.unexpected(text, from, at, start)),
+            }
+            let Some((key_end, escapes)) = scan::string(text.bytes, at) else {
+                return Err(self.unexpected(text, from, text.bytes.len(), start));
+            };
+            let key = key_name(&text.bytes[at..key_end], escapes);
+            at = scan::skip_space(text.bytes, key_end);
+            if text.bytes.get(at) != Some(&b':') {
+                return Err(self.unexpected(text, from, at, start));
+            }
+            at = scan::skip_space(text.bytes, at + 1);
+            let Some(&value) = text.bytes.get(at) else {
+                return Err(self.unexpected(text, from, at, start));
+            };
+            keys.add(&key);
+            if keys.any(Keys::RECORD) {
+                self.recognise(text);
+            }
+            let inner = if keys.any(Keys::RECORD) {
+                None
+            } else {
+                self.wrapped(text, &key, value, at, place, keys, depth)
+            };
+            at = match inner {
+                Some(progress) => {
+                    wrapper = true;
+                    let next = match progress {
+                        Ok(next) => next,
+                        Err(broken) if broken.end.is_some() => self.resume(text, broken),
+                        Err(broken) => return Err(broken),
+                    };
+                    let Some(next) = next else { return Ok(None) };
+                    from = next;
+                    next
+                }
+                None => {
+                    let end = match self.skip_value(text, at) {
+                        Ok(end) => end,
+                        Err(Broken { reason: FaultReason::InvalidJson, .. }) => {
+                            return Err(self.unexpected(text, from, at, start));
+                        }
+                        Err(Broken { reason, .. }) => {
+                            return Err(Broken { from, look: look(from, start), reason, end: None });
+                        }
+                    };
+                    if *key == *b"messageType" && text.bytes[at..end] == *b"\"CONTROL_MESSAGE\"" {
+                        keys.0 |= Keys::CONTROL;
+                    }
+                    end
+                }
+            };
+            at = scan::skip_space(text.bytes, at);
+            match text.bytes.get(at) {
+                Some(b',') => at = scan::skip_space(text.bytes, at + 1),
+                Some(b'}') => {}
+                _ => return Err(self.unexpected(text, from, at, start)),
+            }
+        }
+        if wrapper {
+            return Ok(Some(at + 1));
+        }
+        match keys.kind(place) {
+            Some(kind) => {
+                self.recognise(text);
+                self.record(text, start, kind).map(Some)
+            }
+            None => Err(Broken::value(start, at + 1, FaultReason::NotARecord)),
+        }
+    }
+
+    /// What is inside the value at `at` if its key makes it a wrapper; `None` if not.
+    fn wrapped(
+        &mut self,
+        text: Text<'_>,
+        key: &[u8],
+        value: u8,
+        at: usize,
+        place: Place,
+        keys: Keys,
+        depth: u32,
+    ) -> Option<Progress> {
+        let shape = match (key, value) {
+            (b"Records", b'[') => Shape::LogFile,
+            (b"Events", b'[') | (b"CloudTrailEvent", b'"') => Shape::LookupEvents,
+            (b"logEvents", b'[') => Shape::CloudWatchSubscription,
+            (b"events", b'[') => Shape::CloudWatchEvents,
+            (b"message", b'"') if place == Place::LogEvent => Shape::CloudWatchEvents,
+            (b"detail", b'{') => Shape::EventBridge,
+            (b"_source", b'{') | (b"hits", b'[' | b'{') => Shape::SearchHits,
+            _ => return None,
+        };
+        // `hits` and `events` are common words: they count when something is found in them.
+        if !matches!((key, value), (b"hits" | b"events", _) | (b"detail", _)) {
+            self.recognise(text);
+        }
+        let known = self.recognised;
+        if self.shape.is_none() && known && self.records == 0 {
+            self.shape = Some(shape);
+        }
+        let progress = match (key, value) {
+            (b"logEvents", _) if keys.any(Keys::CONTROL) => {
+                self.notes.control_messages += 1;
+                self.skip_value(text, at).map(Some)
+            }
+            (b"logEvents" | b"events", _) => self.array(text, at, Place::LogEvent, depth),
+            (b"CloudTrailEvent" | b"message", _) => self.embedded(text, at, depth),
+            (b"_source", _) => self.object(text, at, Place::Source, depth + 1),
+            (_, b'{') => self.object(text, at, Place::Free, depth + 1),
+            (_, _) => self.array(text, at, Place::Free, depth),
+        };
+        if self.shape.is_none() && self.recognised && !known {
+            self.shape = Some(shape);
+        }
+        Some(progress)
+    }
+
+    /// The object in the JSON string whose quote is at `at`.
+    fn embedded(&mut self, text: Text<'_>, at: usize, depth: u32) -> Progress {
+        let Some((end, _)) = scan::string(text.bytes, at) else {
+            return Err(Broken::open(at, FaultReason::Truncated));
+        };
+        let broken = |reason| Err(Broken::value(at, end, reason));
+        let Ok(literal) = str::from_utf8(&text.bytes[at..end]) else {
+            return broken(FaultReason::InvalidUtf8);
+        };
+        let (literal, repaired) = repair_surrogates(literal);
+        let Ok(inner) = serde_json::from_str::<String>(&literal) else {
+            return broken(FaultReason::InvalidJson);
+        };
+        if inner.starts_with("CWL CONTROL MESSAGE") {
+            self.notes.control_messages += 1;
+            return Ok(Some(end));
+        }
+        let start = scan::skip_space(inner.as_bytes(), 0);
+        if inner.as_bytes().get(start) != Some(&b'{') {
+            return broken(FaultReason::NotARecord);
+        }
+        let inner = Text { bytes: inner.as_bytes(), whole: inner.len(), within: Some(text.offset(at)) };
+        let before = self.records;
+        let rest = match self.object(inner, start, Place::Free, depth + 1) {
+            Ok(Some(next)) => scan::skip_space(inner.bytes, next),
+            Ok(None) => inner.bytes.len(),
+            Err(stop) => {
+                self.fault(inner, 0..inner.bytes.len(), stop.reason);
+                inner.bytes.len()
+            }
+        };
+        if rest < inner.bytes.len() {
+            self.fault(inner, rest..inner.bytes.len(), FaultReason::InvalidJson);
+        }
+        self.notes.repaired_surrogates += u64::from(repaired && self.records > before);
+        Ok(Some(end))
+    }
+
+    /// Hands over the record at `start` and returns its end.
+    fn record(&mut self, text: Text<'_>, start: usize, kind: RecordKind) -> Result<usize, Broken> {
+        let found = self.container(text, start)?;
+        let broken = |reason| Err(Broken::value(start, found.end, reason));
+        if found.too_deep {
+            return broken(FaultReason::NestedTooDeep { limit: self.limits.nesting_depth });
+        }
+        let Ok(record) = str::from_utf8(&text.bytes[start..found.end]) else {
+            return broken(FaultReason::InvalidUtf8);
+        };
+        let (record, repaired) =
+            if found.surrogates { repair_surrogates(record) } else { (Cow::Borrowed(record), false) };
+        if self.limits.check == Check::Whole && !is_json(&record) {
+            return broken(FaultReason::InvalidJson);
+        }
+        self.notes.repaired_surrogates += u64::from(repaired);
+        self.records += 1;
+        (self.sink)(Item::Record(RawRecord { kind, text: &record, offset: text.offset(start) }));
+        Ok(found.end)
+    }
+
+    /// Finds the end of a container within the cap on a record's size.
+    fn container(&mut self, text: Text<'_>, start: usize) -> Result<scan::Container, Broken> {
+        let limit = if self.wasted > self.length.saturating_mul(8).saturating_add(1 << 20) {
+            self.limits.record_bytes.min(RESYNC_WINDOW)
+        } else {
+            self.limits.record_bytes
+        };
+        let window = text.until(start.saturating_add(limit));
+        scan::container(window.bytes, start, self.limits.nesting_depth).map_err(|why| {
+            self.wasted = self.wasted.saturating_add(window.bytes.len() - start);
+            let reason = match why {
+                Unbalanced::Mismatched => FaultReason::InvalidJson,
+                Unbalanced::Unclosed if window.bytes.len() < text.bytes.len() => {
+                    FaultReason::TooLong { limit }
+                }
+                Unbalanced::Unclosed => FaultReason::Truncated,
+            };
+            Broken::open(start, reason)
+        })
+    }
+
+    /// One past the value at `at`.
+    fn skip_value(&mut self, text: Text<'_>, at: usize) -> Result<usize, Broken> {
+        match text.bytes.get(at) {
+            Some(b'{' | b'[') => self.container(text, at).map(|found| found.end),
+            Some(b'"') => match scan::string(text.bytes, at) {
+                Some((end, _)) => Ok(end),
+                None => Err(Broken::open(at, FaultReason::Truncated)),
+            },
+            _ => {
+                let end = scan::scalar(text.bytes, at);
+                match &text.bytes[at..end] {
+                    [b'-' | b'0'..=b'9', ..] | b"true" | b"false" | b"null" => Ok(end),
+                    [] => Err(Broken::open(at, FaultReason::InvalidJson)),
+                    _ if end == text.bytes.len() => Err(Broken::open(at, FaultReason::Truncated)),
+                    _ => Err(Broken::value(at, end, FaultReason::InvalidJson)),
+                }
+            }
+        }
+    }
+
+    /// The grammar is broken at `at`, inside the object that began at `start`.
+    fn unexpected(&mut self, text: Text<'_>, from: usize, at: usize, start: usize) -> Broken {
+        let look = look(from, start);
+        if at >= text.bytes.len() {
+            return Broken { from, look, reason: FaultReason::Truncated, end: None };
+        }
+        let end = if from == start { self.container(text, start).ok().map(|found| found.end) } else { None };
+        Broken { from, look, reason: FaultReason::InvalidJson, end }
+    }
+
+    /// Counts what is broken as one fault and says where the next record may be.
+    fn resume(&mut self, text: Text<'_>, broken: Broken) -> Option<usize> {
+        let Broken { from, look, reason, end } = broken;
+        // An object that is whole and merely no record is not searched for others.
+        let whole = matches!(reason, FaultReason::NotARecord | FaultReason::NotAnObject);
+        let until = text.until(end.unwrap_or(usize::MAX));
+        let next = if whole { None } else { self.next_record(until.bytes, look) };
+        let next = next.or(end);
+        self.fault(text, from..next.unwrap_or(text.bytes.len()), reason);
+        next
+    }
+
+    /// The next brace at or after `from` that begins a record or a wrapper of one, by its keys.
+    fn next_record(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            at += memchr(b'{', bytes.get(at..)?)?;
+            if self.wasted > self.length.saturating_mul(16).saturating_add(4 << 20) {
+                return None;
+            }
+            if follows_a_value(&bytes[..at]) {
+                let window = &bytes[..bytes.len().min(at + RESYNC_WINDOW)];
+                let (found, seen) = has_record_key(window, at, self.limits.nesting_depth);
+                if found {
+                    return Some(at);
+                }
+                self.wasted = self.wasted.saturating_add(seen - at);
+            }
+            at += 1;
+        }
+    }
+
+    /// From now on this input is a log, and its faults are losses.
+    fn recognise(&mut self, text: Text<'_>) {
+        if self.recognised {
+            return;
+        }
+        self.recognised = true;
+        for (range, reason) in std::mem::take(&mut self.held) {
+            self.fault(text, range, reason);
+        }
+    }
+
+    fn fault(&mut self, text: Text<'_>, range: Range<usize>, reason: FaultReason) {
+        let outermost = text.within.is_none();
+        // An end that comes too early is the input's end only where the input ends.
+        let reason = match reason {
+            FaultReason::Truncated if !outermost || range.end < text.whole => FaultReason::InvalidJson,
+            FaultReason::Truncated => match (self.recognised, self.cut.take()) {
+                (true, Some(cut)) => cut,
+                (_, cut) => {
+                    self.cut = cut;
+                    FaultReason::Truncated
+                }
+            },
+            reason => reason,
+        };
+        if !self.recognised && outermost && self.held.len() < HELD_FAULTS {
+            self.held.push((range, reason));
+            return;
+        }
+        let offset = text.offset(range.start);
+        self.faults += 1;
+        if self.first_fault.is_none() {
+            self.first_fault = Some((offset, reason.clone()));
+        }
+        (self.sink)(Item::Fault(Fault { offset, reason, bytes: text.bytes.get(range).unwrap_or_default() }));
+    }
+}
+
+/// Where to look for the next record after a fault that costs the bytes from `from` on, in the object at `start`:
+/// the object itself was tried.
+fn look(from: usize, start: usize) -> usize {
+    from + usize::from(from == start)
+}
+
+/// How CloudTrail itself writes a record: `{"eventVersion":"1.08","userIdentity":…`. Those two keys decide its kind.
+fn is_canonical(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.strip_prefix(br#"{"eventVersion":""#) else { return false };
+    let digits = rest.iter().take(8).position(|byte| !(byte.is_ascii_digit() || *byte == b'.'));
+    digits.is_some_and(|end| rest[end..].starts_with(br#"","userIdentity":"#))
+}
+
+fn key_name(literal: &[u8], escapes: bool) -> Cow<'_, [u8]> {
+    let raw = &literal[1..literal.len() - 1];
+    if !escapes {
+        return Cow::Borrowed(raw);
+    }
+    match serde_json::from_slice::<String>(literal) {
+        Ok(key) => Cow::Owned(key.into_bytes()),
+        Err(_) => Cow::Borrowed(raw),
+    }
+}
+
+fn is_json(record: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(record).is_ok()
+}
+
+/// Every `\ud…` escape without its partner becomes `\ufffd`; says whether there was one.
+fn repair_surrogates(text: &str) -> (Cow<'_, str>, bool) {
+    let bytes = text.as_bytes();
+    let mut repaired = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'\\', rest)) {
+        at += found;
+        let end = match escaped_unit(bytes, at) {
+            Some(0xd800..=0xdbff) if matches!(escaped_unit(bytes, at + 6), Some(0xdc00..=0xdfff)) => at + 12,
+            Some(0xd800..=0xdfff) => {
+                repaired.push_str(&text[copied..at]);
+                repaired.push_str("\\ufffd");
+                copied = at + 6;
+                at + 6
+            }
+            _ => at + 2,
+        };
+        at = end;
+    }
+    if copied == 0 {
+        return (Cow::Borrowed(text), false);
+    }
+    repaired.push_str(&text[copied..]);
+    (Cow::Owned(repaired), true)
+}
+
+/// The code unit of the `\uXXXX` at `at`.
+fn escaped_unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// What CloudWatch Logs writes before a message.
+fn is_timestamp(prefix: &[u8]) -> bool {
+    (8..=48).contains(&prefix.len())
+        && prefix[0].is_ascii_digit()
+        && prefix.iter().all(|byte| byte.is_ascii_digit() || b"TZ:.+-/, \t".contains(byte))
+}
+
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length)
+}
+
+/// Whether the value at `start..end` lies on one line and more follows on later lines.
+fn alone_on_its_line(bytes: &[u8], start: usize, end: usize) -> bool {
+    let next = scan::skip_space(bytes, end);
+    next < bytes.len()
+        && memchr(b'\n', &bytes[end..next]).is_some()
+        && memchr(b'\n', &bytes[start..end]).is_none()
+        && memrchr(b'\n', &bytes[..start]).is_none_or(|line| bytes[line..start].trim_ascii().is_empty())
+}
+
+/// Whether a brace after `before` may begin an element: after a comma, a bracket or a line break.
+fn follows_a_value(before: &[u8]) -> bool {
+    let near = &before[before.len().saturating_sub(64)..];
+    for byte in near.iter().rev() {
+        match byte {
+            b'\n' | b',' | b'[' | b']' | b'}' => return true,
+            b' ' | b'\t' | b'\r' => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Whether the object at `start` has a key that only records and their wrappers have, and how far that was read.
+fn has_record_key(bytes: &[u8], start: usize, depth_cap: u32) -> (bool, usize) {
+    let mut at = scan::skip_space(bytes, start + 1);
+    loop {
+        let Some(b'"') = bytes.get(at) else { return (false, at) };
+        let Some((key_end, _)) = scan::string(bytes, at) else { return (false, bytes.len()) };
+        let key = &bytes[at + 1..key_end - 1];
+        at = scan::skip_space(bytes, key_end);
+        if bytes.get(at) != Some(&b':') {
+            return (false, at);
+        }
+        if matches!(key, b"eventVersion" | b"@timestamp" | b"CloudTrailEvent" | b"_source" | b"detail-type") {
+            return (true, at);
+        }
+        at = scan::skip_space(bytes, at + 1);
+        at = match bytes.get(at) {
+            Some(b'{' | b'[') => match scan::container(bytes, at, depth_cap) {
+                Ok(found) => found.end,
+                Err(_) => return (false, bytes.len()),
+            },
+            Some(b'"') => match scan::string(bytes, at) {
+                Some((end, _)) => end,
+                None => return (false, bytes.len()),
+            },
+            _ => scan::scalar(bytes, at),
+        };
+        at = scan::skip_space(bytes, at);
+        match bytes.get(at) {
+            Some(b',') => at = scan::skip_space(bytes, at + 1),
+            _ => return (false, at),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Tells events that were delivered before: S3 and CloudTrail deliver at least once, and folders overlap.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::RandomState;
+use sha2::{Digest, Sha256};
+
+/// What makes a record the same record: 128 bits, so that no two records of any data set meet by chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventKey(u128);
+
+impl EventKey {
+    /// For a CloudTrail event: its `eventID` and `recipientAccountId`. One call across accounts is logged in each
+    /// under one id: these are two events. Case counts.
+    ///
+    /// With the usual id (a lower-case UUID) and account (digits) the key is the UUID's own bits and the account's
+    /// number, mixed; anything else is hashed with SHA-256.
+    pub fn of_event(event_id: &str, recipient_account: Option<&str>) -> Self {
+        match (uuid_bits(event_id), account_number(recipient_account)) {
+            // An odd factor keeps accounts apart; it spreads them over all bits, the random ones of the UUID included.
+            (Some(id), Some(account)) => {
+                Self(id ^ u128::from(account).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+            }
+            _ => {
+                let mut hash = Sha256::new();
+                hash.update([0]);
+                hash.update((event_id.len() as u64).to_le_bytes());
+                hash.update(event_id);
+                hash.update([u8::from(recipient_account.is_some())]);
+                hash.update(recipient_account.unwrap_or_default());
+                Self::first_half(hash)
+            }
+        }
+    }
+
+    /// For a record without an id (a digest, an insight, an ECS document without `event.id`): all its bytes. Only a
+    /// byte-for-byte copy is the same record.
+    pub fn of_bytes(record: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update([1]);
+        hash.update(record);
+        Self::first_half(hash)
+    }
+
+    fn first_half(hash: Sha256) -> Self {
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut half = [0; 16];
+        half.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self(u128::from_le_bytes(half))
+    }
+}
+
+fn uuid_bits(id: &str) -> Option<u128> {
+    let bytes: &[u8; 36] = id.as_bytes().try_into().ok()?;
+    let mut bits = 0u128;
+    for (at, byte) in bytes.iter().enumerate() {
+        let digit = match (at, byte) {
+            (8 | 13 | 18 | 23, b'-') => continue,
+            (8 | 13 | 18 | 23, _) => return None,
+            (_, b'0'..=b'9') => byte - b'0',
+            (_, b'a'..=b'f') => byte - b'a' + 10,
+            _ => return None,
+        };
+        bits = bits << 4 | u128::from(digit);
+    }
+    Some(bits)
+}
+
+/// No account is 0, and `000000000000` is 1, and so on; `None` for what is not twelve digits.
+fn account_number(account: Option<&str>) -> Option<u64> {
+    match account {
+        None => Some(0),
+        Some(digits) if digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse::<u64>().ok().map(|number| number + 1)
+        }
+        Some(_) => None,
+    }
+}
+
+const SHARDS: usize = 64;
+
+/// The events seen so far in a run; threads may share it.
+///
+/// Takes 17 bytes a slot and keeps between 7/16 and 7/8 of its slots filled: 20 to 39 bytes an event, so about 40 MB
+/// for a million events at worst. It is the one part of ingest that grows with the number of events.
+#[derive(Debug)]
+pub struct SeenEvents {
+    shards: [Mutex<HashSet<u128, RandomState>>; SHARDS],
+}
+
+impl SeenEvents {
+    /// Nothing seen.
+    pub fn new() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// Whether the event is new; from now on it is not.
+    pub fn insert(&self, EventKey(key): EventKey) -> bool {
+        // The variant and version of a UUID are fixed bits: fold so that none of them decides the shard.
+        let folded = (key ^ key >> 64) as u64;
+        let shard = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
+        match self.shards.get(shard) {
+            Some(shard) => shard.lock().unwrap_or_else(PoisonError::into_inner).insert(key),
+            None => true,
+        }
+    }
+
+    /// How many different events were seen.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Whether none was seen.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Default for SeenEvents {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "6d4e1f6a-9ad1-4a56-8f8c-1f0a2d3c4b5e";
+
+    #[test]
+    fn the_same_id_in_another_account_is_another_event() {
+        let seen = SeenEvents::new();
+        for (id, account, new) in [
+            (ID, Some("111111111111"), true),
+            (ID, Some("111111111111"), false),
+            (ID, Some("222222222222"), true),
+            (ID, Some("000000000000"), true),
+            (ID, None, true),
+            (ID, None, false),
+            (ID, Some(""), true),
+            ("", None, true),
+            ("6D4E1F6A-9AD1-4A56-8F8C-1F0A2D3C4B5E", None, true),
+            ("request-1", Some("1"), true),
+            ("request-1", Some("1"), false),
+            ("request-11", None, true),
+        ] {
+            assert_eq!(seen.insert(EventKey::of_event(id, account)), new, "{id} {account:?}");
+        }
+        assert!(seen.insert(EventKey::of_bytes(ID.as_bytes())));
+        assert!(!seen.insert(EventKey::of_bytes(ID.as_bytes())));
+        assert_eq!(seen.len(), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_equal_only_for_equal_ids_and_accounts(
+            ids in prop::array::uniform2("[0-3a]{8}-0000-4000-8000-00000000000[01]"),
+            accounts in prop::array::uniform2(prop::option::of("[01]{12}")),
+        ) {
+            let key = |at: usize| EventKey::of_event(&ids[at], accounts[at].as_deref());
+            prop_assert_eq!(key(0) == key(1), ids[0] == ids[1] && accounts[0] == accounts[1]);
+        }
+    }
+}
