@@ -1,1 +1,37 @@
-//! Hits become alerts: the alert document, identity, reason.
+//! Hits become alerts: the alert document, its identity, its reason.
+//!
+//! ```text
+//!   Hit ─┐
+//!   Rule ┼─▶ build ─▶ BuildOutcome::Alert(Alert)      or SelfFeeding: the rule would feed on its own alert
+//!   AlertContext ┘     │
+//!                      ├─ source       the event's fields, as far as they comply with ECS; the rest are warnings
+//!                      ├─ ancestors    what the alert was made of, and how many generations lie behind it
+//!                      ├─ overrides    severity, risk score and rule name that the event brings along
+//!                      ├─ reason       one sentence: what happened, and which rule says so
+//!                      ├─ rule_fields  kibana.alert.rule.*
+//!                      └─ identity     the same evidence gives the same id, however often it is found
+//! ```
+//!
+//! Invariant: nothing here reads a clock or does I/O. The same hit, rule and context give the same alert, byte for byte.
+//! Invariant: an alert's id depends on rule, space, index and document only, so that finding an event again changes nothing.
+
+pub mod ancestors;
+pub mod build;
+pub mod context;
+pub mod document;
+pub mod fields;
+pub mod hit;
+pub mod identity;
+mod javascript_number;
+pub mod object_hash;
+pub mod overrides;
+pub mod reason;
+mod rule_fields;
+pub mod source;
+
+pub use build::{BuildOutcome, build};
+pub use context::{AlertContext, ExecutionType};
+pub use document::Alert;
+pub use hit::{EventHit, Hit};
+pub use identity::AlertUuid;
+pub use source::RemovedValue;

@@ -48,6 +48,13 @@ impl Catalog {
         BUILTIN.clone()
     }
 
+    /// ECS alone, without the fields that integrations add.
+    pub fn ecs() -> Self {
+        static ECS_ALONE: LazyLock<Catalog> =
+            LazyLock::new(|| Catalog::parse([ECS]).unwrap_or_else(|_| Catalog::from_fields(HashMap::new())));
+        ECS_ALONE.clone()
+    }
+
     /// Reads field tables; later tables win.
     ///
     /// # Errors

@@ -1,0 +1,124 @@
+//! What an alert was made of: the event or alert below it, and everything below that.
+//!
+//! Source: elastic/kibana rule_types/factories/utils/build_alert.ts.
+
+use ecs::{Document, Scalar};
+use serde_json::{Value, json};
+
+use crate::fields;
+use crate::hit::EventHit;
+
+/// The ancestors of an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ancestors {
+    /// `{id, type, index, depth}`, and `rule` for an alert; oldest first, the hit itself last.
+    pub ancestors: Vec<Value>,
+    /// The depth of the new alert: one more than that of the hit, which is 0 for an event.
+    pub depth: u64,
+}
+
+/// The ancestors of an alert about one event, or about one alert.
+pub fn of_event(hit: &EventHit) -> Ancestors {
+    let mut ancestors = Vec::new();
+    let mut parent = json!({ "id": hit.id, "type": "event", "index": hit.index, "depth": 0 });
+    let mut depth = 0;
+    if let Some(names) = AlertFields::of(&hit.document) {
+        ancestors = objects(&hit.document, names.ancestors);
+        depth = whole_number(&hit.document, names.depth).unwrap_or(1);
+        parent["type"] = "signal".into();
+        parent["depth"] = depth.into();
+        if let Some(rule) = hit.document.text(names.rule) {
+            parent["rule"] = rule.into();
+        }
+    }
+    ancestors.push(parent);
+    Ancestors { ancestors, depth: depth.saturating_add(1) }
+}
+
+impl Ancestors {
+    /// Is one of them an alert of this rule?
+    pub fn include_rule(&self, rule_uuid: &str) -> bool {
+        self.ancestors.iter().any(|ancestor| ancestor["rule"] == rule_uuid)
+    }
+}
+
+/// Where an alert says what it is.
+struct AlertFields {
+    depth: &'static str,
+    rule: &'static str,
+    ancestors: &'static str,
+}
+
+impl AlertFields {
+    /// `None` for an event. Alerts from before Kibana 8 have everything below `signal`.
+    fn of(document: &Document) -> Option<Self> {
+        if document.first(fields::UUID).is_some() {
+            Some(Self { depth: fields::DEPTH, rule: fields::RULE_UUID, ancestors: fields::ANCESTORS })
+        } else if document.as_map().get("signal").is_some_and(|signal| !signal.is_null()) {
+            Some(Self { depth: "signal.depth", rule: "signal.rule.id", ancestors: "signal.ancestors" })
+        } else {
+            None
+        }
+    }
+}
+
+fn objects(document: &Document, name: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    for node in document.nodes(name) {
+        match node {
+            Value::Array(items) => found.extend(items.iter().filter(|item| item.is_object()).cloned()),
+            Value::Object(_) => found.push(node.clone()),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn whole_number(document: &Document, name: &str) -> Option<u64> {
+    match document.first(name)? {
+        Scalar::Int(number) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ancestors_of(source: Value) -> Ancestors {
+        let Value::Object(map) = source else { panic!("not an object") };
+        of_event(&EventHit { document: Document::from_map(map), id: "d".to_owned(), index: "i".to_owned() })
+    }
+
+    #[test]
+    fn an_event_is_the_only_ancestor_of_its_alert() {
+        let found = ancestors_of(json!({"event": {"kind": "event"}}));
+        let parent = json!({"id": "d", "type": "event", "index": "i", "depth": 0});
+        assert_eq!(found, Ancestors { ancestors: vec![parent], depth: 1 });
+        assert!(!found.include_rule("r"));
+    }
+
+    #[test]
+    fn an_alert_brings_its_ancestors_along() {
+        let event = json!({"id": "e", "type": "event", "index": "logs", "depth": 0});
+        let parent = json!({"id": "d", "type": "signal", "index": "i", "depth": 1, "rule": "r"});
+        for source in [
+            json!({
+                "kibana.alert.uuid": "d", "kibana.alert.depth": 1, "kibana.alert.rule.uuid": "r",
+                "kibana.alert.ancestors": [event]
+            }),
+            json!({"kibana": {"alert": {"uuid": "d", "depth": 1, "rule": {"uuid": "r"}, "ancestors": [event]}}}),
+            json!({"signal": {"depth": 1, "rule": {"id": "r"}, "ancestors": [event]}}),
+            json!({"signal": {"rule": {"id": "r"}, "ancestors": event}}),
+        ] {
+            let found = ancestors_of(source.clone());
+            assert_eq!(
+                found,
+                Ancestors { ancestors: vec![event.clone(), parent.clone()], depth: 2 },
+                "{source}"
+            );
+            assert!(found.include_rule("r"));
+            assert!(!found.include_rule("s"));
+        }
+    }
+}

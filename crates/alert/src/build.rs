@@ -1,0 +1,366 @@
+//! From a hit to its alert.
+//!
+//! Source: elastic/kibana rule_types/factories/utils/{transform_hit_to_alert,build_alert}.ts, rule_registry
+//! create_persistence_rule_type_wrapper.ts.
+
+use ecs::Timestamp;
+use rule::Rule;
+use serde_json::{Map, Value};
+
+use crate::ancestors;
+use crate::context::{AlertContext, iso};
+use crate::document::Alert;
+use crate::fields;
+use crate::hit::{EventHit, Hit};
+use crate::identity::{AlertUuid, event_alert_uuid};
+use crate::overrides;
+use crate::reason::reason;
+use crate::rule_fields::rule_fields;
+use crate::source::{copy_source, instant, lookup};
+
+/// What comes of a hit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BuildOutcome {
+    /// An alert.
+    Alert(Box<Alert>),
+    /// None: the hit is an alert that this rule itself made, or that was made of one. Else the rule would feed on its
+    /// own alerts for ever.
+    SelfFeeding,
+}
+
+/// Makes the alert of a hit.
+///
+/// The alert's id depends on the rule, the space and the evidence only; everything that tells of the run comes from
+/// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
+pub fn build(hit: &Hit, rule: &Rule, context: &AlertContext) -> BuildOutcome {
+    match hit {
+        Hit::Event(hit) => build_event_alert(hit, rule, context),
+    }
+}
+
+fn build_event_alert(hit: &EventHit, rule: &Rule, context: &AlertContext) -> BuildOutcome {
+    let ancestors = ancestors::of_event(hit);
+    if ancestors.include_rule(&rule.uuid) {
+        return BuildOutcome::SelfFeeding;
+    }
+    let uuid = event_alert_uuid(&hit.index, &hit.id, &context.space, &rule.uuid);
+    let overridden = overrides::apply(rule, &hit.document);
+    let copy = copy_source(&hit.document);
+
+    // The alert's own fields come last: where both have a field, the alert's counts.
+    let mut alert = copy.fields;
+    alert.extend(copy.originals);
+    alert.extend(rule_fields(rule, &overridden.rule_name, context));
+    alert.extend(run_fields(&uuid, context));
+    let mut put = |name: &str, value: Value| alert.insert(name.to_owned(), value);
+    put(fields::EVENT_KIND, "signal".into());
+    put(fields::STATUS, "active".into());
+    put(fields::WORKFLOW_STATUS, "open".into());
+    put(fields::WORKFLOW_TAGS, Value::Array(Vec::new()));
+    put(fields::WORKFLOW_ASSIGNEE_IDS, Value::Array(Vec::new()));
+    put(fields::ANCESTORS, Value::Array(ancestors.ancestors));
+    put(fields::DEPTH, ancestors.depth.into());
+    put(fields::REASON, reason(&hit.document, &overridden.rule_name, overridden.severity).into());
+    put(fields::SEVERITY, overridden.severity.name().into());
+    put(fields::RISK_SCORE, number(overridden.risk_score));
+    if let Some(at) = lookup(&hit.document, fields::TIMESTAMP).and_then(instant) {
+        put(fields::ORIGINAL_TIME, iso(at).into());
+    }
+    if rule.building_block {
+        put(fields::BUILDING_BLOCK_TYPE, "default".into());
+    }
+    BuildOutcome::Alert(Box::new(Alert::new(alert, copy.removed)))
+}
+
+/// What the alert says about itself and the run that made it.
+fn run_fields(uuid: &AlertUuid, context: &AlertContext) -> Map<String, Value> {
+    let now = iso(context.detected_at);
+    let intended: Timestamp = context.intended_timestamp.unwrap_or(context.detected_at);
+    let mut found = Map::new();
+    let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
+    put(fields::UUID, uuid.as_str().into());
+    put(fields::TIMESTAMP, now.as_str().into());
+    put(fields::START, now.as_str().into());
+    put(fields::LAST_DETECTED, now.as_str().into());
+    put(fields::INTENDED_TIMESTAMP, iso(intended).into());
+    put(fields::SPACE_IDS, vec![context.space.as_str()].into());
+    put(fields::VERSION, context.version.as_str().into());
+    if let Some(base) = &context.base_url {
+        put(fields::URL, url(base, uuid, &context.space, &now).into());
+    }
+    found
+}
+
+/// Where Kibana shows an alert. The default space has no part in the path.
+fn url(base: &str, uuid: &AlertUuid, space: &str, timestamp: &str) -> String {
+    let base = base.trim_end_matches('/');
+    let space_path = if space == "default" { String::new() } else { format!("/s/{space}") };
+    format!(
+        "{base}{space_path}/app/security/alerts/redirect/{uuid}\
+         ?index=.alerts-security.alerts-{space}&timestamp={timestamp}"
+    )
+}
+
+/// A score as JSON: without a fraction when it has none.
+fn number(score: f64) -> Value {
+    if score.fract() == 0.0 { Value::from(score as i64) } else { Value::from(score) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ecs::Document;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use crate::context::ExecutionType;
+    use crate::rule_fields::tests::{context, rule};
+    use crate::source::tests::any_source;
+
+    fn hit(source: Value) -> Hit {
+        let Value::Object(map) = source else { panic!("not an object") };
+        Hit::Event(EventHit {
+            document: Document::from_map(map),
+            id: "doc1".to_owned(),
+            index: "logs-a".to_owned(),
+        })
+    }
+
+    fn built(hit: &Hit, rule: &Rule, context: &AlertContext) -> Alert {
+        match build(hit, rule, context) {
+            BuildOutcome::Alert(alert) => *alert,
+            BuildOutcome::SelfFeeding => panic!("no alert"),
+        }
+    }
+
+    fn event() -> Value {
+        json!({
+            "@timestamp": "2024-01-01T00:03:00.123456Z",
+            "event": {"kind": "event", "action": "DisableKey", "id": "e-1", "category": ["iam"]},
+            "data_stream": {"dataset": "aws.cloudtrail"},
+            "user": {"name": "ann"},
+            "source": {"ip": "10.0.0.1", "port": "https"},
+            "cloud": {"account": {"id": "123456789012"}, "region": "eu-west-1"},
+            "aws": {"cloudtrail": {"event_type": "AwsApiCall"}}
+        })
+    }
+
+    #[test]
+    fn the_document_holds_the_event_and_the_alert() {
+        let rule = rule(json!({"note": "## Look first"}));
+        let alert = built(&hit(event()), &rule, &context());
+        let (of_rule, own): (Map<String, Value>, Map<String, Value>) = alert
+            .document()
+            .as_map()
+            .clone()
+            .into_iter()
+            .partition(|(name, _)| name.starts_with("kibana.alert.rule."));
+        assert_eq!(of_rule, {
+            let mut expected = Value::Object(rule_fields(&rule, "My rule", &context()));
+            expected.sort_all_objects();
+            expected.as_object().cloned().unwrap()
+        });
+        let uuid = "15e6d64924d9f3287dfb6b166148deb26d1e78b38fb6eb8e403dbe0acb50c3bc";
+        let expected = json!({
+            "@timestamp": "2024-01-01T00:05:00.000Z",
+            "aws": {"cloudtrail": {"event_type": "AwsApiCall"}},
+            "cloud": {"account": {"id": "123456789012"}, "region": "eu-west-1"},
+            "data_stream": {"dataset": "aws.cloudtrail"},
+            "event": {"action": "DisableKey", "category": ["iam"], "id": "e-1"},
+            "event.kind": "signal",
+            "kibana.alert.ancestors": [{"depth": 0, "id": "doc1", "index": "logs-a", "type": "event"}],
+            "kibana.alert.depth": 1,
+            "kibana.alert.intended_timestamp": "2024-01-01T00:05:00.000Z",
+            "kibana.alert.last_detected": "2024-01-01T00:05:00.000Z",
+            "kibana.alert.original_data_stream.dataset": "aws.cloudtrail",
+            "kibana.alert.original_event.action": "DisableKey",
+            "kibana.alert.original_event.category": ["iam"],
+            "kibana.alert.original_event.id": "e-1",
+            "kibana.alert.original_event.kind": "event",
+            "kibana.alert.original_time": "2024-01-01T00:03:00.123Z",
+            "kibana.alert.reason":
+                "iam event with source 10.0.0.1:https, by ann created low alert My rule.",
+            "kibana.alert.risk_score": 21,
+            "kibana.alert.severity": "low",
+            "kibana.alert.start": "2024-01-01T00:05:00.000Z",
+            "kibana.alert.status": "active",
+            "kibana.alert.uuid": uuid,
+            "kibana.alert.workflow_assignee_ids": [],
+            "kibana.alert.workflow_status": "open",
+            "kibana.alert.workflow_tags": [],
+            "kibana.space_ids": ["default"],
+            "kibana.version": "0.1.0",
+            "source": {"ip": "10.0.0.1"},
+            "user": {"name": "ann"}
+        });
+        assert_eq!(Value::Object(own), expected);
+        let removed: Vec<&str> = alert.warnings().iter().map(|w| w.path.as_str()).collect();
+        assert_eq!(removed, ["source.port"]);
+
+        assert_eq!(alert.uuid(), Some(uuid));
+        assert_eq!(alert.rule_id(), Some("my-rule"));
+        assert_eq!(alert.rule_name(), Some("My rule"));
+        assert_eq!(alert.severity(), Some("low"));
+        assert_eq!(alert.risk_score(), Some(21.0));
+        assert_eq!(alert.original_time(), Some("2024-01-01T00:03:00.123Z"));
+        assert!(alert.reason().is_some_and(|reason| reason.starts_with("iam event")));
+        assert_eq!(alert.guide(), Some("## Look first"));
+        assert_eq!(alert.event_id(), Some("e-1"));
+        assert_eq!(alert.user_name(), Some("ann"));
+        assert_eq!(alert.source_ip(), Some("10.0.0.1"));
+        assert_eq!(alert.account(), Some("123456789012"));
+        assert_eq!(alert.region(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn what_an_event_lacks_its_alert_lacks() {
+        let alert = built(&hit(json!({"@timestamp": "some day"})), &rule(json!({})), &context());
+        assert_eq!(alert.original_time(), None);
+        assert_eq!(alert.guide(), None);
+        assert_eq!(alert.event_id(), None);
+        assert_eq!(alert.document().text("kibana.alert.building_block_type"), None);
+        assert_eq!(alert.document().text("kibana.alert.url"), None);
+        assert_eq!(alert.warnings()[0].path, "@timestamp");
+    }
+
+    #[test]
+    fn overrides_are_seen_on_the_alert_but_not_on_its_rule() {
+        let rule = rule(json!({
+            "rule_name_override": "event.action",
+            "severity_mapping": [{"field": "user.name", "operator": "equals", "value": "ann", "severity": "high"}],
+            "risk_score_mapping": [{"field": "x.score", "operator": "equals", "value": ""}]
+        }));
+        let mut source = event();
+        source["x"] = json!({"score": 73.5});
+        let alert = built(&hit(source), &rule, &context());
+        assert_eq!((alert.rule_name(), alert.severity()), (Some("DisableKey"), Some("high")));
+        assert_eq!(alert.risk_score(), Some(73.5));
+        assert!(alert.reason().is_some_and(|reason| reason.ends_with("created high alert DisableKey.")));
+        let document = alert.document().as_map();
+        assert_eq!(document["kibana.alert.rule.severity"], "low");
+        assert_eq!(document["kibana.alert.rule.risk_score"], 21);
+        assert_eq!(document["kibana.alert.rule.parameters"]["severity"], "low");
+    }
+
+    #[test]
+    fn a_building_block_says_so() {
+        let alert = built(&hit(event()), &rule(json!({"building_block_type": "default"})), &context());
+        for name in ["kibana.alert.building_block_type", "kibana.alert.rule.building_block_type"] {
+            assert_eq!(alert.document().text(name), Some("default"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_manual_run_tells_the_time_it_stands_for() {
+        let context = AlertContext {
+            execution_type: ExecutionType::Manual,
+            intended_timestamp: "2023-12-01T00:00:00Z".parse().ok(),
+            ..context()
+        };
+        let alert = built(&hit(event()), &rule(json!({})), &context);
+        let text = |name| alert.document().text(name);
+        assert_eq!(text("kibana.alert.intended_timestamp"), Some("2023-12-01T00:00:00.000Z"));
+        assert_eq!(text("@timestamp"), Some("2024-01-01T00:05:00.000Z"));
+        assert_eq!(text("kibana.alert.rule.execution.type"), Some("manual"));
+    }
+
+    #[test]
+    fn the_url_names_space_index_and_time() {
+        let tail = |space: &str| {
+            let uuid = event_alert_uuid("logs-a", "doc1", space, "rule-1");
+            format!(
+                "/app/security/alerts/redirect/{uuid}?index=.alerts-security.alerts-{space}\
+                 &timestamp=2024-01-01T00:05:00.000Z"
+            )
+        };
+        for (space, base, expected) in [
+            ("default", "https://example.org", format!("https://example.org{}", tail("default"))),
+            ("soc", "https://example.org/kb/", format!("https://example.org/kb/s/soc{}", tail("soc"))),
+        ] {
+            let context =
+                AlertContext { space: space.to_owned(), base_url: Some(base.to_owned()), ..context() };
+            let alert = built(&hit(event()), &rule(json!({})), &context);
+            assert_eq!(alert.document().text("kibana.alert.url"), Some(expected.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_rule_makes_no_alerts_of_its_own_alerts() {
+        let alert = built(&hit(event()), &rule(json!({})), &context());
+        let first = hit(Value::Object(alert.into_document().into_map()));
+        assert_eq!(build(&first, &rule(json!({})), &context()), BuildOutcome::SelfFeeding);
+
+        // Another rule may; its alert says where it comes from, and the first rule stays out of the loop.
+        let other = rule(json!({"id": "rule-2", "rule_id": "other"}));
+        let alert = built(&first, &other, &context());
+        let document = alert.document().as_map();
+        assert_eq!(document["kibana.alert.depth"], 2);
+        assert_eq!(
+            document["kibana.alert.ancestors"],
+            json!([
+                {"depth": 0, "id": "doc1", "index": "logs-a", "type": "event"},
+                {"depth": 1, "id": "doc1", "index": "logs-a", "rule": "rule-1", "type": "signal"}
+            ])
+        );
+        assert_eq!(document["kibana.alert.rule.uuid"], "rule-2");
+        assert_eq!(document["kibana.alert.original_event.kind"], "signal");
+        let second = hit(Value::Object(alert.into_document().into_map()));
+        assert_eq!(build(&second, &rule(json!({})), &context()), BuildOutcome::SelfFeeding);
+    }
+
+    #[test]
+    fn the_order_of_the_events_keys_does_not_show() {
+        let text = |source: Value| {
+            let alert = built(&hit(source), &rule(json!({"meta": {"b": 1, "a": 2}})), &context());
+            serde_json::to_string(alert.document().as_map()).unwrap()
+        };
+        let one = text(json!({"b": {"y": [{"q": 1, "p": 2}], "x": 1}, "event": {"b": 1, "a": 2}}));
+        let other = text(json!({"event": {"a": 2, "b": 1}, "b": {"x": 1, "y": [{"p": 2, "q": 1}]}}));
+        assert_eq!(one, other);
+    }
+
+    /// Where two alerts of the same evidence may differ.
+    const OF_THE_RUN: [&str; 8] = [
+        fields::TIMESTAMP,
+        fields::START,
+        fields::LAST_DETECTED,
+        fields::INTENDED_TIMESTAMP,
+        fields::URL,
+        fields::RULE_EXECUTION_UUID,
+        fields::RULE_EXECUTION_TIMESTAMP,
+        fields::RULE_EXECUTION_TYPE,
+    ];
+
+    proptest! {
+        #[test]
+        fn the_same_evidence_gives_the_same_alert_whenever_it_is_found(
+            source in any_source(),
+            milliseconds in 0i64..4_000_000_000_000,
+            manual in any::<bool>(),
+        ) {
+            let at = Timestamp::from_millisecond(milliseconds).unwrap();
+            let here = AlertContext { base_url: Some("https://example.org".to_owned()), ..context() };
+            let there = AlertContext {
+                detected_at: at,
+                execution_uuid: "execution-2".to_owned(),
+                execution_type: if manual { ExecutionType::Manual } else { ExecutionType::Scheduled },
+                intended_timestamp: manual.then_some(at),
+                ..here.clone()
+            };
+            let rule = rule(json!({
+                "rule_name_override": "user.name",
+                "risk_score_mapping": [{"field": "source.port", "operator": "equals", "value": ""}]
+            }));
+            let hit = hit(source);
+            let (first, second) = (built(&hit, &rule, &here), built(&hit, &rule, &there));
+            prop_assert_eq!(first.uuid(), second.uuid());
+            prop_assert_eq!(first.warnings(), second.warnings());
+            let evidence = |alert: &Alert| {
+                let mut map = alert.document().as_map().clone();
+                map.retain(|name, _| !OF_THE_RUN.contains(&name.as_str()));
+                map
+            };
+            prop_assert_eq!(evidence(&first), evidence(&second));
+        }
+    }
+}
