@@ -2,9 +2,10 @@
 //!
 //! Runs when `BARTIZAN_SHARED` names a folder with `data/rules/**/*.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bartizan_query::{Severity, kql};
+use walkdir::WalkDir;
 
 #[test]
 fn public_rules_parse() {
@@ -14,7 +15,11 @@ fn public_rules_parse() {
     };
     let mut queries = 0;
     let mut faults = Vec::new();
-    for path in rule_files(&Path::new(&shared).join("data/rules")) {
+    for entry in WalkDir::new(Path::new(&shared).join("data/rules")).sort_by_file_name() {
+        let path = entry.unwrap().into_path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let file: toml::Table = text.parse().unwrap();
         let rule = &file["rule"];
@@ -38,21 +43,4 @@ fn public_rules_parse() {
     println!("{queries} queries read");
     assert!(queries > 0, "no KQL query found under data/rules");
     assert!(faults.is_empty(), "{} of {queries} queries:\n{}", faults.len(), faults.join("\n"));
-}
-
-fn rule_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.extension() {
-                _ if path.is_dir() => folders.push(path),
-                Some(extension) if extension == "toml" => files.push(path),
-                _ => {}
-            }
-        }
-    }
-    files.sort();
-    files
 }

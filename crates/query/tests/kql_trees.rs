@@ -120,6 +120,7 @@ const TREES: &[(&str, &str)] = &[
     (r"a:x \OR y", "[a]='x OR y'"),
     (r"a:x \not y", "[a]='x not y'"),
     (r"a:can\not y", "[a]='cannot y'"),
+    (r"a:x\notnot", "[a]='x\\notnot'"),
     (r"a:x\notepad", "[a]='x\\notepad'"),
     (r"a:\u0041b", "[a]='Ab'"),
     (r"a:x\ty", "[a]='x\\ty'"),

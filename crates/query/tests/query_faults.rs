@@ -8,9 +8,9 @@ fn shown(text: &str, diagnostics: &[Diagnostic]) -> Vec<String> {
         .iter()
         .map(|finding| {
             assert!(finding.label.is_some() && finding.help.is_some(), "{finding:?} lacks a label or help");
-            let span = finding.span.expect("a span");
-            let code = finding.code.split_once("::").expect("an area").1;
-            format!("{code}@{}", &text[span.start..span.end])
+            let code = finding.code.trim_start_matches("kql::").trim_start_matches("lucene::");
+            let place = finding.span.and_then(|span| text.get(span.start..span.end));
+            format!("{code}@{}", place.unwrap_or("nowhere"))
         })
         .collect()
 }

@@ -184,6 +184,9 @@ fn unquoted(f: &mut Formatter<'_>, text: &str, opens: bool, closes: bool) -> Res
         if is_operator || is_special(character) {
             f.write_char('\\')?;
             f.write_char(character)?;
+        } else if character == '\n' && begins_with(&rest[1..], "ot") {
+            // `\not` could be the word.
+            f.write_str("\\u000A")?;
         } else {
             visible(f, character)?;
         }

@@ -1,0 +1,37 @@
+//! How fast queries of a rule's size are read and printed.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+const KQL: &str = r#"event.category:process and host.os.type:windows and
+  (process.name:(alpha.exe or beta.exe or gamma*.exe) or process.parent.name:"delta shell.exe") and
+  not (user.id:("S-1-5-18" or "S-1-5-19") or process.args:(*\\temp\\* and not "C:\\Program Files\\*")) and
+  source.ip:(10.0.0.0/8 or "::1") and destination.port >= 1024"#;
+
+const LUCENE: &str = r#"+event.category:process +host.os.type:windows
+  (process.name:(alpha.exe OR beta.exe OR gamma*.exe) OR process.parent.name:"delta shell.exe"~2)
+  -user.id:("S-1-5-18" "S-1-5-19") destination.port:[1024 TO *} /ab+c/ name~1^2.5"#;
+
+fn parsing(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("parse");
+    group.throughput(Throughput::Bytes(KQL.len() as u64));
+    group.bench_function("kql", |bencher| bencher.iter(|| bartizan_query::kql::parse(black_box(KQL))));
+    group.throughput(Throughput::Bytes(LUCENE.len() as u64));
+    group.bench_function("lucene", |bencher| {
+        bencher.iter(|| bartizan_query::lucene::parse(black_box(LUCENE)))
+    });
+    group.finish();
+}
+
+fn printing(criterion: &mut Criterion) {
+    let kql = bartizan_query::kql::parse(KQL).tree;
+    let lucene = bartizan_query::lucene::parse(LUCENE).tree;
+    let mut group = criterion.benchmark_group("print");
+    group.bench_function("kql", |bencher| bencher.iter(|| black_box(&kql).to_string()));
+    group.bench_function("lucene", |bencher| bencher.iter(|| black_box(&lucene).to_string()));
+    group.finish();
+}
+
+criterion_group!(benches, parsing, printing);
+criterion_main!(benches);
