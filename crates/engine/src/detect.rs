@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use alert::{Alert, AlertContext, Built, Hit};
-use ecs::{Catalog, Timestamp};
+use alert::{Alert, AlertContext, BuildOutcome, EventHit, Hit};
+use ecs::Timestamp;
 
 use crate::error::EngineError;
 use crate::outcome::RuleOutcome;
@@ -27,23 +27,17 @@ pub trait AlertSink {
 pub struct Detector<'p> {
     plan: &'p Plan<'p>,
     context: AlertContext,
-    catalog: &'p Catalog,
     max_signals: Option<u32>,
     outcomes: Vec<RuleOutcome>,
     /// Per rule, oldest first: time, then document id, so that the order is total.
-    kept: Vec<BTreeMap<(Option<Timestamp>, String), Hit>>,
+    kept: Vec<BTreeMap<(Option<Timestamp>, String), EventHit>>,
 }
 
 impl<'p> Detector<'p> {
     /// A detector for the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
-    pub fn new(
-        plan: &'p Plan<'p>,
-        catalog: &'p Catalog,
-        context: AlertContext,
-        max_signals: Option<u32>,
-    ) -> Self {
+    pub fn new(plan: &'p Plan<'p>, context: AlertContext, max_signals: Option<u32>) -> Self {
         let kept = plan.rules.iter().map(|_| BTreeMap::new()).collect();
-        Self { plan, context, catalog, max_signals, outcomes: plan.outcomes.clone(), kept }
+        Self { plan, context, max_signals, outcomes: plan.outcomes.clone(), kept }
     }
 
     /// Takes an event that is a hit of some rules.
@@ -57,7 +51,7 @@ impl<'p> Detector<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let FoundEvent { rules, document, document_id, stream } = event;
-        let hit = Hit::event(document, document_id, stream.name());
+        let hit = EventHit { document, id: document_id, index: stream.name() };
         let (last, others) = match rules.split_last() {
             Some(split) => split,
             None => return Ok(()),
@@ -71,7 +65,7 @@ impl<'p> Detector<'p> {
     fn hit(
         &mut self,
         rule: usize,
-        hit: Hit,
+        hit: EventHit,
         time: Option<Timestamp>,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
@@ -79,7 +73,7 @@ impl<'p> Detector<'p> {
         self.outcomes[outcome].hits += 1;
         let Some(cap) = self.max_signals else { return self.make(rule, hit, sink) };
         let kept = &mut self.kept[rule];
-        kept.insert((time, hit.document_id().to_owned()), hit);
+        kept.insert((time, hit.id.clone()), hit);
         if kept.len() > cap as usize {
             kept.pop_last();
             self.outcomes[outcome].cut += 1;
@@ -87,15 +81,15 @@ impl<'p> Detector<'p> {
         Ok(())
     }
 
-    fn make(&mut self, rule: usize, hit: Hit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
+    fn make(&mut self, rule: usize, hit: EventHit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
         let planned = &self.plan.rules[rule];
-        match alert::build(hit, planned.rule, &self.context, self.catalog) {
-            Built::Alert(alert) => {
+        match alert::build(&Hit::Event(hit), planned.rule, &self.context) {
+            BuildOutcome::Alert(alert) => {
                 self.outcomes[planned.outcome].alerts += 1;
                 sink.alert(*alert).map_err(EngineError::Sink)
             }
             // The rule's own alert came back to it as an event.
-            Built::OwnAlert => Ok(()),
+            BuildOutcome::SelfFeeding => Ok(()),
         }
     }
 

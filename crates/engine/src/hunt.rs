@@ -98,7 +98,7 @@ pub fn hunt(
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan);
-    let detector = Detector::new(plan, scan.catalog, alerts, max_signals);
+    let detector = Detector::new(plan, alerts, max_signals);
     (output.progress)(HuntEvent::Started {
         inputs: inputs.len(),
         bytes: inputs.iter().map(HuntInput::bytes).sum(),
@@ -235,12 +235,7 @@ impl Account<'_, '_> {
             }
         }
         match (findings.decoded, findings.unreadable) {
-            (Some(decoded), unreadable) => {
-                account.close(&decoded, findings.bytes_in, findings.late_fault);
-                if let Some(reason) = unreadable {
-                    account.read_stopped(reason);
-                }
-            }
+            (Some(decoded), _) => account.close(&decoded, findings.bytes_in, findings.late_fault),
             (None, reason) => {
                 let reason = reason.unwrap_or(ingest::decode::SkipReason::Empty);
                 account = InputAccount::skipped(name.as_str(), reason);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use query::Diagnostic;
+use rule::{FailedRule, Rule};
 
 /// The account of one rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +12,7 @@ pub struct RuleOutcome {
     pub rule_id: String,
     /// What people call it.
     pub name: String,
-    /// For example `query` or `eql`.
+    /// For example `query` or `eql`; `unknown` when the rule could not be read.
     pub rule_type: &'static str,
     /// Did it run?
     pub status: RuleStatus,
@@ -23,6 +24,37 @@ pub struct RuleOutcome {
     pub cut: u64,
     /// What did not stop it from running and is worth knowing.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl RuleOutcome {
+    /// Of a rule that runs, before it ran.
+    pub fn of_rule(rule: &Rule) -> Self {
+        Self {
+            rule_id: rule.rule_id.clone(),
+            name: rule.name.clone(),
+            rule_type: rule.rule_type.name(),
+            status: RuleStatus::Ran,
+            hits: 0,
+            alerts: 0,
+            cut: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Of a rule that could not be read from its file.
+    pub fn of_failed(failed: &FailedRule) -> Self {
+        let place = || format!("{}:{}", failed.origin.path.display(), failed.origin.line);
+        Self {
+            rule_id: failed.rule_id.clone().unwrap_or_default(),
+            name: failed.name.clone().unwrap_or_else(place),
+            rule_type: "unknown",
+            status: RuleStatus::NotRun(NotRunReason::Unreadable(failed.reason.clone())),
+            hits: 0,
+            alerts: 0,
+            cut: 0,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// Did the rule run?
@@ -40,6 +72,8 @@ pub enum RuleStatus {
 pub enum NotRunReason {
     /// Rules of its type cannot be run yet.
     RuleType(&'static str),
+    /// It could not be read from its file: the first fault.
+    Unreadable(String),
     /// The rule has errors.
     Errors(Vec<Diagnostic>),
     /// It reads a Kibana data view that is not known here, and names no index patterns.
@@ -54,13 +88,14 @@ impl NotRunReason {
     /// True when something is wrong with the rule, so that a run without it is not a whole one; false for what is
     /// known not to be run.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Errors(_) | Self::DataView(_))
+        matches!(self, Self::Unreadable(_) | Self::Errors(_) | Self::DataView(_))
     }
 
     /// A short name for counting, the same for all rules with the same reason.
     pub fn kind(&self) -> String {
         match self {
             Self::RuleType(name) => (*name).to_owned(),
+            Self::Unreadable(_) => "could not be read".to_owned(),
             Self::Errors(_) => "errors in the rule".to_owned(),
             Self::DataView(_) => "unknown data view".to_owned(),
             Self::Deprecated => "deprecated".to_owned(),
@@ -73,6 +108,7 @@ impl fmt::Display for NotRunReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RuleType(name) => write!(f, "rules of type {name} cannot be run yet"),
+            Self::Unreadable(reason) => write!(f, "it could not be read: {reason}"),
             Self::Errors(diagnostics) => {
                 let mut messages = diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str());
                 f.write_str(messages.next().unwrap_or("the rule has errors"))?;

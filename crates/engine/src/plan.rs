@@ -3,7 +3,6 @@
 use ecs::{Catalog, FieldTable, IndexPatterns, Timestamp};
 use matcher::{Predicate, Resolver};
 use query::Diagnostic;
-use rule::exception::{ExceptionItem, NamespaceType};
 use rule::rule_type::{EventSource, Language, RuleType};
 use rule::{Rule, RuleLibrary};
 
@@ -16,7 +15,7 @@ use crate::rule_type;
 pub struct Plan<'r> {
     /// The rules that run, in the order of the library.
     pub rules: Vec<PlannedRule<'r>>,
-    /// An account for every rule of the library; those that run are still empty.
+    /// An account for every rule of the library, those that could not be read first; of those that run it is empty.
     pub outcomes: Vec<RuleOutcome>,
     /// The fields that the rules read.
     pub table: FieldTable,
@@ -39,17 +38,9 @@ impl<'r> Plan<'r> {
     /// Resolves every rule of a library. Date math counts from `now`, which is also when exceptions expire.
     pub fn new(library: &'r RuleLibrary, catalog: &Catalog, now: Timestamp) -> Self {
         let mut plan = Self { rules: Vec::new(), outcomes: Vec::new(), table: FieldTable::new() };
+        plan.outcomes.extend(library.failed.iter().map(RuleOutcome::of_failed));
         for rule in &library.rules {
-            let mut outcome = RuleOutcome {
-                rule_id: rule.rule_id.clone(),
-                name: rule.name.clone(),
-                rule_type: rule.rule_type.name(),
-                status: RuleStatus::Ran,
-                hits: 0,
-                alerts: 0,
-                cut: 0,
-                warnings: Vec::new(),
-            };
+            let mut outcome = RuleOutcome::of_rule(rule);
             match resolve(rule, library, catalog, &mut plan.table, now) {
                 Ok((patterns, predicate, warnings)) => {
                     outcome.warnings = warnings;
@@ -85,38 +76,25 @@ fn resolve(
         return Err(NotRunReason::Errors(resolved.diagnostics));
     }
     let mut warnings = resolved.diagnostics;
+    let (items, missing) = library.exceptions(rule);
+    warnings.extend(missing.into_iter().map(|list_id| {
+        let message =
+            format!("the exception list `{list_id}` was not loaded, so its exceptions do not apply");
+        Diagnostic::warning("rule::missing-exception-list", message)
+    }));
     let mut excepted = Vec::new();
-    for list in &rule.exceptions_list {
-        if !library.exception_lists.iter().any(|l| l.list_id == list.list_id) {
-            let message = format!(
-                "the exception list `{}` was not loaded, so its exceptions do not apply",
-                list.list_id
-            );
-            warnings.push(Diagnostic::warning("rule::missing-exception-list", message));
-        }
-        for item in items_of(library, &list.list_id, list.namespace_type).filter(|item| !item.is_expired(now))
-        {
-            let item_resolved = resolver.exception(item);
-            if item_resolved.is_ok() {
-                excepted.push(item_resolved.predicate);
-            } else {
-                let reason =
-                    item_resolved.diagnostics.iter().find(|d| d.is_error()).map_or("", |d| &d.message);
-                let message = format!("the exception `{}` does not apply: {reason}", item.name);
-                warnings.push(Diagnostic::warning("rule::exception-not-applied", message));
-            }
+    for item in items.into_iter().filter(|item| !item.is_expired(now)) {
+        let exception = resolver.exception(item);
+        if exception.is_ok() {
+            excepted.push(exception.predicate);
+        } else {
+            let reason = exception.diagnostics.iter().find(|d| d.is_error()).map_or("", |d| &d.message);
+            let message = format!("the exception `{}` does not apply: {reason}", item.name);
+            warnings.push(Diagnostic::warning("rule::exception-not-applied", message));
         }
     }
     let predicate = Predicate::and([resolved.predicate, Predicate::not(Predicate::or(excepted))]);
     Ok((patterns, predicate, warnings))
-}
-
-fn items_of<'l>(
-    library: &'l RuleLibrary,
-    list_id: &'l str,
-    namespace: NamespaceType,
-) -> impl Iterator<Item = &'l ExceptionItem> {
-    library.exception_items.iter().filter(move |i| i.list_id == list_id && i.namespace_type == namespace)
 }
 
 /// The query of a rule whose every passing event is a hit.

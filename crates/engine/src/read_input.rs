@@ -164,6 +164,12 @@ pub(crate) fn read_input(
             }
         },
     });
+    if let Some(SkipReason::Unreadable(error)) = &findings.unreadable {
+        // What came before the error counts; what would have come after it is one fault.
+        let (offset, reason) = (decoded.bytes_decompressed, FaultReason::ReadStopped(error.clone()));
+        findings.late_fault.get_or_insert_with(|| (offset, reason.clone()));
+        findings.fault(&Fault { offset, reason, bytes: &[] }, keep_faults);
+    }
     findings.decoded = Some(decoded);
     findings
 }

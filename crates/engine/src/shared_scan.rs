@@ -13,8 +13,9 @@ use ingest::decode::{FaultReason, RawRecord, RecordKind};
 use ingest::duplicate::EventKey;
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, SkimPlan, SkimmedRecord, normalize, skim};
-use ingest::integration::ecs as ecs_documents;
+use ingest::integration::ecs::{EcsEvent, read_ecs};
 use matcher::matcher::Memo;
+use matcher::value::date_of;
 use matcher::{FilterId, Matcher, Predicate, StreamMatcher};
 use serde_json::Value;
 
@@ -27,6 +28,8 @@ pub struct SharedScan<'p> {
     matcher: Matcher,
     settings: ScanSettings<'p>,
     cloudtrail: DataStream,
+    /// Where events belong that do not say it.
+    fallback: DataStream,
     skim_plan: SkimPlan,
     cloudtrail_matcher: StreamMatcher,
     /// Other data streams, as they turn up.
@@ -93,7 +96,16 @@ impl<'p> SharedScan<'p> {
         let skim_plan = SkimPlan::new(&plan.table, cloudtrail.clone());
         let reads = |id: FilterId| plan.rules[id.index()].patterns.matches(&cloudtrail);
         let cloudtrail_matcher = matcher.for_stream(&plan.table, reads, |field| skim_plan.knows(field));
-        Self { plan, matcher, settings, cloudtrail, skim_plan, cloudtrail_matcher, others: Mutex::default() }
+        Self {
+            plan,
+            matcher,
+            settings,
+            cloudtrail,
+            fallback: DataStream::logs("generic"),
+            skim_plan,
+            cloudtrail_matcher,
+            others: Mutex::default(),
+        }
     }
 
     /// A scanner for one thread.
@@ -136,7 +148,7 @@ impl Scanner<'_> {
         let time = skimmed.time();
         let in_range = self.in_range(time);
         let mut scanned = ScannedRecord {
-            key: EventKey::of_event(skimmed.event_id(), skimmed.recipient_account_id(), record.text),
+            key: event_key(skimmed.event_id(), skimmed.recipient_account_id(), record),
             time,
             account: skimmed.account_id().map(str::to_owned),
             region: skimmed.region().map(str::to_owned),
@@ -161,11 +173,7 @@ impl Scanner<'_> {
         let document = self.document(record)?;
         let text = |name| document.text(name);
         let mut scanned = ScannedRecord {
-            key: EventKey::of_event(
-                text("event.id"),
-                text("aws.cloudtrail.recipient_account_id"),
-                record.text,
-            ),
+            key: event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
             time: text("@timestamp").and_then(|t| t.parse().ok()),
             account: text("aws.cloudtrail.recipient_account_id")
                 .or(text("cloud.account.id"))
@@ -185,42 +193,38 @@ impl Scanner<'_> {
     }
 
     fn scan_ecs(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
-        let event = ecs_documents::read(object(record.text)?);
-        let text = |name| event.document.text(name).map(str::to_owned);
+        let event = read_ecs(object(record.text)?, &self.scan.fallback);
+        let EcsEvent { document, data_stream: stream, id } = event;
+        let text = |name| document.text(name);
+        let account = text("aws.cloudtrail.recipient_account_id").or(text("cloud.account.id"));
         let mut scanned = ScannedRecord {
-            key: match &event.id {
-                Some(id) => EventKey::of_document(id, &event.stream.name()),
-                None => EventKey::of_event(
-                    event.document.text("event.id"),
-                    event.document.text("aws.cloudtrail.recipient_account_id"),
-                    record.text,
-                ),
+            key: match &id {
+                Some(id) => EventKey::of_event(id, Some(&stream.name())),
+                None => event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
             },
-            time: event
-                .document
+            time: document
                 .first("@timestamp")
-                .and_then(matcher::value::date_of)
+                .and_then(date_of)
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-            account: text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id")),
-            region: text("cloud.region"),
+            account: account.map(str::to_owned),
+            region: text("cloud.region").map(str::to_owned),
             in_range: true,
             found: None,
         };
         scanned.in_range = self.in_range(scanned.time);
         if scanned.in_range {
             let scan = self.scan;
-            let (matcher, memo) = self.others.entry(event.stream.clone()).or_insert_with(|| {
-                let matcher = scan.stream_matcher(&event.stream);
+            let (matcher, memo) = self.others.entry(stream.clone()).or_insert_with(|| {
+                let matcher = scan.stream_matcher(&stream);
                 let memo = matcher.memo();
                 (matcher, memo)
             });
-            let view = event.document.view(&scan.plan.table);
+            let view = document.view(&scan.plan.table);
             let verdict = matcher.look(&view, memo);
             let passed = matcher.settle(verdict, &view);
-            let id = event.id;
-            scanned.found = found(passed, event.document, &scanned.key, event.stream);
+            scanned.found = found(passed, document, &scanned.key, stream);
             if let (Some(found), Some(id)) = (&mut scanned.found, id) {
-                found.document_id = id;
+                found.document_id = id.into();
             }
         }
         Ok(scanned)
@@ -228,14 +232,21 @@ impl Scanner<'_> {
 
     fn document(&self, record: &RawRecord<'_>) -> Result<Document, FaultReason> {
         let settings = &self.scan.settings;
-        let context =
-            NormalizeContext::new(settings.now, &self.scan.cloudtrail).with_enrichment(settings.enrichment);
+        let mut context = NormalizeContext::new(settings.now, &self.scan.cloudtrail);
+        context.enrich = Some(settings.enrichment);
         Ok(normalize(object(record.text)?, &context))
     }
 
     /// An event without a time is looked at whatever the range: it may lie inside.
     fn in_range(&self, time: Option<Timestamp>) -> bool {
         time.is_none_or(|time| self.scan.settings.range.contains(time))
+    }
+}
+
+fn event_key(event_id: Option<&str>, account: Option<&str>, record: &RawRecord<'_>) -> EventKey {
+    match event_id {
+        Some(id) => EventKey::of_event(id, account),
+        None => EventKey::of_bytes(record.text.as_bytes()),
     }
 }
 

@@ -16,6 +16,8 @@ pub enum DropReason {
     Fault(FaultReason),
     /// It is what it should be, but no event: a digest.
     NotAnEvent(RecordKind),
+    /// Its time lies outside of the range that was asked for.
+    OutsideOfRange,
     /// It was read, but its integration could make no event of it; in the integration's words.
     NotNormalised(String),
 }
@@ -25,6 +27,7 @@ impl fmt::Display for DropReason {
         match self {
             Self::Fault(reason) => reason.fmt(f),
             Self::NotAnEvent(kind) => write!(f, "{kind}: holds no events"),
+            Self::OutsideOfRange => f.write_str("outside of the time range"),
             Self::NotNormalised(reason) => f.write_str(reason),
         }
     }

@@ -1,6 +1,7 @@
 //! Rules of type `query`: every event that passes the query is a hit.
 
 use matcher::{Predicate, Resolved, Resolver};
+use query::Diagnostic;
 use rule::rule_type::{EventSource, Language};
 
 /// The events that a KQL or Lucene query and the filters beside it let through.
@@ -15,6 +16,12 @@ pub fn filter(text: &str, language: Language, source: &EventSource, resolver: &m
         Language::Lucene => {
             let parsed = query::lucene::parse(text);
             (resolver.lucene(&parsed.tree), parsed.diagnostics)
+        }
+        // Rules of this type have no other language: reading them refuses it.
+        Language::Eql | Language::Esql => {
+            let error =
+                Diagnostic::error("rule::language", format!("a `query` rule is not written in {language}"));
+            return Resolved { predicate: Predicate::Const(false), diagnostics: vec![error] };
         }
     };
     let filters = resolver.filters(&source.filters);

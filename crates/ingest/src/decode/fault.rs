@@ -42,6 +42,9 @@ pub enum FaultReason {
         /// The cap.
         limit: u32,
     },
+    /// The operating system gave an error while the input was read.
+    #[error("reading stopped: {0}")]
+    ReadStopped(String),
     /// UTF-16 text with half a unit at its end.
     #[error("UTF-16 text of an odd length")]
     OddLength,
