@@ -1,0 +1,47 @@
+"""What must fire, and whether it did."""
+
+import csv
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from bartizan import DATA, SHARED
+
+EXPECTED = DATA / "detections/expected"
+COLUMNS = ["rule_id", "rule_name", "type", "event_ids", "detail"]
+
+
+def expectation(source):
+    """The rows of a source's table, as dictionaries by COLUMNS; `event_ids` are separated by commas."""
+    with open(EXPECTED / f"{source}.tsv", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def not_evaluated():
+    """Ids of rules of which the expectation says nothing."""
+    with open(EXPECTED / "NOT_EVALUATED.tsv") as file:
+        return {line.split("\t")[0] for line in file}
+
+
+def event_ids(alert):
+    """The ids of the events that an alert stands on."""
+    event = alert.get("event") or {}
+    found = event.get("id", alert.get("event.id", []))
+    return found if isinstance(found, list) else [found]
+
+
+def compare(expected, alerts):
+    """Compares rows of the expectation with alerts: (equal, summary, differences)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted, got = pathlib.Path(scratch, "expected.tsv"), pathlib.Path(scratch, "got.tsv")
+        rows = ["\t".join(row[column] or "" for column in COLUMNS) for row in expected]
+        wanted.write_text("\n".join(["\t".join(COLUMNS), *rows]) + "\n")
+        lines = [f"{alert['kibana.alert.rule.rule_id']}\t{','.join(event_ids(alert))}\n" for alert in alerts]
+        got.write_text("".join(lines))
+        tool = [sys.executable, SHARED / "tools/compare_alerts.py", wanted, got]
+        done = subprocess.run(tool, capture_output=True, text=True)
+    said = done.stdout.splitlines()
+    if done.returncode not in (0, 1) or not said:
+        raise RuntimeError(f"compare_alerts.py broke off: {done.stderr.strip()}")
+    return done.returncode == 0, said[-1], said[:-1]
