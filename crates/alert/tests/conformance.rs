@@ -1,4 +1,9 @@
 //! Alerts from foreign events and rules, which are not part of the project: the folder that `BARTIZAN_SHARED` names.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, which fail by panicking and say when they did not run"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
