@@ -1,0 +1,49 @@
+//! What is known of a value beyond the record: where an address lies, what a user agent is.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+pub mod geo;
+pub mod user_agent;
+
+pub use geo::{GeoDatabases, GeoError};
+pub use user_agent::UserAgents;
+
+/// Everything that normalisation may ask. Made once, shared by all threads.
+#[derive(Debug, Default)]
+pub struct Enrichment {
+    geo: GeoDatabases,
+    user_agents: UserAgents,
+}
+
+impl Enrichment {
+    /// With these databases.
+    pub fn new(geo: GeoDatabases) -> Self {
+        Self { geo, user_agents: UserAgents::new() }
+    }
+
+    /// With the MaxMind-format files at these paths; either may be left out.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is no such database.
+    pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, GeoError> {
+        Ok(Self::new(GeoDatabases::open(city, asn)?))
+    }
+
+    /// The fields of `geo` for an address, empty when nothing is known.
+    pub fn geo(&self, ip: IpAddr) -> Map<String, Value> {
+        self.geo.city(ip)
+    }
+
+    /// The fields of `as` for an address, empty when nothing is known.
+    pub fn autonomous_system(&self, ip: IpAddr) -> Map<String, Value> {
+        self.geo.autonomous_system(ip)
+    }
+
+    /// The fields of `user_agent` for an agent, without `original`.
+    pub fn user_agent(&self, agent: &str) -> Map<String, Value> {
+        self.user_agents.fields(agent)
+    }
+}
