@@ -85,7 +85,7 @@ pub struct ExceptionItem {
     pub tags: Vec<String>,
     /// What people wrote about it, as Kibana writes it.
     pub comments: Vec<Value>,
-    /// The first instant at which it has no effect any more; `None` for never.
+    /// The last instant at which it has an effect; `None` for no end.
     pub expire_time: Option<Timestamp>,
     /// Every other key, as written.
     pub extra: Map<String, Value>,

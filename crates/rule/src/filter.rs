@@ -4,7 +4,9 @@
 //! its rule must then not run, since dropping a filter would change what the rule finds.
 //! Source: elastic/kibana kbn-es-query/src/es_query/from_filters.ts; Elasticsearch docs "Query DSL".
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+mod query_object;
 
 /// One filter of a rule. A rule's filters must all hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,10 @@ pub struct Filter {
 
 /// A condition. Values are JSON scalars: what they mean is for the field's type to say.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "rules have few filters, and most of them are ranges or smaller"
+)]
 pub enum FilterClause {
     /// `match_phrase`: exact on keywords, a phrase on analysed text.
     MatchPhrase {
@@ -176,7 +182,7 @@ impl Filter {
             alias: meta.and_then(|m| m.get("alias")).and_then(Value::as_str).map(str::to_owned),
             negate: flag("negate"),
             disabled: flag("disabled"),
-            clause: read_body(raw, depth),
+            clause: query_object::read_body(raw, depth),
             raw: raw.clone(),
         }
     }
@@ -226,282 +232,5 @@ impl FilterClause {
 impl BoolClause {
     fn clauses(&self) -> impl Iterator<Item = &FilterClause> {
         self.must.iter().chain(&self.filter).chain(&self.should).chain(&self.must_not)
-    }
-}
-
-/// How deep clauses may lie within each other; Elasticsearch's `indices.query.bool.max_nested_depth`.
-const MAX_DEPTH: usize = 30;
-
-fn read_body(raw: &Value, depth: usize) -> FilterClause {
-    let Some(object) = raw.as_object() else { return unsupported("a filter is a JSON object") };
-    let meta = object.get("meta");
-    if meta.and_then(|m| m.get("type")).and_then(Value::as_str) == Some("combined") {
-        return read_combined(meta.unwrap_or(&Value::Null), depth);
-    }
-    if let Some(query) = object.get("query").filter(|q| !q.is_null()) {
-        return read_clause(query, depth);
-    }
-    // Before Kibana 5 the clause stood beside `meta`.
-    let legacy: Map<String, Value> = object
-        .iter()
-        .filter(|(key, value)| !matches!(key.as_str(), "meta" | "$state" | "query") && !value.is_null())
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if legacy.is_empty() {
-        return unsupported("the filter has no `query`");
-    }
-    read_clause(&Value::Object(legacy), depth)
-}
-
-fn read_combined(meta: &Value, depth: usize) -> FilterClause {
-    if depth >= MAX_DEPTH {
-        return unsupported("the filter is nested too deeply");
-    }
-    let relation = match meta.get("relation").and_then(Value::as_str) {
-        Some("AND" | "and") | None => Relation::And,
-        Some("OR" | "or") => Relation::Or,
-        Some(other) => {
-            return unsupported(format!("a combined filter is joined by AND or OR, not by `{other}`"));
-        }
-    };
-    let Some(params) = meta.get("params").and_then(Value::as_array) else {
-        return unsupported("a combined filter has its parts in `meta.params`");
-    };
-    let filters = params.iter().map(|raw| Filter::read_at(raw, depth + 1)).collect();
-    FilterClause::Combined { relation, filters }
-}
-
-/// Reads one Elasticsearch query object, such as `{"term": {"event.action": "DisableKey"}}`.
-fn read_clause(query: &Value, depth: usize) -> FilterClause {
-    if depth >= MAX_DEPTH {
-        return unsupported("the filter is nested too deeply");
-    }
-    let Some((kind, body)) = single(query) else {
-        return unsupported("a query object has exactly one key, the kind of the query");
-    };
-    match kind {
-        "match_phrase" => by_field(kind, body, &["query"], |field, value, _| {
-            Some(FilterClause::MatchPhrase { field, value: scalar(value)? })
-        }),
-        "match" => by_field(kind, body, &["query"], |field, value, options| {
-            let option = |name| options.get(name).and_then(Value::as_str).unwrap_or("");
-            let value = scalar(value)?;
-            // Kibana migrates `{"match": {F: {"query": V, "type": "phrase"}}}` to a phrase.
-            if option("type") == "phrase" {
-                return Some(FilterClause::MatchPhrase { field, value });
-            }
-            Some(FilterClause::Match {
-                field,
-                value,
-                all_words: option("operator").eq_ignore_ascii_case("and"),
-            })
-        }),
-        "term" => by_field(kind, body, &["value"], |field, value, options| {
-            Some(FilterClause::Term {
-                field,
-                value: scalar(value)?,
-                case_insensitive: case_insensitive(options),
-            })
-        }),
-        "wildcard" => by_field(kind, body, &["value", "wildcard"], |field, value, options| {
-            Some(FilterClause::Wildcard {
-                field,
-                pattern: text(value)?,
-                case_insensitive: case_insensitive(options),
-            })
-        }),
-        "prefix" => by_field(kind, body, &["value"], |field, value, options| {
-            Some(FilterClause::Prefix {
-                field,
-                value: text(value)?,
-                case_insensitive: case_insensitive(options),
-            })
-        }),
-        "regexp" => by_field(kind, body, &["value"], |field, value, options| {
-            Some(FilterClause::Regexp {
-                field,
-                pattern: text(value)?,
-                case_insensitive: case_insensitive(options),
-            })
-        }),
-        "terms" => read_terms(body),
-        "exists" => match body.get("field").and_then(Value::as_str) {
-            Some(field) => FilterClause::Exists { field: field.to_owned() },
-            None => unsupported("`exists` needs a `field`"),
-        },
-        "range" => read_range(body),
-        "query_string" => read_query_string(body),
-        "bool" => read_bool(body, depth),
-        "nested" => match (body.get("path").and_then(Value::as_str), body.get("query")) {
-            (Some(path), Some(inner)) => FilterClause::Nested {
-                path: path.to_owned(),
-                clause: Box::new(read_clause(inner, depth + 1)),
-            },
-            _ => unsupported("`nested` needs a `path` and a `query`"),
-        },
-        "match_all" => FilterClause::MatchAll,
-        "match_none" => FilterClause::MatchNone,
-        "script" => unsupported("scripts are not run"),
-        other => unsupported(format!("queries of the kind `{other}` are not supported in filters")),
-    }
-}
-
-/// Reads `{FIELD: VALUE}` or `{FIELD: {KEY: VALUE, …}}`, where KEY is one of `keys`.
-fn by_field(
-    kind: &str,
-    body: &Value,
-    keys: &[&str],
-    build: impl FnOnce(String, &Value, &Map<String, Value>) -> Option<FilterClause>,
-) -> FilterClause {
-    let Some((field, value)) = single_ignoring_options(body) else {
-        return unsupported(format!("`{kind}` needs exactly one field"));
-    };
-    let none = Map::new();
-    let (value, options) = match value.as_object() {
-        Some(object) => match keys.iter().find_map(|key| object.get(*key)) {
-            Some(value) => (value, object),
-            None => return unsupported(format!("`{kind}` on `{field}` needs a `{}`", keys[0])),
-        },
-        None => (value, &none),
-    };
-    build(field.to_owned(), value, options)
-        .unwrap_or_else(|| unsupported(format!("`{kind}` on `{field}` has a value of the wrong type")))
-}
-
-fn read_terms(body: &Value) -> FilterClause {
-    match single_ignoring_options(body) {
-        Some((field, Value::Array(values))) if values.iter().all(|v| scalar(v).is_some()) => {
-            FilterClause::Terms { field: field.to_owned(), values: values.clone() }
-        }
-        Some((_, Value::Object(_))) => unsupported("`terms` that look up another index are not supported"),
-        _ => unsupported("`terms` needs exactly one field with a list of values"),
-    }
-}
-
-fn read_range(body: &Value) -> FilterClause {
-    let Some((field, Value::Object(bounds))) = single_ignoring_options(body) else {
-        return unsupported("`range` needs exactly one field with its bounds");
-    };
-    let (mut gt, mut gte, mut lt, mut lte, mut format) = (None, None, None, None, None);
-    for (key, value) in bounds {
-        let bound = scalar(value).filter(|v| !v.is_null());
-        match key.as_str() {
-            "gt" => gt = bound,
-            "gte" => gte = bound,
-            "lt" => lt = bound,
-            "lte" => lte = bound,
-            "format" => format = value.as_str().map(str::to_owned),
-            "time_zone" if matches!(value.as_str(), Some("UTC" | "Z" | "+00:00" | "Etc/UTC")) => {}
-            "boost" => {}
-            "relation" | "time_zone" | "from" | "to" | "include_lower" | "include_upper" => {
-                return unsupported(format!("`range` with `{key}` is not supported"));
-            }
-            other => return unsupported(format!("`range` has no option `{other}`")),
-        }
-    }
-    FilterClause::Range { field: field.to_owned(), gt, gte, lt, lte, format }
-}
-
-fn read_query_string(body: &Value) -> FilterClause {
-    let Some(query) = body.get("query").and_then(Value::as_str) else {
-        return unsupported("`query_string` needs a `query`");
-    };
-    let option = |name| body.get(name).and_then(Value::as_str);
-    let mut fields: Vec<String> = option("default_field").map(str::to_owned).into_iter().collect();
-    if let Some(list) = body.get("fields").and_then(Value::as_array) {
-        fields.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
-    }
-    fields.retain(|field| field != "*");
-    let all_terms = option("default_operator").is_some_and(|o| o.eq_ignore_ascii_case("and"));
-    FilterClause::QueryString { query: query.to_owned(), fields, all_terms }
-}
-
-fn read_bool(body: &Value, depth: usize) -> FilterClause {
-    let Some(object) = body.as_object() else { return unsupported("`bool` needs an object") };
-    let mut clause = BoolClause::default();
-    let mut minimum = None;
-    for (key, value) in object {
-        let list = match key.as_str() {
-            "must" => &mut clause.must,
-            "filter" => &mut clause.filter,
-            "should" => &mut clause.should,
-            "must_not" => &mut clause.must_not,
-            "minimum_should_match" => {
-                minimum = Some(value);
-                continue;
-            }
-            "boost" | "_name" | "adjust_pure_negative" => continue,
-            other => return unsupported(format!("`bool` has no clauses called `{other}`")),
-        };
-        match value {
-            Value::Array(items) => list.extend(items.iter().map(|item| read_clause(item, depth + 1))),
-            one => list.push(read_clause(one, depth + 1)),
-        }
-    }
-    let optional = clause.should.len();
-    clause.minimum_should_match = match minimum {
-        None => usize::from(optional > 0 && clause.must.is_empty() && clause.filter.is_empty()),
-        Some(written) => match minimum_should_match(written, optional) {
-            Some(number) => number,
-            None => return unsupported(format!("`minimum_should_match` of {written} is not supported")),
-        },
-    };
-    FilterClause::Bool(clause)
-}
-
-/// Works out `2`, `"2"`, `-1` and `"75%"` for so many optional clauses; percentages round down.
-fn minimum_should_match(written: &Value, optional: usize) -> Option<usize> {
-    let total = i64::try_from(optional).ok()?;
-    let number = match written {
-        Value::Number(number) => number.as_i64()?,
-        Value::String(text) => match text.trim().strip_suffix('%') {
-            Some(percent) => {
-                let percent: i64 = percent.parse().ok().filter(|p: &i64| p.abs() <= 100)?;
-                percent * total / 100
-            }
-            None => text.trim().parse().ok()?,
-        },
-        _ => return None,
-    };
-    let number = if number < 0 { total.checked_add(number)? } else { number };
-    usize::try_from(number.max(0)).ok()
-}
-
-fn unsupported(reason: impl Into<String>) -> FilterClause {
-    FilterClause::Unsupported { reason: reason.into() }
-}
-
-fn case_insensitive(options: &Map<String, Value>) -> bool {
-    options.get("case_insensitive").and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn single(value: &Value) -> Option<(&str, &Value)> {
-    let object = value.as_object()?;
-    let mut entries = object.iter();
-    match (entries.next(), entries.next()) {
-        (Some((key, value)), None) => Some((key, value)),
-        _ => None,
-    }
-}
-
-/// As [`single`], leaving out the options that stand beside the field and change no match.
-fn single_ignoring_options(value: &Value) -> Option<(&str, &Value)> {
-    let object = value.as_object()?;
-    let mut entries = object.iter().filter(|(key, _)| !matches!(key.as_str(), "boost" | "_name"));
-    match (entries.next(), entries.next()) {
-        (Some((key, value)), None) => Some((key, value)),
-        _ => None,
-    }
-}
-
-fn scalar(value: &Value) -> Option<Value> {
-    (!value.is_object() && !value.is_array()).then(|| value.clone())
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        _ => None,
     }
 }

@@ -172,7 +172,7 @@ fn objects(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Span> {
         let line = &text[span.start..span.end];
         line.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
     };
-    if lines.len() > 1 && !text[lines[0].start..lines[0].end].ends_with('}') && !lines.iter().any(is_object) {
+    if source.starts_with('{') && lines.len() > 1 && !lines.iter().any(is_object) {
         return vec![whole];
     }
     lines

@@ -36,6 +36,17 @@ pub fn read(text: &str, path: &Path) -> Loaded {
         let found = Diagnostic::warning("rule::unknown-key", format!("`{key}` is no table of a rule file"));
         loaded.diagnostics.push(Diagnostic { span: places.key(key), ..found });
     }
+    for key in ["exceptions", "action_connectors"] {
+        if object.get(key).is_some_and(|value| !value.is_array()) {
+            let found = Diagnostic::error("rule::wrong-type", format!("`{key}` is not a list of tables"));
+            loaded.diagnostics.push(Diagnostic { span: places.nearest(key), ..found });
+        }
+    }
+    if object.get("transform").is_some_and(|value| !value.is_object()) {
+        let found =
+            Diagnostic::warning("rule::wrong-type", "`transform` is not a table: the guide stays as it is");
+        loaded.diagnostics.push(Diagnostic { span: places.nearest("transform"), ..found });
+    }
     let mut content = false;
     for (index, exceptions) in list(&object, "exceptions").enumerate() {
         content = true;
@@ -219,9 +230,10 @@ fn read_rule(
 fn flatten_new_terms(rule: &mut Map<String, Value>) {
     let Some(table) = rule.get("new_terms").and_then(Value::as_object) else { return };
     let fields = table.get("value").cloned();
-    let start =
-        table.get("history_window_start").and_then(|list| list.get(0)).and_then(|item| item.get("value"));
-    let start = start.cloned();
+    let start = match table.get("history_window_start").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([item]) => item.get("value").cloned(),
+        _ => None,
+    };
     let (Some(fields), Some(start)) = (fields, start) else { return };
     rule.remove("new_terms");
     rule.insert("new_terms_fields".to_owned(), fields);
@@ -232,8 +244,22 @@ fn read_exceptions(exceptions: &Value, places: &Places, index: usize, origin: &O
     let mut places = places.clone();
     places.alias(&format!("exceptions[{index}]"), "");
     let container = exceptions.get("container").and_then(Value::as_object);
-    let items: Vec<&Map<String, Value>> =
-        list_of(exceptions.get("items")).filter_map(Value::as_object).collect();
+    if container.is_none() {
+        let found = Diagnostic::error("rule::missing-field", "the exception list has no table `container`");
+        loaded.diagnostics.push(Diagnostic { span: places.nearest("container"), ..found });
+    }
+    let mut items = Vec::new();
+    for (at, item) in list_of(exceptions.get("items")).enumerate() {
+        match item.as_object() {
+            Some(item) => items.push(item),
+            None => {
+                let found = Diagnostic::error("rule::wrong-type", format!("`items[{at}]` is no table"));
+                loaded
+                    .diagnostics
+                    .push(Diagnostic { span: places.nearest(&format!("items[{at}]")), ..found });
+            }
+        }
+    }
     let (list, items, diagnostics) = ndjson::read_exceptions(&places, container, &items, origin);
     loaded.exception_lists.extend(list);
     loaded.exception_items.extend(items);
@@ -302,8 +328,12 @@ fn from_scratch(rule: &Rule) -> Result<Table, String> {
     }
     let mut new = Table::new();
     for (key, value) in &object {
-        let empty = matches!(value, Value::Array(items) if items.is_empty());
-        if !(empty && key != "index" || value.is_null() || key == "setup" && value == "") {
+        let empty = match value {
+            Value::Array(items) => items.is_empty() && key != "index",
+            Value::String(text) => text.is_empty() && key == "setup",
+            other => other.is_null(),
+        };
+        if !empty || rule.extra.contains_key(key) && !value.is_null() {
             new.insert(key.clone(), toml_value(value)?);
         }
     }
