@@ -137,6 +137,7 @@ const LUCENE: &[(&str, &[&str])] = &[
     ("_exists_:[a TO b]", &["bad-exists@[a TO b]"]),
     // Ranges and what hangs on terms.
     ("a:[1 TO 5", &["unclosed-range@["]),
+    ("a:[1 TO 5 b \"c", &["unclosed-range@[", "unclosed-quote@\""]),
     ("a:[1 to 5]", &["bad-range@[1 to 5]"]),
     ("a:[1]", &["bad-range@[1]"]),
     ("a:{}", &["bad-range@{}"]),

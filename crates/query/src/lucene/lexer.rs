@@ -316,7 +316,11 @@ impl<'a> Lexer<'a> {
     fn range(&mut self, lower_inclusive: bool) -> TokenKind {
         self.position += 1;
         let mut items: Vec<RangeItem> = Vec::new();
+        let mut faults_of_three = self.diagnostics.len();
         let close = loop {
+            if items.len() <= 3 {
+                faults_of_three = self.diagnostics.len();
+            }
             self.skip_space();
             let start = self.position;
             match self.peek() {
@@ -355,7 +359,9 @@ impl<'a> Lexer<'a> {
             }
         };
         if close.is_none() {
+            // What comes after them is read again, as something else.
             items.truncate(3);
+            self.diagnostics.truncate(faults_of_three);
             if let Some(last) = items.last() {
                 self.position = last.span.end;
             }
