@@ -47,7 +47,7 @@ pub struct FieldPattern {
 /// What a clause looks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Term {
-    /// A word, escapes undone.
+    /// A word, or words that go to the analyser together with single spaces between them; escapes undone.
     Word(String),
     /// A word with live `*` or `?`.
     Wildcard(Vec<WildcardPart>),
