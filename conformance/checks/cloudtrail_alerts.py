@@ -1,0 +1,52 @@
+"""Over each source of CloudTrail records, and over all real ones as one data set: everything in the account, and
+exactly the alerts that are expected of the rule types that run."""
+
+import collections
+
+from bartizan import DATA, hunt
+from expected_alerts import compare, expectation, not_evaluated
+from report import judged, note
+
+# Rule types that are compared. Alerts that are expected of any other are noted as not run.
+RUN = ("query",)
+# Mechanical near misses of real records: a source of its own, and no part of the merged data set.
+DERIVED = "derived"
+
+RECORDS = DATA / "detections/data"
+IGNORED = not_evaluated()
+
+
+def accounted(records, lines):
+    """Is every line of the input a record, and every record an event or a counted loss?"""
+    ends = sum(records[end] for end in ("events", "duplicates", "dropped", "outside_of_range"))
+    return records["in"] == ends == lines and records["duplicates"] == 0
+
+
+def check(source, files):
+    result = hunt(files)
+    records = result["coverage"]["records"]
+    lines = sum(1 for file in files for line in file.read_text().splitlines() if line.strip())
+    summary = f"{lines} lines: {records['in']} records in = {records['events']} events + {records['duplicates']} duplicates"
+    judged(accounted(records, lines), f"{source}, account", f"{summary} + {records['dropped']} dropped")
+    for reason, number in records["drop_reasons"].items():
+        note(source, f"{number} dropped: {reason}")
+
+    rows = expectation(source)
+    types = {rule["rule_id"]: rule["type"] for rule in result["rules"] if "rule_id" in rule}
+    alerts = collections.defaultdict(list)
+    for alert in result["alerts"]:
+        rule_id = alert["kibana.alert.rule.rule_id"]
+        if rule_id not in IGNORED:
+            alerts[types[rule_id]].append(alert)
+    for rule_type in RUN:
+        equal, summary, differences = compare([row for row in rows if row["type"] == rule_type], alerts[rule_type])
+        judged(equal, f"{source}, {rule_type}", summary, differences)
+    for rule_type, number in sorted(collections.Counter(row["type"] for row in rows).items()):
+        if rule_type not in RUN:
+            note(source, f"not run: {rule_type}, {number} alerts expected")
+
+
+sources = sorted(RECORDS.glob("*.ndjson"))
+for file in sources:
+    check(file.stem, [file])
+check("merged", [file for file in sources if file.stem != DERIVED])
