@@ -252,7 +252,9 @@ impl Skimmed {
             "aws.cloudtrail.user_identity.session_context.session_issuer.type" => Self::IssuerType,
             "aws.cloudtrail.user_identity.session_context.session_issuer.arn" => Self::IssuerArn,
             "aws.cloudtrail.user_identity.session_context.session_issuer.account_id" => Self::IssuerAccountId,
-            "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id" => Self::IssuerPrincipalId,
+            "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id" => {
+                Self::IssuerPrincipalId
+            }
             "event.dataset" | "data_stream.dataset" => Self::Constant(Constant::Dataset),
             "data_stream.type" => Self::Constant(Constant::Kind),
             "data_stream.namespace" => Self::Constant(Constant::Namespace),
@@ -306,7 +308,9 @@ impl SkimView<'_, '_> {
             Skimmed::AccountId => record.identity()?.account_id.get().or(head.recipient_account_id.get()),
             // A console login says in its response how it went.
             Skimmed::Outcome if head.event_name.get() == Some("ConsoleLogin") => return None,
-            Skimmed::Outcome if head.error_code.get().or(head.error_message.get()).is_some() => Some("failure"),
+            Skimmed::Outcome if head.error_code.get().or(head.error_message.get()).is_some() => {
+                Some("failure")
+            }
             Skimmed::Outcome => Some("success"),
             Skimmed::ErrorCode => head.error_code.get(),
             Skimmed::ErrorMessage => head.error_message.get(),
@@ -347,5 +351,157 @@ impl EventView for SkimView<'_, '_> {
 
     fn any_nested(&self, _: FieldId, _: &mut dyn FnMut(&dyn EventView) -> Known) -> Known {
         Known::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::integration::aws_cloudtrail::{NormalizeContext, normalize};
+    use ecs::Catalog;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const FIELDS: [&str; 26] = [
+        "event.action",
+        "event.provider",
+        "event.id",
+        "event.outcome",
+        "event.dataset",
+        "event.module",
+        "data_stream.dataset",
+        "data_stream.type",
+        "data_stream.namespace",
+        "cloud.provider",
+        "cloud.region",
+        "cloud.account.id",
+        "aws.cloudtrail.recipient_account_id",
+        "aws.cloudtrail.error_code",
+        "aws.cloudtrail.error_message",
+        "source.address",
+        "source.ip",
+        "user_agent.original",
+        "aws.cloudtrail.user_identity.type",
+        "aws.cloudtrail.user_identity.arn",
+        "aws.cloudtrail.user_identity.access_key_id",
+        "aws.cloudtrail.user_identity.invoked_by",
+        "aws.cloudtrail.user_identity.session_context.session_issuer.type",
+        "aws.cloudtrail.user_identity.session_context.session_issuer.arn",
+        "aws.cloudtrail.user_identity.session_context.session_issuer.account_id",
+        "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id",
+    ];
+
+    /// Holds every field that the quick look knows against the document; says how many it knew.
+    fn compare(text: &str) -> usize {
+        let catalog = Catalog::builtin();
+        let mut table = FieldTable::new();
+        let ids: Vec<FieldId> = FIELDS.iter().map(|field| table.intern(field, &catalog)).collect();
+        let stream = DataStream::logs("aws.cloudtrail");
+        let Value::Object(record) = serde_json::from_str(text).unwrap() else { panic!("not an object") };
+        let document = normalize(record, &NormalizeContext::new(Timestamp::UNIX_EPOCH, &stream));
+        let plan = SkimPlan::new(&table, stream);
+        let Some(skimmed) = skim(text) else { return 0 };
+        let quick = skimmed.view(&plan);
+        let full = document.view(&table);
+        let values = |view: &dyn EventView, id| {
+            let mut seen = Vec::new();
+            let known = view.any_value(id, &mut |value| {
+                seen.push(value.text().into_owned());
+                false
+            });
+            (known, seen, view.exists(id))
+        };
+        let mut known = 0;
+        for (id, field) in ids.into_iter().zip(FIELDS) {
+            let (answer, quick_values, quick_exists) = values(&quick, id);
+            if answer != Known::Unknown {
+                known += 1;
+                let (_, full_values, full_exists) = values(&full, id);
+                assert_eq!((quick_values, quick_exists), (full_values, full_exists), "{field} of {text}");
+            }
+        }
+        let written = document.text("@timestamp").and_then(|at| at.parse().ok());
+        let time = skimmed.time().map(|at| Timestamp::from_millisecond(at.as_millisecond()).unwrap());
+        assert_eq!(time.or(Some(Timestamp::UNIX_EPOCH)), written, "time of {text}");
+        known
+    }
+
+    #[test]
+    fn ordinary_records_are_known_but_for_console_logins() {
+        let record = json!({
+            "eventVersion": "1.11", "eventID": "6b0d5cb4-5f0d-4be7-a60e-0a5a1c6f0001", "eventTime": "2024-05-06T07:08:09Z",
+            "eventName": "DisableKey", "eventSource": "kms.amazonaws.com", "awsRegion": "eu-west-1",
+            "sourceIPAddress": "192.0.2.7", "userAgent": "aws-cli/2.15", "recipientAccountId": "111122223333",
+            "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/ops/me",
+                "accountId": "444455556666", "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "ops"}}},
+        });
+        assert_eq!(compare(&record.to_string()), FIELDS.len());
+        let mut login = record.clone();
+        login["eventName"] = json!("ConsoleLogin");
+        login["responseElements"] = json!({"ConsoleLogin": "Failure"});
+        assert_eq!(compare(&login.to_string()), FIELDS.len() - 1);
+    }
+
+    #[test]
+    fn what_is_out_of_the_ordinary_is_left_to_the_document() {
+        for text in [
+            r#"{"eventName":"A","eventName":"B"}"#,
+            r#"{"eventName":7}"#,
+            r#"{"eventName":["A"]}"#,
+            r#"{"eventName":"A"} x"#,
+            r#"{"eventName":"A""#,
+        ] {
+            assert!(skim(text).is_none(), "{text}");
+        }
+        let odd_identity = r#"{"eventName":"A","userIdentity":{"type":"Root","type":"IAMUser"}}"#;
+        assert!(compare(odd_identity) < FIELDS.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_quick_look_sees_what_the_document_has(
+            top in proptest::collection::vec(
+                (prop_oneof![
+                    Just("eventID"), Just("eventName"), Just("eventSource"), Just("awsRegion"), Just("sourceIPAddress"),
+                    Just("userAgent"), Just("errorCode"), Just("errorMessage"), Just("recipientAccountId"), Just("eventTime"),
+                ], text()), 0..8),
+            identity in proptest::option::of(proptest::collection::vec(
+                (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("accessKeyId"), Just("invokedBy")], text()), 0..4)),
+            issuer in proptest::option::of(proptest::collection::vec(
+                (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("principalId")], text()), 0..3)),
+        ) {
+            let object = |pairs: Vec<(&'static str, Value)>| -> Value {
+                Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+            };
+            let mut record = object(top);
+            if let Some(identity) = identity {
+                record["userIdentity"] = object(identity);
+                if let Some(issuer) = issuer {
+                    record["userIdentity"]["sessionContext"] = json!({"sessionIssuer": object(issuer)});
+                }
+            }
+            compare(&record.to_string());
+        }
+    }
+
+    fn text() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            Just(json!("")),
+            Just(json!("-")),
+            Just(json!("none")),
+            Just(json!("None")),
+            Just(json!("192.0.2.1")),
+            Just(json!("2001:db8::1")),
+            Just(json!("kms.amazonaws.com")),
+            Just(json!("AWSService")),
+            Just(json!("2024-05-06T07:08:09Z")),
+            Just(json!("20240506T070809Z")),
+            Just(json!({})),
+            Just(json!(5)),
+            Just(json!("ConsoleLogin")),
+            Just(json!("a\"b\\c\u{e9}")),
+            "[a-z]{1,6}".prop_map(Value::from),
+        ]
     }
 }
