@@ -15,4 +15,23 @@ pub enum IngestError {
     /// The dead letter cannot be written, so faults would be lost.
     #[error("cannot write to the dead letter")]
     DeadLetter(#[source] std::io::Error),
+    /// A GeoIP file that the caller named cannot be read, or is no MaxMind-format database.
+    #[error("cannot use {} as a GeoIP database", path.display())]
+    GeoDatabase {
+        /// As given.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: maxminddb::MaxMindDbError,
+    },
+    /// A GeoIP database of one kind was named in the place of another.
+    #[error("{} is a {found} database, not one of {expected}", path.display())]
+    GeoDatabaseKind {
+        /// As given.
+        path: PathBuf,
+        /// `cities` or `autonomous systems`.
+        expected: &'static str,
+        /// What the file says it is, such as `GeoLite2-ASN`.
+        found: String,
+    },
 }

@@ -2,6 +2,7 @@
 //!
 //! Needs `BARTIZAN_SHARED`, a folder with `data/cloudtrail-ecs`: `NAME.log` (a record a line) and
 //! `NAME.expected.json` (`{"expected": [document, …]}`). Without it nothing is compared, and the test says so.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

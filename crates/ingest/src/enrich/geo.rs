@@ -1,21 +1,12 @@
 //! Where an IP address lies and who routes it, from MaxMind-format databases that the user brings.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use maxminddb::{MaxMindDbError, Reader, geoip2};
+use maxminddb::{Reader, geoip2};
 use serde_json::{Map, Value, json};
 
-/// A database that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use {} as a GeoIP database", path.display())]
-pub struct GeoError {
-    /// The file.
-    pub path: PathBuf,
-    /// Why not.
-    #[source]
-    pub source: MaxMindDbError,
-}
+use crate::IngestError;
 
 /// A city (or country) database and one of autonomous systems; either may be missing.
 #[derive(Default)]
@@ -36,15 +27,16 @@ impl std::fmt::Debug for GeoDatabases {
 }
 
 impl GeoDatabases {
-    /// Reads the files whole into memory.
+    /// Reads the files whole into memory. In the place of a city database one of countries will do.
     ///
     /// # Errors
-    /// When a file cannot be read or is no such database.
-    pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, GeoError> {
-        let open = |path: &Path| {
-            Reader::open_readfile(path).map_err(|source| GeoError { path: path.to_owned(), source })
-        };
-        Ok(Self { city: city.map(open).transpose()?, asn: asn.map(open).transpose()? })
+    /// [`IngestError::GeoDatabase`] when a file cannot be read or is no such database,
+    /// [`IngestError::GeoDatabaseKind`] when the two are mixed up.
+    pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, IngestError> {
+        Ok(Self {
+            city: city.map(|path| open(path, "cities", &["ASN"])).transpose()?,
+            asn: asn.map(|path| open(path, "autonomous systems", &["City", "Country"])).transpose()?,
+        })
     }
 
     /// `continent_name`, `country_iso_code`, `country_name`, `region_iso_code`, `region_name`, `city_name` and
@@ -95,13 +87,26 @@ impl GeoDatabases {
     }
 }
 
+/// Reads a database that is not of the `other` kinds.
+fn open(path: &Path, expected: &'static str, other: &[&str]) -> Result<Reader<Vec<u8>>, IngestError> {
+    let reader = Reader::open_readfile(path)
+        .map_err(|source| IngestError::GeoDatabase { path: path.to_owned(), source })?;
+    let found = &reader.metadata().database_type;
+    if other.iter().any(|kind| found.contains(kind)) {
+        return Err(IngestError::GeoDatabaseKind { path: path.to_owned(), expected, found: found.clone() });
+    }
+    Ok(reader)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn file(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("data/maxmind-test-data").join(name)
+    }
+
     fn databases() -> GeoDatabases {
-        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/maxmind-test-data");
-        let file = |name: &str| data.join(name);
         GeoDatabases::open(Some(&file("GeoLite2-City-Test.mmdb")), Some(&file("GeoLite2-ASN-Test.mmdb")))
             .unwrap()
     }
@@ -136,11 +141,30 @@ mod tests {
     }
 
     #[test]
+    fn databases_that_are_mixed_up_are_refused() {
+        let (city, asn) = (file("GeoLite2-City-Test.mmdb"), file("GeoLite2-ASN-Test.mmdb"));
+        for (city, asn, expected) in [
+            (
+                Some(asn.as_path()),
+                None,
+                "GeoLite2-ASN-Test.mmdb is a GeoLite2-ASN database, not one of cities",
+            ),
+            (
+                None,
+                Some(city.as_path()),
+                "GeoLite2-City-Test.mmdb is a GeoLite2-City database, not one of autonomous systems",
+            ),
+        ] {
+            let error = GeoDatabases::open(city, asn).unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+        }
+    }
+
+    #[test]
     fn a_file_that_is_no_database_is_refused_by_name() {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
         for path in [manifest.as_path(), Path::new("missing.mmdb")] {
             let error = GeoDatabases::open(None, Some(path)).unwrap_err();
-            assert_eq!(error.path, path);
             assert!(error.to_string().contains(&path.display().to_string()), "{error}");
         }
     }

@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 pub mod geo;
 pub mod user_agent;
 
-pub use geo::{GeoDatabases, GeoError};
+pub use geo::GeoDatabases;
 pub use user_agent::UserAgents;
+
+use crate::IngestError;
 
 /// Everything that normalisation may ask. Made once, shared by all threads.
 #[derive(Debug, Default)]
@@ -27,8 +29,8 @@ impl Enrichment {
     /// With the MaxMind-format files at these paths; either may be left out.
     ///
     /// # Errors
-    /// When a file cannot be read or is no such database.
-    pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, GeoError> {
+    /// [`IngestError::GeoDatabase`] when a file cannot be read or is no such database.
+    pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, IngestError> {
         Ok(Self::new(GeoDatabases::open(city, asn)?))
     }
 

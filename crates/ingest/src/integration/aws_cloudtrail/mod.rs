@@ -20,6 +20,7 @@ mod category;
 mod console_login;
 mod digest;
 mod entity;
+mod entity_kind;
 mod entity_services;
 mod instant;
 pub mod java_string;
@@ -125,7 +126,7 @@ pub fn map_record(mut record: Map<String, Value>, context: &NormalizeContext<'_>
         payload_texts.user_name_was_taken();
     }
     let mut cloudtrail = record_fields::cloudtrail(&mut record);
-    put(&mut cloudtrail, "resources", record.remove("resources").map(resources::resources));
+    put(&mut cloudtrail, "resources", record.remove("resources").and_then(resources::resources));
     let login = if event_name == Some("ConsoleLogin") {
         console_login::console_login(record.get("additionalEventData"))
     } else {
@@ -205,10 +206,13 @@ fn add_account(document: &mut Document, context: &NormalizeContext<'_>, errors: 
     if let Some(original) = context.original.filter(|text| !text.is_empty()) {
         document.set("event.original", original);
     }
-    let preserve = (context.original.is_some() || !errors.is_empty()).then_some(PRESERVE_ORIGINAL);
+    let preserve = context.original.map(|_| PRESERVE_ORIGINAL);
     let mapping = context.actor_target_mapping.then_some(ACTOR_TARGET_MAPPING);
     let own = context.tags.iter().map(String::as_str);
-    let tags: Vec<&str> = preserve.into_iter().chain(mapping).chain(own).collect();
+    let mut tags: Vec<&str> = preserve.into_iter().chain(mapping).chain(own).collect();
+    if !errors.is_empty() && !tags.contains(&PRESERVE_ORIGINAL) {
+        tags.push(PRESERVE_ORIGINAL);
+    }
     if !tags.is_empty() {
         document.set("tags", tags);
     }

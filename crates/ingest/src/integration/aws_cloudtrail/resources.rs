@@ -8,10 +8,11 @@ use super::java_string::{hash_map_order, java_string};
 ///
 /// Elements that are no objects are dropped. Of resources that agree in ARN, account and type the last one stays.
 /// They come in the order of a Java HashMap whose keys are these three, joined. Anything but a list stays as it is.
-pub(super) fn resources(raw: Value) -> Value {
+/// `None` when nothing is left.
+pub(super) fn resources(raw: Value) -> Option<Value> {
     let items = match raw {
         Value::Array(items) => items,
-        other => return other,
+        other => return Some(other),
     };
     let mut by_key: Map<String, Value> = Map::with_capacity(items.len());
     for item in items {
@@ -27,7 +28,9 @@ pub(super) fn resources(raw: Value) -> Value {
     }
     let order = hash_map_order(by_key.keys().map(String::as_str));
     let mut resources: Vec<Value> = by_key.into_iter().map(|(_, resource)| resource).collect();
-    order.into_iter().filter_map(|i| resources.get_mut(i).map(Value::take)).collect()
+    let resources: Vec<Value> =
+        order.into_iter().filter_map(|i| resources.get_mut(i).map(Value::take)).collect();
+    (!resources.is_empty()).then_some(Value::Array(resources))
 }
 
 #[cfg(test)]
@@ -35,19 +38,24 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn list(raw: Value) -> Value {
+        resources(raw).unwrap()
+    }
+
     #[test]
     fn names_change_and_other_keys_stay() {
         assert_eq!(
-            resources(json!([{"ARN": "arn:a", "accountId": "1", "type": "T", "ARNPrefix": "p"}, "text", {}])),
-            json!([{}, {"arn": "arn:a", "account_id": "1", "type": "T", "ARNPrefix": "p"}])
+            list(json!([{"ARN": "arn:a", "accountId": "1", "type": "T", "ARNPrefix": "p"}, "text"])),
+            json!([{"arn": "arn:a", "account_id": "1", "type": "T", "ARNPrefix": "p"}])
         );
-        assert_eq!(resources(json!({"ARN": "arn:a"})), json!({"ARN": "arn:a"}));
+        assert_eq!(list(json!({"ARN": "arn:a"})), json!({"ARN": "arn:a"}));
+        assert_eq!(resources(json!(["text"])), None);
     }
 
     #[test]
     fn the_last_of_equal_resources_stays() {
         assert_eq!(
-            resources(json!([{"ARN": "arn:a", "x": 1}, {"arn": "arn:a", "x": 2}])),
+            list(json!([{"ARN": "arn:a", "x": 1}, {"arn": "arn:a", "x": 2}])),
             json!([{"arn": "arn:a", "x": 2}])
         );
     }
@@ -55,6 +63,6 @@ mod tests {
     /// The keys are `a__` and `p__`; their hashes end in buckets 0 and 1 of 16.
     #[test]
     fn the_order_is_that_of_a_hash_map() {
-        assert_eq!(resources(json!([{"ARN": "p"}, {"ARN": "a"}])), json!([{"arn": "a"}, {"arn": "p"}]));
+        assert_eq!(list(json!([{"ARN": "p"}, {"ARN": "a"}])), json!([{"arn": "a"}, {"arn": "p"}]));
     }
 }
