@@ -1,5 +1,7 @@
 //! Every shape, every way of being bad, and what the decoder makes of them.
 
+#![expect(clippy::unwrap_used, reason = "in tests a failure may panic")]
+
 use std::io::Write as _;
 
 use bartizan_ingest as ingest;
@@ -469,7 +471,8 @@ fn caps_are_reported() {
     assert_eq!(read(often).decoded.outcome, Outcome::Skipped(SkipReason::Fault(reason)));
     let wrapped = format!("{}{}{}", r#"{"Records":["#.repeat(50), record(1), "]}".repeat(50));
     let got = read(wrapped);
-    assert_eq!((got.records.len(), got.faults.len()), (0, 1));
+    assert_eq!(got.records[0].1, record(1));
+    assert_eq!(got.faults[0].1, FaultReason::NotARecord);
 }
 
 #[test]
@@ -489,6 +492,27 @@ fn mixed_inputs_are_read_whole() {
     assert_eq!(kinds, [CloudTrail, CloudTrail, CloudTrailDigest, Ecs, CloudTrailInsight, CloudTrail]);
     assert_eq!(got.faults.len(), 1);
     assert_eq!(got.faults[0].1, FaultReason::NotARecord);
+}
+
+#[test]
+fn the_cap_on_depth_is_exact_in_either_order_of_keys() {
+    for start in [r#"{"eventVersion":"1.08","userIdentity":{},"#, r#"{"eventID":"1","#] {
+        for (depth, whole) in [(120, true), (121, false)] {
+            let input = format!("{start}\"x\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+            assert_eq!(read(input).decoded.outcome == Outcome::Read, whole, "{start} {depth}");
+        }
+    }
+}
+
+#[test]
+fn records_in_a_wrapper_that_we_do_not_know_are_found() {
+    let got = read(format!(r#"{{"data":{{"items":[{},{}]}}}}"#, record(1), sorted_record(2)));
+    let texts: Vec<_> = got.records.iter().map(|(_, text, _)| text.clone()).collect();
+    assert_eq!(texts, [record(1), sorted_record(2)]);
+    assert!(matches!(
+        got.decoded.outcome,
+        Outcome::PartlyRead { offset: 0, reason: FaultReason::NotARecord }
+    ));
 }
 
 #[test]

@@ -8,8 +8,11 @@
 
 mod compression;
 mod fault;
+mod kind;
+mod resync;
 mod scan;
 mod shape;
+mod surrogate;
 mod text;
 mod walk;
 
@@ -17,36 +20,9 @@ use std::fmt;
 
 pub use compression::Compression;
 pub use fault::{Fault, FaultReason, Outcome, SkipReason};
+pub use kind::RecordKind;
 pub use shape::Shape;
 pub use text::Encoding;
-
-/// What a record is, told by the keys at its top level and never by the file's name.
-///
-/// `eventVersion` with `userIdentity` is CloudTrail; else `@timestamp` is ECS; else `digestS3Object` is a digest;
-/// else any of `eventVersion`, `eventName`, `eventSource`, `eventID` is CloudTrail, or an insight if
-/// `insightDetails` stands beside it. A search hit's `_source` that says nothing else is ECS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RecordKind {
-    /// A CloudTrail management, data or network activity event.
-    CloudTrail,
-    /// A CloudTrail digest: the list of delivered log files with their hashes. It holds no events.
-    CloudTrailDigest,
-    /// A CloudTrail Insights event.
-    CloudTrailInsight,
-    /// A document that is normalised already: it has ECS fields.
-    Ecs,
-}
-
-impl fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CloudTrail => "CloudTrail record",
-            Self::CloudTrailDigest => "CloudTrail digest",
-            Self::CloudTrailInsight => "CloudTrail insight",
-            Self::Ecs => "ECS document",
-        })
-    }
-}
 
 /// One raw log entry as its source wrote it, without the wrapper around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,14 +9,14 @@ use wide::u8x16;
 
 const BLOCK: usize = 64;
 
-/// A container whose end was found.
+/// A value, mostly a container, whose end was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Container {
-    /// One past its closing bracket.
+    /// One past its last byte.
     pub(super) end: usize,
     /// It nests deeper than allowed.
     pub(super) too_deep: bool,
-    /// A `\ud…` escape was seen in it or shortly after: look closer.
+    /// It may have a `\ud…` escape: look closer.
     pub(super) surrogates: bool,
 }
 
@@ -201,10 +201,8 @@ mod tests {
     fn container_slowly(bytes: &[u8], start: usize) -> Result<usize, Unbalanced> {
         let (mut depth, mut inside, mut escaped) = (0, false, false);
         for (at, &byte) in bytes.iter().enumerate().skip(start) {
-            if std::mem::take(&mut escaped) {
-                if byte == b'"' || byte == b'\\' || inside {
-                    continue;
-                }
+            if std::mem::take(&mut escaped) && (byte == b'"' || byte == b'\\' || inside) {
+                continue;
             }
             match byte {
                 b'\\' => escaped = true,

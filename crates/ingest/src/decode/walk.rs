@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use super::kind::{Keys, is_canonical};
 use super::scan::{self, Unbalanced};
 use super::{
     Check, Decoded, Fault, FaultReason, Item, Limits, Notes, Outcome, RawRecord, RecordKind, Shape,
-    SkipReason,
+    SkipReason, resync, surrogate,
 };
 
 /// Faults kept back while nothing has been recognised yet.
@@ -77,54 +78,6 @@ impl Broken {
 
 /// Where to go on; `None` when the text is used up and its end accounted for.
 type Progress = Result<Option<usize>, Broken>;
-
-/// The keys seen at an object's top level.
-#[derive(Clone, Copy, Default)]
-struct Keys(u16);
-
-impl Keys {
-    const EVENT_VERSION: u16 = 1;
-    const USER_IDENTITY: u16 = 1 << 1;
-    const OTHER_CLOUDTRAIL: u16 = 1 << 2;
-    const INSIGHT: u16 = 1 << 3;
-    const TIMESTAMP: u16 = 1 << 4;
-    const DIGEST: u16 = 1 << 5;
-    const CONTROL: u16 = 1 << 6;
-    const CLOUDTRAIL: u16 = Self::EVENT_VERSION | Self::OTHER_CLOUDTRAIL;
-    const RECORD: u16 = Self::CLOUDTRAIL | Self::INSIGHT | Self::TIMESTAMP | Self::DIGEST;
-
-    fn any(self, of: u16) -> bool {
-        self.0 & of != 0
-    }
-
-    fn add(&mut self, key: &[u8]) {
-        self.0 |= match key {
-            b"eventVersion" => Self::EVENT_VERSION,
-            b"userIdentity" => Self::USER_IDENTITY,
-            b"eventName" | b"eventSource" | b"eventID" => Self::OTHER_CLOUDTRAIL,
-            b"insightDetails" => Self::INSIGHT,
-            b"@timestamp" => Self::TIMESTAMP,
-            b"digestS3Object" => Self::DIGEST,
-            _ => 0,
-        };
-    }
-
-    fn kind(self, place: Place) -> Option<RecordKind> {
-        if self.any(Self::EVENT_VERSION) && self.any(Self::USER_IDENTITY) {
-            Some(RecordKind::CloudTrail)
-        } else if self.any(Self::TIMESTAMP) {
-            Some(RecordKind::Ecs)
-        } else if self.any(Self::DIGEST) {
-            Some(RecordKind::CloudTrailDigest)
-        } else if self.any(Self::INSIGHT) {
-            Some(RecordKind::CloudTrailInsight)
-        } else if self.any(Self::CLOUDTRAIL) {
-            Some(RecordKind::CloudTrail)
-        } else {
-            (place == Place::Source).then_some(RecordKind::Ecs)
-        }
-    }
-}
 
 pub(super) struct Walk<'w> {
     limits: &'w Limits,
@@ -266,7 +219,13 @@ impl<'w> Walk<'w> {
                 Some(b',') => Ok(Some(at + 1)),
                 Some(b'{') => self.object(text, at, place, depth + 1),
                 Some(_) => match self.skip_value(text, at) {
-                    Ok(end) => Err(Broken::value(at, end, FaultReason::NotAnObject)),
+                    Ok(found) if is_element_end(text.bytes, found.end) => {
+                        Err(Broken::value(at, found.end, FaultReason::NotAnObject))
+                    }
+                    // Not a value between commas: the rest of a torn record. Its strings may begin where they end.
+                    Ok(_) | Err(Broken { reason: FaultReason::InvalidJson, .. }) => {
+                        Err(Broken::open(at, FaultReason::InvalidJson))
+                    }
                     Err(broken) => Err(broken),
                 },
             };
@@ -285,14 +244,16 @@ impl<'w> Walk<'w> {
     fn object(&mut self, text: Text<'_>, start: usize, place: Place, depth: u32) -> Progress {
         if is_canonical(&text.bytes[start..]) {
             self.recognise(text);
-            return self.record(text, start, RecordKind::CloudTrail).map(Some);
+            let found = self.container(text, start, self.limits.nesting_depth)?;
+            return self.record(text, start, found, RecordKind::CloudTrail).map(Some);
         }
         if depth > WRAPPER_DEPTH {
-            let end = self.container(text, start)?.end;
+            let end = self.container(text, start, u32::MAX)?.end;
             return Err(Broken::value(start, end, FaultReason::NotARecord));
         }
         let mut keys = Keys::default();
         let mut wrapper = false;
+        let (mut too_deep, mut surrogates) = (self.limits.nesting_depth == 0, false);
         // What a fault further on costs: the whole object, or in a wrapper what was not yet handed over.
         let mut from = start;
         let mut at = scan::skip_space(text.bytes, start + 1);
@@ -311,9 +272,9 @@ impl<'w> Walk<'w> {
                 return Err(self.unexpected(text, from, at, start));
             }
             at = scan::skip_space(text.bytes, at + 1);
-            let Some(&value) = text.bytes.get(at) else {
+            if at >= text.bytes.len() {
                 return Err(self.unexpected(text, from, at, start));
-            };
+            }
             keys.add(&key);
             if keys.any(Keys::RECORD) {
                 self.recognise(text);
@@ -321,7 +282,7 @@ impl<'w> Walk<'w> {
             let inner = if keys.any(Keys::RECORD) {
                 None
             } else {
-                self.wrapped(text, &key, value, at, place, keys, depth)
+                self.wrapped(text, (&key, at), place, keys, depth)
             };
             at = match inner {
                 Some(progress) => {
@@ -336,8 +297,8 @@ impl<'w> Walk<'w> {
                     next
                 }
                 None => {
-                    let end = match self.skip_value(text, at) {
-                        Ok(end) => end,
+                    let found = match self.skip_value(text, at) {
+                        Ok(found) => found,
                         Err(Broken { reason: FaultReason::InvalidJson, .. }) => {
                             return Err(self.unexpected(text, from, at, start));
                         }
@@ -345,8 +306,11 @@ impl<'w> Walk<'w> {
                             return Err(Broken { from, look: look(from, start), reason, end: None });
                         }
                     };
+                    too_deep |= found.too_deep;
+                    surrogates |= found.surrogates;
+                    let end = found.end;
                     if *key == *b"messageType" && text.bytes[at..end] == *b"\"CONTROL_MESSAGE\"" {
-                        keys.0 |= Keys::CONTROL;
+                        keys.set_control_message();
                     }
                     end
                 }
@@ -361,26 +325,26 @@ impl<'w> Walk<'w> {
         if wrapper {
             return Ok(Some(at + 1));
         }
-        match keys.kind(place) {
+        match keys.kind(place == Place::Source) {
             Some(kind) => {
                 self.recognise(text);
-                self.record(text, start, kind).map(Some)
+                let found = scan::Container { end: at + 1, too_deep, surrogates };
+                self.record(text, start, found, kind).map(Some)
             }
             None => Err(Broken::value(start, at + 1, FaultReason::NotARecord)),
         }
     }
 
-    /// What is inside the value at `at` if its key makes it a wrapper; `None` if not.
+    /// What is inside the value at `at` if its key makes it a wrapper; `None` if not. `keys` came before it.
     fn wrapped(
         &mut self,
         text: Text<'_>,
-        key: &[u8],
-        value: u8,
-        at: usize,
+        (key, at): (&[u8], usize),
         place: Place,
         keys: Keys,
         depth: u32,
     ) -> Option<Progress> {
+        let value = *text.bytes.get(at)?;
         let shape = match (key, value) {
             (b"Records", b'[') => Shape::LogFile,
             (b"Events", b'[') | (b"CloudTrailEvent", b'"') => Shape::LookupEvents,
@@ -400,9 +364,9 @@ impl<'w> Walk<'w> {
             self.shape = Some(shape);
         }
         let progress = match (key, value) {
-            (b"logEvents", _) if keys.any(Keys::CONTROL) => {
+            (b"logEvents", _) if keys.is_control_message() => {
                 self.notes.control_messages += 1;
-                self.skip_value(text, at).map(Some)
+                self.skip_value(text, at).map(|found| Some(found.end))
             }
             (b"logEvents" | b"events", _) => self.array(text, at, Place::LogEvent, depth),
             (b"CloudTrailEvent" | b"message", _) => self.embedded(text, at, depth),
@@ -425,7 +389,7 @@ impl<'w> Walk<'w> {
         let Ok(literal) = str::from_utf8(&text.bytes[at..end]) else {
             return broken(FaultReason::InvalidUtf8);
         };
-        let (literal, repaired) = repair_surrogates(literal);
+        let (literal, repaired) = surrogate::repair(literal);
         let Ok(inner) = serde_json::from_str::<String>(&literal) else {
             return broken(FaultReason::InvalidJson);
         };
@@ -454,10 +418,18 @@ impl<'w> Walk<'w> {
         Ok(Some(end))
     }
 
-    /// Hands over the record at `start` and returns its end.
-    fn record(&mut self, text: Text<'_>, start: usize, kind: RecordKind) -> Result<usize, Broken> {
-        let found = self.container(text, start)?;
+    /// Hands over the record at `start`, whose end was found, and returns its end.
+    fn record(
+        &mut self,
+        text: Text<'_>,
+        start: usize,
+        found: scan::Container,
+        kind: RecordKind,
+    ) -> Result<usize, Broken> {
         let broken = |reason| Err(Broken::value(start, found.end, reason));
+        if found.end - start > self.limits.record_bytes {
+            return broken(FaultReason::TooLong { limit: self.limits.record_bytes });
+        }
         if found.too_deep {
             return broken(FaultReason::NestedTooDeep { limit: self.limits.nesting_depth });
         }
@@ -465,7 +437,7 @@ impl<'w> Walk<'w> {
             return broken(FaultReason::InvalidUtf8);
         };
         let (record, repaired) =
-            if found.surrogates { repair_surrogates(record) } else { (Cow::Borrowed(record), false) };
+            if found.surrogates { surrogate::repair(record) } else { (Cow::Borrowed(record), false) };
         if self.limits.check == Check::Whole && !is_json(&record) {
             return broken(FaultReason::InvalidJson);
         }
@@ -476,14 +448,14 @@ impl<'w> Walk<'w> {
     }
 
     /// Finds the end of a container within the cap on a record's size.
-    fn container(&mut self, text: Text<'_>, start: usize) -> Result<scan::Container, Broken> {
+    fn container(&mut self, text: Text<'_>, start: usize, depth_cap: u32) -> Result<scan::Container, Broken> {
         let limit = if self.wasted > self.length.saturating_mul(8).saturating_add(1 << 20) {
             self.limits.record_bytes.min(RESYNC_WINDOW)
         } else {
             self.limits.record_bytes
         };
         let window = text.until(start.saturating_add(limit));
-        scan::container(window.bytes, start, self.limits.nesting_depth).map_err(|why| {
+        scan::container(window.bytes, start, depth_cap).map_err(|why| {
             self.wasted = self.wasted.saturating_add(window.bytes.len() - start);
             let reason = match why {
                 Unbalanced::Mismatched => FaultReason::InvalidJson,
@@ -496,18 +468,19 @@ impl<'w> Walk<'w> {
         })
     }
 
-    /// One past the value at `at`.
-    fn skip_value(&mut self, text: Text<'_>, at: usize) -> Result<usize, Broken> {
+    /// The end of the value at `at`, which lies one level down in an object.
+    fn skip_value(&mut self, text: Text<'_>, at: usize) -> Result<scan::Container, Broken> {
+        let flat = |end, surrogates| Ok(scan::Container { end, too_deep: false, surrogates });
         match text.bytes.get(at) {
-            Some(b'{' | b'[') => self.container(text, at).map(|found| found.end),
+            Some(b'{' | b'[') => self.container(text, at, self.limits.nesting_depth.saturating_sub(1)),
             Some(b'"') => match scan::string(text.bytes, at) {
-                Some((end, _)) => Ok(end),
+                Some((end, escapes)) => flat(end, escapes),
                 None => Err(Broken::open(at, FaultReason::Truncated)),
             },
             _ => {
                 let end = scan::scalar(text.bytes, at);
                 match &text.bytes[at..end] {
-                    [b'-' | b'0'..=b'9', ..] | b"true" | b"false" | b"null" => Ok(end),
+                    [b'-' | b'0'..=b'9', ..] | b"true" | b"false" | b"null" => flat(end, false),
                     [] => Err(Broken::open(at, FaultReason::InvalidJson)),
                     _ if end == text.bytes.len() => Err(Broken::open(at, FaultReason::Truncated)),
                     _ => Err(Broken::value(at, end, FaultReason::InvalidJson)),
@@ -522,18 +495,21 @@ impl<'w> Walk<'w> {
         if at >= text.bytes.len() {
             return Broken { from, look, reason: FaultReason::Truncated, end: None };
         }
-        let end = if from == start { self.container(text, start).ok().map(|found| found.end) } else { None };
+        let end = if from == start {
+            self.container(text, start, u32::MAX).ok().map(|found| found.end)
+        } else {
+            None
+        };
         Broken { from, look, reason: FaultReason::InvalidJson, end }
     }
 
     /// Counts what is broken as one fault and says where the next record may be.
     fn resume(&mut self, text: Text<'_>, broken: Broken) -> Option<usize> {
         let Broken { from, look, reason, end } = broken;
-        // An object that is whole and merely no record is not searched for others.
-        let whole = matches!(reason, FaultReason::NotARecord | FaultReason::NotAnObject);
+        // A value that is whole is searched as well: a torn record may have swallowed others, and a wrapper that we
+        // do not know may hold some.
         let until = text.until(end.unwrap_or(usize::MAX));
-        let next = if whole { None } else { self.next_record(until.bytes, look) };
-        let next = next.or(end);
+        let next = self.next_record(until.bytes, look).or(end);
         self.fault(text, from..next.unwrap_or(text.bytes.len()), reason);
         next
     }
@@ -546,9 +522,9 @@ impl<'w> Walk<'w> {
             if self.wasted > self.length.saturating_mul(16).saturating_add(4 << 20) {
                 return None;
             }
-            if follows_a_value(&bytes[..at]) {
+            if resync::follows_a_value(&bytes[..at]) {
                 let window = &bytes[..bytes.len().min(at + RESYNC_WINDOW)];
-                let (found, seen) = has_record_key(window, at, self.limits.nesting_depth);
+                let (found, seen) = resync::has_record_key(window, at, self.limits.nesting_depth);
                 if found {
                     return Some(at);
                 }
@@ -602,13 +578,6 @@ fn look(from: usize, start: usize) -> usize {
     from + usize::from(from == start)
 }
 
-/// How CloudTrail itself writes a record: `{"eventVersion":"1.08","userIdentity":…`. Those two keys decide its kind.
-fn is_canonical(bytes: &[u8]) -> bool {
-    let Some(rest) = bytes.strip_prefix(br#"{"eventVersion":""#) else { return false };
-    let digits = rest.iter().take(8).position(|byte| !(byte.is_ascii_digit() || *byte == b'.'));
-    digits.is_some_and(|end| rest[end..].starts_with(br#"","userIdentity":"#))
-}
-
 fn key_name(literal: &[u8], escapes: bool) -> Cow<'_, [u8]> {
     let raw = &literal[1..literal.len() - 1];
     if !escapes {
@@ -624,40 +593,8 @@ fn is_json(record: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(record).is_ok()
 }
 
-/// Every `\ud…` escape without its partner becomes `\ufffd`; says whether there was one.
-fn repair_surrogates(text: &str) -> (Cow<'_, str>, bool) {
-    let bytes = text.as_bytes();
-    let mut repaired = String::new();
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'\\', rest)) {
-        at += found;
-        let end = match escaped_unit(bytes, at) {
-            Some(0xd800..=0xdbff) if matches!(escaped_unit(bytes, at + 6), Some(0xdc00..=0xdfff)) => at + 12,
-            Some(0xd800..=0xdfff) => {
-                repaired.push_str(&text[copied..at]);
-                repaired.push_str("\\ufffd");
-                copied = at + 6;
-                at + 6
-            }
-            _ => at + 2,
-        };
-        at = end;
-    }
-    if copied == 0 {
-        return (Cow::Borrowed(text), false);
-    }
-    repaired.push_str(&text[copied..]);
-    (Cow::Owned(repaired), true)
-}
-
-/// The code unit of the `\uXXXX` at `at`.
-fn escaped_unit(bytes: &[u8], at: usize) -> Option<u16> {
-    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-    if !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+fn is_element_end(bytes: &[u8], at: usize) -> bool {
+    matches!(bytes.get(scan::skip_space(bytes, at)), None | Some(b',' | b']'))
 }
 
 /// What CloudWatch Logs writes before a message.
@@ -678,51 +615,4 @@ fn alone_on_its_line(bytes: &[u8], start: usize, end: usize) -> bool {
         && memchr(b'\n', &bytes[end..next]).is_some()
         && memchr(b'\n', &bytes[start..end]).is_none()
         && memrchr(b'\n', &bytes[..start]).is_none_or(|line| bytes[line..start].trim_ascii().is_empty())
-}
-
-/// Whether a brace after `before` may begin an element: after a comma, a bracket or a line break.
-fn follows_a_value(before: &[u8]) -> bool {
-    let near = &before[before.len().saturating_sub(64)..];
-    for byte in near.iter().rev() {
-        match byte {
-            b'\n' | b',' | b'[' | b']' | b'}' => return true,
-            b' ' | b'\t' | b'\r' => {}
-            _ => return false,
-        }
-    }
-    false
-}
-
-/// Whether the object at `start` has a key that only records and their wrappers have, and how far that was read.
-fn has_record_key(bytes: &[u8], start: usize, depth_cap: u32) -> (bool, usize) {
-    let mut at = scan::skip_space(bytes, start + 1);
-    loop {
-        let Some(b'"') = bytes.get(at) else { return (false, at) };
-        let Some((key_end, _)) = scan::string(bytes, at) else { return (false, bytes.len()) };
-        let key = &bytes[at + 1..key_end - 1];
-        at = scan::skip_space(bytes, key_end);
-        if bytes.get(at) != Some(&b':') {
-            return (false, at);
-        }
-        if matches!(key, b"eventVersion" | b"@timestamp" | b"CloudTrailEvent" | b"_source" | b"detail-type") {
-            return (true, at);
-        }
-        at = scan::skip_space(bytes, at + 1);
-        at = match bytes.get(at) {
-            Some(b'{' | b'[') => match scan::container(bytes, at, depth_cap) {
-                Ok(found) => found.end,
-                Err(_) => return (false, bytes.len()),
-            },
-            Some(b'"') => match scan::string(bytes, at) {
-                Some((end, _)) => end,
-                None => return (false, bytes.len()),
-            },
-            _ => scan::scalar(bytes, at),
-        };
-        at = scan::skip_space(bytes, at);
-        match bytes.get(at) {
-            Some(b',') => at = scan::skip_space(bytes, at + 1),
-            _ => return (false, at),
-        }
-    }
 }
