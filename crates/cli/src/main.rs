@@ -1,3 +1,61 @@
-//! The `bartizan` command.
+//! The `bartizan` command: arguments in, exit status out. Only here the process ends.
+//!
+//! ```text
+//!   args ──▶ command/<name>.rs ──▶ engine, rule, … ──▶ reporter/<format>.rs ──▶ stdout (data), stderr (everything else)
+//! ```
+//!
+//! Invariant: commands return an [`ExitStatus`](exit_status::ExitStatus) or an error; neither they nor anything below
+//! them exits, prints past [`printer`], or asks for the time past [`clock`].
 
-fn main() {}
+mod args;
+mod clock;
+mod command;
+mod diagnostic;
+mod exit_status;
+mod printer;
+mod reporter;
+mod rule_selection;
+mod time_bound;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, GlobalArgs, RuleCommand};
+use command::{Context, completions, demo, explain, hunt, rule_check, rule_list, rule_show};
+use exit_status::ExitStatus;
+use printer::Printer;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap too, and go to stdout; that nobody reads them is no failure.
+            let _nobody_listens = error.print();
+            return if error.use_stderr() { ExitStatus::Usage.into() } else { ExitStatus::Done.into() };
+        }
+    };
+    let GlobalArgs { color, no_progress, now } = cli.global;
+    let printer = Printer::new(color, !no_progress);
+    let context = Context { printer, now: clock::now(now), now_is_given: now.is_some() };
+    match run(cli.command, context) {
+        Ok(status) => status.into(),
+        Err(error) if printer::is_closed_pipe(&error) => ExitStatus::Done.into(),
+        Err(error) => {
+            printer.error(&error);
+            ExitStatus::Usage.into()
+        }
+    }
+}
+
+fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
+    match command {
+        Command::Hunt(args) => hunt::run(&args, context),
+        Command::Rule(RuleCommand::List(args)) => rule_list::run(&args, context),
+        Command::Rule(RuleCommand::Show(args)) => rule_show::run(&args, context),
+        Command::Rule(RuleCommand::Check(args)) => rule_check::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+    }
+}

@@ -76,7 +76,7 @@ pub struct HuntOutput<'o> {
     /// Takes the alerts.
     pub alerts: &'o mut dyn AlertSink,
     /// Keeps what could not be read.
-    pub dead_letter: Option<&'o mut DeadLetter<Box<dyn Write + 'o>>>,
+    pub dead_letter: Option<&'o mut DeadLetter<Box<dyn Write>>>,
     /// Is told how far the hunt is.
     pub progress: &'o mut dyn FnMut(HuntEvent),
 }

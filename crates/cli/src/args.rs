@@ -1,0 +1,95 @@
+//! What may be typed: the commands and the options that all of them have.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ColorChoice, Parser, Subcommand};
+use ecs::Timestamp;
+use rule::Severity;
+
+use crate::command::{completions, demo, explain, hunt, rule_check, rule_list, rule_show};
+
+/// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
+#[derive(Debug, Parser)]
+#[command(name = "bartizan", version, after_help = EXIT_STATUS, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  alerts at or above the severity given by --fail-on
+  2  a rule could not run; with --strict also rules of types that cannot be run yet, and inputs not read whole
+  3  a wrong argument or setting, or something in the surroundings (a missing path, a full disk)";
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct GlobalArgs {
+    /// When to use colour; the variable NO_COLOR turns it off too
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+    /// Draw no progress bar (without a terminal none is drawn anyway)
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// The time that counts as now, in RFC 3339, so that a run can be repeated exactly
+    #[arg(long, global = true, value_name = "TIME", env = "BARTIZAN_NOW", hide = true)]
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Hunt through logs: every rule over every event, with an account of everything read
+    Hunt(Box<hunt::Args>),
+    /// List, show and check rules
+    #[command(subcommand)]
+    Rule(RuleCommand),
+    /// Say which clause of a rule an event fails, with the values seen
+    Explain(explain::Args),
+    /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account
+    Demo(demo::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// The commands about rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuleCommand {
+    /// List rules, with whether and why not they run
+    List(rule_list::Args),
+    /// Show everything about a rule
+    Show(rule_show::Args),
+    /// Check rule files: every finding with its place
+    Check(rule_check::Args),
+}
+
+/// Reads a severity.
+pub(crate) fn severity() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::name)).try_map(|text| text.parse::<Severity>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.get_subcommands().next().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&format!("{} ", path.trim())), "{path} has no example");
+            }
+            command.get_subcommands().for_each(|inner| check(inner, &path));
+        }
+        check(&Cli::command(), "");
+    }
+}

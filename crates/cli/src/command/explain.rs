@@ -1,0 +1,184 @@
+//! `bartizan explain`: which clause of a rule an event fails, with the values seen.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use ecs::{Catalog, DataStream, Document};
+use engine::plan::PlannedRule;
+use engine::{Plan, RuleStatus};
+use ingest::decode::{Buffers, Item, Limits, RawRecord, RecordKind, decode};
+use ingest::enrich::Enrichment;
+use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
+use ingest::integration::ecs::read_ecs;
+use ingest::source::{directory, stdin};
+use matcher::Explanation;
+use serde_json::Value;
+
+use super::Context;
+use crate::exit_status::ExitStatus;
+use crate::printer::{Output, Paint, count, thousands, visible, visible_lines};
+use crate::rule_selection::{self, RuleSource};
+
+const EXAMPLES: &str = "\
+Examples:
+  bartizan explain 'AWS KMS Imported Key Material Deleted' event.json
+  bartizan explain ./my_rule.toml ./AWSLogs/one_file.json.gz --event-id 6a3f5a0e-3c6f-4b59-9d68-1a2b3c4d5e6f";
+
+/// How many events are explained when none is named.
+const SHOWN: usize = 20;
+
+/// Arguments of `bartizan explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The rule: its id, its name, a pattern with `*` for one of these, or its file
+    rule: String,
+    /// A file with events in any form that `hunt` reads; `-` for standard input
+    #[arg(value_name = "EVENT-FILE")]
+    file: PathBuf,
+    /// Only the event with this event.id (CloudTrail's eventID)
+    #[arg(long, value_name = "ID")]
+    event_id: Option<String>,
+    #[command(flatten)]
+    source: RuleSource,
+}
+
+/// An event as the rules see it.
+struct Event {
+    document: Document,
+    stream: DataStream,
+}
+
+pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
+    let mut library = args.source.load()?;
+    rule_selection::load_if_file(&args.rule, &mut library);
+    let rule = rule_selection::one_rule(&args.rule, &library)?.clone();
+    let one = rule_selection::of_rules(vec![rule], &library);
+    let catalog = Catalog::builtin();
+    let plan = Plan::new(&one, &catalog, context.now);
+    let mut out = context.printer.stdout();
+    let Some(planned) = plan.rules.first() else {
+        for outcome in &plan.outcomes {
+            if let RuleStatus::NotRun(reason) = &outcome.status {
+                writeln!(out, "{} does not run: {}", visible(&outcome.name), visible(&reason.to_string()))?;
+            }
+        }
+        out.flush()?;
+        return Ok(ExitStatus::CouldNotRun);
+    };
+
+    let (events, faults) = read_events(args, context)?;
+    if faults > 0 {
+        context.printer.warn(format!("{} in the file could not be read", count(faults, "place", "places")));
+    }
+    let wanted: Vec<&Event> = events
+        .iter()
+        .filter(|event| args.event_id.as_deref().is_none_or(|id| event.document.text("event.id") == Some(id)))
+        .collect();
+    if wanted.is_empty() {
+        match &args.event_id {
+            Some(id) => {
+                bail!("no event with the id {id} among {}", count(events.len() as u64, "event", "events"))
+            }
+            None => bail!("no event in {}", args.file.display()),
+        }
+    }
+    for event in wanted.iter().take(SHOWN) {
+        explain(&mut out, planned, &plan, event)?;
+    }
+    if wanted.len() > SHOWN {
+        let more = thousands((wanted.len() - SHOWN) as u64);
+        writeln!(out, "and {more} more events; name the one you mean by --event-id")?;
+    }
+    out.flush()?;
+    Ok(ExitStatus::Done)
+}
+
+fn explain(out: &mut Output, planned: &PlannedRule<'_>, plan: &Plan<'_>, event: &Event) -> io::Result<()> {
+    let Event { document, stream } = event;
+    let explanation = matcher::explain(&planned.predicate, &document.view(&plan.table), &plan.table);
+    let reached = planned.patterns.matches(stream);
+    let text = |field: &str| visible(document.text(field).unwrap_or("-"));
+    let heading = out.paint(Paint::Heading, format!("event {}", text("event.id")));
+    writeln!(out, "{heading}  {}  {}  {}", text("@timestamp"), text("event.provider"), text("event.action"))?;
+    let name = visible(&planned.rule.name);
+    match (reached, explanation.passed) {
+        (true, true) => writeln!(out, "is a hit of {name}")?,
+        (true, false) => writeln!(out, "is no hit of {name}, because of:")?,
+        (false, true) => writeln!(out, "is no hit of {name}, although it passes the query, because of:")?,
+        (false, false) => writeln!(out, "is no hit of {name}, because of:")?,
+    }
+    if !reached {
+        let source = planned.rule.rule_type.source();
+        let patterns = source
+            .and_then(|source| source.index.as_ref())
+            .map_or("the default patterns".to_owned(), |p| p.join(", "));
+        writeln!(
+            out,
+            "  the index patterns ({}) do not reach its data stream, {stream}",
+            visible(&patterns)
+        )?;
+    }
+    for clause in explanation.blame() {
+        writeln!(out, "  {}", visible_lines(&in_one_line(clause)))?;
+    }
+    writeln!(out, "clause by clause:")?;
+    for line in explanation.to_string().lines() {
+        writeln!(out, "  {}", visible(line))?;
+    }
+    writeln!(out)
+}
+
+/// A clause that decides, with what it saw; of `not`, the part that passed.
+fn in_one_line(clause: &Explanation) -> String {
+    match (&clause.seen, clause.parts.first()) {
+        (Some(values), _) if values.is_empty() => format!("{} (the field is missing)", clause.clause),
+        (Some(values), _) => format!("{} (seen: {})", clause.clause, values.join(", ")),
+        (None, Some(part)) if clause.clause == "not" => format!("not: {}", in_one_line(part)),
+        (None, _) => clause.clause.clone(),
+    }
+}
+
+/// All events of the file, and how many places could not be read.
+fn read_events(args: &Args, context: Context) -> anyhow::Result<(Vec<Event>, u64)> {
+    let limits = Limits::default();
+    let mut bytes = Vec::new();
+    let read = if directory::is_stdin(&args.file) {
+        stdin::read(io::stdin().lock(), &limits, &mut bytes)
+    } else {
+        let file = File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+        stdin::read(file, &limits, &mut bytes)
+    };
+    read.with_context(|| format!("cannot read {}", args.file.display()))?;
+    let (mut events, mut faults) = (Vec::new(), 0);
+    let enrichment = Enrichment::open(None, None)?;
+    decode(&bytes, &limits, &mut Buffers::new(), &mut |item| match item {
+        Item::Record(record) => match event_of(&record, &enrichment, context) {
+            Some(event) => events.push(event),
+            None => faults += 1,
+        },
+        Item::Fault(_) => faults += 1,
+    });
+    Ok((events, faults))
+}
+
+/// The document that rules see, as in a hunt.
+fn event_of(record: &RawRecord<'_>, enrichment: &Enrichment, context: Context) -> Option<Event> {
+    let Ok(Value::Object(object)) = serde_json::from_str(record.text) else { return None };
+    match record.kind {
+        RecordKind::Ecs => {
+            let event = read_ecs(object, &DataStream::logs("generic"));
+            Some(Event { document: event.document, stream: event.data_stream })
+        }
+        RecordKind::CloudTrailDigest => None,
+        RecordKind::CloudTrail | RecordKind::CloudTrailInsight => {
+            let stream = DataStream::logs("aws.cloudtrail");
+            let normalize_context =
+                NormalizeContext { enrich: Some(enrichment), ..NormalizeContext::new(context.now, &stream) };
+            let document = normalize(object, &normalize_context);
+            Some(Event { document, stream })
+        }
+    }
+}

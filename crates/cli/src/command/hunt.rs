@@ -1,0 +1,278 @@
+//! `bartizan hunt`: every rule over every event of the given files, once, with an account of everything.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use alert::{Alert, AlertContext, ExecutionType};
+use anyhow::Context as _;
+use ecs::{Catalog, TimeRange};
+use engine::{AlertSink, HuntInput, HuntOptions, HuntOutput, Plan, ScanSettings};
+use ingest::dead_letter::DeadLetter;
+use ingest::decode::Limits;
+use ingest::enrich::Enrichment;
+use ingest::source::{directory, find};
+use rule::{RuleLibrary, Severity};
+
+use super::Context;
+use crate::args;
+use crate::exit_status::ExitStatus;
+use crate::printer::Printer;
+use crate::reporter::coverage::Coverage;
+use crate::reporter::progress::Progress;
+use crate::reporter::table::{DEFAULT_ROWS, severity_of};
+use crate::reporter::{Format, Reporter};
+use crate::rule_selection::{RuleFilter, RuleSource};
+use crate::time_bound::{self, TimeBound};
+
+const EXAMPLES: &str = "\
+Examples:
+  bartizan hunt ./AWSLogs
+  bartizan hunt ./AWSLogs --rules ./my-rules --from 2024-05-01 --to 2024-05-08 --format csv --output alerts.csv
+  aws cloudtrail lookup-events | bartizan hunt - --fail-on high
+
+Files are known by their content, not by their name: gzip, zstd or plain; CloudTrail log files, JSON arrays, NDJSON,
+LookupEvents answers, EventBridge envelopes, CloudWatch Logs exports and subscriptions, ECS documents.";
+
+/// Arguments of `bartizan hunt`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Files and folders with logs; `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    source: RuleSource,
+    #[command(flatten)]
+    filter: RuleFilter,
+    /// Only events at or after this time: RFC 3339, a date (UTC), or a time before now such as 24h
+    #[arg(long, value_name = "TIME")]
+    from: Option<TimeBound>,
+    /// Only events before this time, which is itself outside
+    #[arg(long, value_name = "TIME")]
+    to: Option<TimeBound>,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// Exit with 1 when there are alerts of at least this severity
+    #[arg(long, value_name = "SEVERITY", value_parser = args::severity())]
+    fail_on: Option<Severity>,
+    /// Exit with 2 also when a rule is of a type that cannot be run yet, or an input was not read whole
+    #[arg(long)]
+    strict: bool,
+    /// The most alerts of one rule, the oldest; what is cut is counted. 0 for no cap
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_signals: u32,
+    /// Threads that read and match [default: as many as the machine has]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Keep what could not be read in this file, as NDJSON with file, offset and reason
+    #[arg(long, value_name = "FILE")]
+    dead_letter: Option<PathBuf>,
+    /// MaxMind-format database of places, for source.geo
+    #[arg(long, value_name = "FILE")]
+    geoip_city: Option<PathBuf>,
+    /// MaxMind-format database of networks, for source.as
+    #[arg(long, value_name = "FILE")]
+    geoip_asn: Option<PathBuf>,
+}
+
+/// How the result is shown.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// The format of the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write the result to this file instead of stdout; what stood there is replaced
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How many alerts the table shows, by severity and time; 0 for all
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ROWS)]
+    pub(crate) rows: usize,
+}
+
+/// A hunt, with everything that was typed turned into what it means.
+pub(crate) struct Hunt<'h> {
+    /// Everything that was loaded.
+    pub(crate) loaded: &'h RuleLibrary,
+    /// What of it is wanted.
+    pub(crate) selected: &'h RuleLibrary,
+    /// What is read.
+    pub(crate) inputs: Vec<HuntInput>,
+    /// Which events count.
+    pub(crate) range: TimeRange,
+    pub(crate) enrichment: Enrichment,
+    pub(crate) max_signals: Option<u32>,
+    pub(crate) jobs: NonZeroUsize,
+    pub(crate) dead_letter: Option<PathBuf>,
+    /// Files under the given paths that are left out because this run writes to them.
+    pub(crate) own_files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
+    let range = time_bound::range(args.from.as_ref(), args.to.as_ref(), context.now)?;
+    let own_files: Vec<&Path> =
+        [&args.report.output, &args.dead_letter].into_iter().flatten().map(PathBuf::as_path).collect();
+    if let [output, dead_letter] = own_files[..]
+        && is_same_file(output, dead_letter)
+    {
+        anyhow::bail!("--output and --dead-letter name the same file");
+    }
+    for own in &own_files {
+        if args.paths.iter().any(|path| path.is_file() && is_same_file(own, path)) {
+            anyhow::bail!("{} is to be read, so it cannot be written to", own.display());
+        }
+    }
+    let loaded = args.source.load()?;
+    let selected = args.filter.select(&loaded)?;
+    let (inputs, own_files) = inputs(&args.paths, &own_files)?;
+    let enrichment = Enrichment::open(args.geoip_city.as_deref(), args.geoip_asn.as_deref())
+        .context("cannot use the database of addresses")?;
+    let hunt = Hunt {
+        loaded: &loaded,
+        selected: &selected,
+        inputs,
+        range,
+        enrichment,
+        max_signals: (args.max_signals > 0).then_some(args.max_signals),
+        jobs: args.jobs.unwrap_or_else(all_cores),
+        dead_letter: args.dead_letter.clone(),
+        own_files,
+    };
+    let found = hunt.report(&args.report, context)?;
+    let alerts = match (args.fail_on, found.highest) {
+        (Some(limit), Some(highest)) if highest >= limit => ExitStatus::AlertsFound,
+        _ => ExitStatus::Done,
+    };
+    Ok(alerts.or(found.coverage.status(args.strict)))
+}
+
+/// What came of a hunt, for the exit status.
+pub(crate) struct Found {
+    pub(crate) coverage: Coverage,
+    /// Of all alerts, the highest severity.
+    pub(crate) highest: Option<Severity>,
+}
+
+impl Hunt<'_> {
+    /// Hunts, and writes the report. The account goes to stderr unless the report on stdout has it.
+    pub(crate) fn report(self, report: &ReportArgs, context: Context) -> anyhow::Result<Found> {
+        let Context { printer, now, .. } = context;
+        let catalog = Catalog::builtin();
+        let plan = Plan::new(self.selected, &catalog, now);
+        let options = HuntOptions {
+            scan: ScanSettings { range: self.range, now, enrichment: &self.enrichment, catalog: &catalog },
+            jobs: self.jobs,
+            limits: Limits::default(),
+            max_signals: self.max_signals,
+            alerts: AlertContext {
+                space: "default".to_owned(),
+                detected_at: now,
+                execution_uuid: execution_uuid(context),
+                execution_type: ExecutionType::Manual,
+                intended_timestamp: None,
+                base_url: None,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+        };
+        let mut dead_letter = self.dead_letter.as_deref().map(open_dead_letter).transpose()?;
+        let output = printer.output(report.output.as_deref())?;
+        let reporter = report.format.reporter(output, report.rows).context("cannot write the result")?;
+        let mut sink = CountingSink { reporter, highest: None, removed_values: 0 };
+
+        let summary = {
+            let mut progress = Progress::new(&printer);
+            let output = HuntOutput {
+                alerts: &mut sink,
+                dead_letter: dead_letter.as_mut(),
+                progress: &mut |event| progress.event(event),
+            };
+            engine::hunt(&plan, &self.inputs, options, output).context("the hunt cannot go on")?
+        };
+
+        let mut coverage = Coverage::new(self.range, summary, self.selected, self.loaded);
+        coverage.removed_values = sink.removed_values;
+        coverage.own_files = self.own_files;
+        if let (Some(letter), Some(path)) = (dead_letter, self.dead_letter) {
+            coverage.dead_letter = Some((path, letter.written()));
+            letter.finish().context("cannot write what could not be read")?;
+        }
+        sink.reporter.finish(&coverage).context("cannot write the result")?;
+        if report.format != Format::Table || report.output.is_some() {
+            write_account(&printer, &coverage);
+        }
+        Ok(Found { coverage, highest: sink.highest })
+    }
+}
+
+/// The account on stderr. That nobody listens there is no failure.
+fn write_account(printer: &Printer, coverage: &Coverage) {
+    let _nobody_listens = coverage.write_text(&mut printer.stderr());
+}
+
+/// Passes alerts on, and notes what the exit status and the account need of them.
+struct CountingSink {
+    reporter: Box<dyn Reporter>,
+    highest: Option<Severity>,
+    removed_values: u64,
+}
+
+impl AlertSink for CountingSink {
+    fn alert(&mut self, alert: Alert) -> io::Result<()> {
+        self.highest = self.highest.max(Some(severity_of(&alert)));
+        self.removed_values += alert.warnings().len() as u64;
+        self.reporter.alert(alert)
+    }
+}
+
+/// The inputs under the paths, in their order, without the files that this run writes to; and which those are.
+pub(crate) fn inputs(
+    paths: &[PathBuf],
+    own_files: &[&Path],
+) -> anyhow::Result<(Vec<HuntInput>, Vec<PathBuf>)> {
+    let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.iter().cloned().partition(|path| directory::is_stdin(path));
+    let found = find(&paths)?;
+    let (mut inputs, mut left_out) = (Vec::new(), Vec::new());
+    for file in found.files {
+        if own_files.iter().any(|own| is_same_file(own, &file.path)) {
+            left_out.push(file.path);
+        } else {
+            inputs.push(HuntInput::File(file));
+        }
+    }
+    inputs.extend(
+        found.skipped.into_iter().map(|(path, reason)| HuntInput::Unreadable {
+            name: path.to_string_lossy().into_owned(),
+            reason,
+        }),
+    );
+    if !stdin.is_empty() {
+        inputs.push(HuntInput::Stdin);
+    }
+    Ok((inputs, left_out))
+}
+
+/// Whether two paths lead to the same existing file, or are the same text.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+fn open_dead_letter(path: &Path) -> anyhow::Result<DeadLetter<Box<dyn Write>>> {
+    let file = File::create(path).with_context(|| format!("cannot write to {}", path.display()))?;
+    Ok(DeadLetter::new(Box::new(BufWriter::new(file))))
+}
+
+pub(crate) fn all_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The id of this run. Runs at a given time are to be repeatable, so theirs depends on that time only.
+fn execution_uuid(Context { now, now_is_given, .. }: Context) -> String {
+    let process = if now_is_given { 0 } else { std::process::id() };
+    let name = format!("{}/{process}", now.as_nanosecond());
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+}

@@ -1,0 +1,246 @@
+//! `bartizan rule check`: everything wrong with rule files, each finding at its place.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use ecs::Catalog;
+use engine::{NotRunReason, Plan, RuleOutcome, RuleStatus};
+use query::{Diagnostic, Severity, Span};
+use rule::library::source_text;
+use rule::{Rule, RuleLibrary, StringLiteral};
+use serde_json::{Value, json};
+
+use super::{Context, ListFormat};
+use crate::diagnostic::{position, render};
+use crate::exit_status::ExitStatus;
+use crate::printer::{Output, count, thousands};
+
+const EXAMPLES: &str = "\
+Examples:
+  bartizan rule check ./my-rules
+  bartizan rule check ./my_rule.toml --format json";
+
+/// Arguments of `bartizan rule check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Rule files, or folders with such files
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The format of the findings
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
+    /// Exit with 2 also when a rule is of a type that cannot be run yet
+    #[arg(long)]
+    strict: bool,
+}
+
+/// The findings about one file, with the text that their spans count in.
+struct CheckedFile {
+    path: PathBuf,
+    text: String,
+    rules: usize,
+    failed: usize,
+    findings: Vec<Finding>,
+}
+
+struct Finding {
+    rule_id: Option<String>,
+    diagnostic: Diagnostic,
+}
+
+pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
+    let mut library = RuleLibrary::default();
+    for path in &args.paths {
+        library.load(path).context("cannot check rules")?;
+    }
+    let catalog = Catalog::builtin();
+    let plan = Plan::new(&library, &catalog, context.now);
+    let files = check(&library, &plan.outcomes, &catalog);
+    let tally = Tally::of(&library, &plan.outcomes, &files);
+
+    let mut out = context.printer.stdout();
+    match args.format {
+        ListFormat::Text => write_text(&mut out, &files, &tally)?,
+        ListFormat::Json => write_json(&mut out, &files, &tally)?,
+    }
+    out.flush()?;
+    let incomplete = tally.cannot_run > 0 || tally.errors > 0 || (args.strict && tally.not_yet > 0);
+    Ok(if incomplete { ExitStatus::CouldNotRun } else { ExitStatus::Done })
+}
+
+fn check(library: &RuleLibrary, outcomes: &[RuleOutcome], catalog: &Catalog) -> Vec<CheckedFile> {
+    let mut files = Vec::new();
+    for outcome in &library.outcomes {
+        // A file that cannot be read has a finding that says so, and no text to show it in.
+        let text = source_text(&outcome.path).map(|text| text.into_owned()).unwrap_or_default();
+        let mut findings: Vec<Finding> = outcome
+            .diagnostics
+            .iter()
+            .map(|diagnostic| Finding { rule_id: None, diagnostic: diagnostic.clone() })
+            .collect();
+        let rules = library.rules.iter().zip(outcomes).filter(|(rule, _)| rule.origin.path == outcome.path);
+        for (rule, rule_outcome) in rules {
+            let mut found = rule::check::check(rule, &text, catalog);
+            for diagnostic in resolving(rule_outcome) {
+                if !found
+                    .iter()
+                    .any(|known| known.code == diagnostic.code && known.message == diagnostic.message)
+                {
+                    found.push(in_file(diagnostic, rule, &text));
+                }
+            }
+            findings.extend(
+                found
+                    .into_iter()
+                    .map(|diagnostic| Finding { rule_id: Some(rule.rule_id.clone()), diagnostic }),
+            );
+        }
+        findings.sort_by_key(|finding| finding.diagnostic.span.map(|span| (span.start, span.end)));
+        let (path, rules, failed) = (outcome.path.clone(), outcome.rules, outcome.failed);
+        files.push(CheckedFile { path, text, rules, failed, findings });
+    }
+    files
+}
+
+/// What was found when the rule was made ready to run; spans are places in its query.
+fn resolving(outcome: &RuleOutcome) -> &[Diagnostic] {
+    match &outcome.status {
+        RuleStatus::NotRun(NotRunReason::Errors(found)) => found,
+        _ => &outcome.warnings,
+    }
+}
+
+/// A finding about a query as one about the file that the query stands in.
+fn in_file(diagnostic: &Diagnostic, rule: &Rule, text: &str) -> Diagnostic {
+    let places = rule::format::places(text, rule.origin.format, rule.origin.span);
+    let query = places.value("query");
+    let literal = query.and_then(|span| StringLiteral::read(text, span));
+    let span: Option<Span> = match (diagnostic.span, literal) {
+        (Some(span), Some(literal)) => Some(literal.in_file(span)),
+        _ => query.or_else(|| places.nearest("name")),
+    };
+    Diagnostic { span, ..diagnostic.clone() }
+}
+
+/// What the findings sum up to.
+struct Tally {
+    rules: usize,
+    /// Rules by type, those that could not be read left out.
+    types: BTreeMap<&'static str, u64>,
+    run: u64,
+    /// Rules that cannot run because something is wrong with them, unreadable ones included.
+    cannot_run: u64,
+    /// Rules that are not run for another reason, by reason.
+    not_run: BTreeMap<String, u64>,
+    /// Of these, rules of types that cannot be run yet.
+    not_yet: u64,
+    replaced: usize,
+    errors: u64,
+    warnings: u64,
+    notes: u64,
+}
+
+impl Tally {
+    fn of(library: &RuleLibrary, outcomes: &[RuleOutcome], files: &[CheckedFile]) -> Self {
+        let findings = || files.iter().flat_map(|file| &file.findings);
+        let of_severity = |severity| findings().filter(|f| f.diagnostic.severity == severity).count() as u64;
+        let mut tally = Self {
+            rules: library.rules.len() + library.failed.len(),
+            types: BTreeMap::new(),
+            run: 0,
+            cannot_run: library.failed.len() as u64,
+            not_run: BTreeMap::new(),
+            not_yet: 0,
+            replaced: library.replaced.len(),
+            errors: of_severity(Severity::Error),
+            warnings: of_severity(Severity::Warning),
+            notes: of_severity(Severity::Note),
+        };
+        for outcome in outcomes {
+            *tally.types.entry(outcome.rule_type).or_default() += 1;
+            match &outcome.status {
+                RuleStatus::Ran => tally.run += 1,
+                RuleStatus::NotRun(reason) if reason.is_failure() => tally.cannot_run += 1,
+                RuleStatus::NotRun(reason) => {
+                    *tally.not_run.entry(reason.kind()).or_default() += 1;
+                    tally.not_yet += u64::from(matches!(reason, NotRunReason::RuleType(_)));
+                }
+            }
+        }
+        tally
+    }
+}
+
+fn write_text(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Result<()> {
+    let color = out.is_colored();
+    for file in files {
+        for finding in &file.findings {
+            writeln!(out, "{}\n", render(&finding.diagnostic, &file.path, &file.text, color))?;
+        }
+    }
+    let counts = |counts: &mut dyn Iterator<Item = (&str, u64)>| {
+        counts.map(|(name, number)| format!("{name} {}", thousands(number))).collect::<Vec<_>>().join(", ")
+    };
+    let rules = count(tally.rules as u64, "rule", "rules");
+    writeln!(
+        out,
+        "{rules} in {}: {}",
+        count(files.len() as u64, "file", "files"),
+        counts(&mut tally.types.iter().map(|(t, n)| (*t, *n)))
+    )?;
+    write!(out, "{} can run, {} cannot run", thousands(tally.run), thousands(tally.cannot_run))?;
+    if !tally.not_run.is_empty() {
+        let not_run = counts(&mut tally.not_run.iter().map(|(reason, n)| (reason.as_str(), *n)));
+        write!(out, ", {} not run: {not_run}", thousands(tally.not_run.values().sum()))?;
+    }
+    writeln!(out)?;
+    if tally.replaced > 0 {
+        let replaced = count(tally.replaced as u64, "rule was", "rules were");
+        writeln!(out, "{replaced} read twice: only the last of each id was checked")?;
+    }
+    writeln!(
+        out,
+        "{}, {}, {}",
+        count(tally.errors, "error", "errors"),
+        count(tally.warnings, "warning", "warnings"),
+        count(tally.notes, "note", "notes")
+    )
+}
+
+fn write_json(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Result<()> {
+    let files: Vec<Value> = files
+        .iter()
+        .map(|file| {
+            let findings: Vec<Value> = file.findings.iter().map(|finding| finding_json(finding, &file.text)).collect();
+            json!({"file": file.path.to_string_lossy(), "rules": file.rules, "failed": file.failed, "findings": findings})
+        })
+        .collect();
+    let summary = json!({
+        "rules": tally.rules, "types": tally.types, "can_run": tally.run, "cannot_run": tally.cannot_run,
+        "not_run": tally.not_run, "read_twice": tally.replaced,
+        "errors": tally.errors, "warnings": tally.warnings, "notes": tally.notes,
+    });
+    serde_json::to_writer_pretty(&mut *out, &json!({"files": files, "summary": summary}))?;
+    writeln!(out)
+}
+
+fn finding_json(Finding { rule_id, diagnostic }: &Finding, text: &str) -> Value {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let mut object = json!({
+        "code": diagnostic.code, "severity": severity, "message": diagnostic.message, "rule_id": rule_id,
+        "label": diagnostic.label, "help": diagnostic.help,
+    });
+    if let Some(span) = diagnostic.span {
+        let ((line, column), (end_line, end_column)) = (position(text, span.start), position(text, span.end));
+        object["place"] =
+            json!({"line": line, "column": column, "end_line": end_line, "end_column": end_column});
+    }
+    object
+}

@@ -1,0 +1,30 @@
+//! What the process tells its caller when it ends.
+
+use std::process::ExitCode;
+
+/// The exit status of every command; the numbers are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// Everything that was asked for was done. A reader that closed the pipe early is no failure.
+    Done = 0,
+    /// Alerts at or above `--fail-on`.
+    AlertsFound = 1,
+    /// A rule could not run; with `--strict` also a rule of a type that cannot be run yet, or an input that was not
+    /// read whole.
+    CouldNotRun = 2,
+    /// A wrong argument or setting, or surroundings in which the command cannot work (a full disk, a missing file).
+    Usage = 3,
+}
+
+impl ExitStatus {
+    /// The graver of two: what could not run outweighs what was found.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self as u8 >= other as u8 { self } else { other }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status as u8)
+    }
+}

@@ -1,0 +1,496 @@
+//! The account that every hunt ends with: what was read, what was lost and why, which rules ran and which did not.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use ecs::TimeRange;
+use engine::{HuntSummary, NotRunReason, RuleOutcome, RuleStatus};
+use ingest::decode::Outcome;
+use ingest::ledger::{DropReason, InputAccount, Ledger, Tally};
+use query::Diagnostic;
+use rule::library::Replaced;
+use rule::{Origin, RuleLibrary, Severity};
+use serde_json::{Value, json};
+
+use crate::exit_status::ExitStatus;
+use crate::printer::{Output, Paint, count, thousands, visible};
+
+/// How many entries of one kind the text names; it says how many more there are. JSON has all of them.
+const NAMED: usize = 20;
+
+/// The account of a run.
+#[derive(Debug)]
+pub(crate) struct Coverage {
+    pub(crate) range: TimeRange,
+    pub(crate) ledger: Ledger,
+    pub(crate) rules: Vec<RuleAccount>,
+    /// Rules that the user's filters left out.
+    pub(crate) not_selected: usize,
+    /// Rules, and whole rule files, that could not be read.
+    pub(crate) unreadable_rules: Vec<UnreadableRule>,
+    /// Rules that gave way to others of the same id.
+    pub(crate) replaced: Vec<Replaced>,
+    /// The file that keeps what could not be read, and how many entries it has.
+    pub(crate) dead_letter: Option<(PathBuf, u64)>,
+    /// Values that alerts do not have because they clash with ECS.
+    pub(crate) removed_values: u64,
+    /// Files under the given paths that this run itself writes to.
+    pub(crate) own_files: Vec<PathBuf>,
+}
+
+/// One rule in a run.
+#[derive(Debug)]
+pub(crate) struct RuleAccount {
+    pub(crate) outcome: RuleOutcome,
+    pub(crate) severity: Severity,
+    pub(crate) version: u32,
+    pub(crate) origin: Origin,
+}
+
+/// A rule, or a file of rules, that could not be read.
+#[derive(Debug)]
+pub(crate) struct UnreadableRule {
+    /// File, and line where known.
+    pub(crate) place: String,
+    /// Id or name, where they could be read.
+    pub(crate) rule: Option<String>,
+    pub(crate) reason: String,
+}
+
+impl Coverage {
+    /// Joins what a hunt says with what is known of its rules. `loaded` is everything that was read, `selected` the
+    /// library that the plan was made of.
+    pub(crate) fn new(
+        range: TimeRange,
+        summary: HuntSummary,
+        selected: &RuleLibrary,
+        loaded: &RuleLibrary,
+    ) -> Self {
+        let rules = summary.rules.into_iter().zip(&selected.rules);
+        Self {
+            range,
+            ledger: summary.ledger,
+            rules: rules
+                .map(|(outcome, rule)| RuleAccount {
+                    outcome,
+                    severity: rule.severity,
+                    version: rule.version,
+                    origin: rule.origin.clone(),
+                })
+                .collect(),
+            not_selected: loaded.rules.len() - selected.rules.len(),
+            unreadable_rules: unreadable_rules(loaded),
+            replaced: loaded.replaced.clone(),
+            dead_letter: None,
+            removed_values: 0,
+            own_files: Vec::new(),
+        }
+    }
+
+    /// What the run's account makes of its exit status.
+    pub(crate) fn status(&self, strict: bool) -> ExitStatus {
+        let failed =
+            self.not_run().any(|(_, reason)| reason.is_failure()) || !self.unreadable_rules.is_empty();
+        let incomplete = self.not_run().any(|(_, reason)| matches!(reason, NotRunReason::RuleType(_)))
+            || self.ledger.read() < self.ledger.inputs();
+        if failed || (strict && incomplete) { ExitStatus::CouldNotRun } else { ExitStatus::Done }
+    }
+
+    fn not_run(&self) -> impl Iterator<Item = (&RuleAccount, &NotRunReason)> {
+        self.rules.iter().filter_map(|rule| match &rule.outcome.status {
+            RuleStatus::NotRun(reason) => Some((rule, reason)),
+            RuleStatus::Ran => None,
+        })
+    }
+
+    fn ran(&self) -> usize {
+        self.rules.iter().filter(|rule| rule.outcome.status == RuleStatus::Ran).count()
+    }
+
+    /// Why rules did not run, with their number.
+    fn not_run_kinds(&self) -> BTreeMap<String, u64> {
+        let mut kinds = BTreeMap::new();
+        for (_, reason) in self.not_run() {
+            *kinds.entry(reason.kind()).or_default() += 1;
+        }
+        if !self.unreadable_rules.is_empty() {
+            kinds.insert("unreadable".to_owned(), self.unreadable_rules.len() as u64);
+        }
+        kinds
+    }
+
+    /// The account as text for people.
+    pub(crate) fn write_text(&self, out: &mut Output) -> io::Result<()> {
+        let heading = out.paint(Paint::Heading, "Coverage");
+        writeln!(out, "{heading}")?;
+        self.write_inputs(out)?;
+        self.write_records(out)?;
+        self.write_events(out)?;
+        self.write_rules(out)
+    }
+
+    fn write_inputs(&self, out: &mut Output) -> io::Result<()> {
+        let ledger = &self.ledger;
+        let line = format!(
+            "{}: {} read, {} partly read, {} skipped",
+            count(ledger.inputs(), "file", "files"),
+            thousands(ledger.read()),
+            thousands(ledger.partly_read()),
+            thousands(ledger.skipped())
+        );
+        item(out, "inputs", &line)?;
+        let kept = ledger.not_fully_read();
+        for input in kept.iter().take(NAMED) {
+            let (what, why) = not_read_whole(input);
+            detail(out, Paint::Caution, &format!("{what}  {}: {why}", visible(&input.name)))?;
+        }
+        let more =
+            kept.len().saturating_sub(NAMED) as u64 + ledger.unnamed_partly_read() + ledger.unnamed_skipped();
+        and_more(out, more, "not fully read")?;
+        for path in &self.own_files {
+            let path = visible(&path.display().to_string());
+            detail(out, Paint::Caution, &format!("left out     {path}: this run writes to it"))?;
+        }
+        Ok(())
+    }
+
+    fn write_records(&self, out: &mut Output) -> io::Result<()> {
+        let counts = self.ledger.counts();
+        let outside = counts.drops.get(&DropReason::OutsideOfRange).copied().unwrap_or_default();
+        let dropped = counts.dropped() - outside;
+        let mut line = format!(
+            "{} in = {} + {} + {} dropped",
+            thousands(counts.records_in),
+            count(counts.events, "event", "events"),
+            count(counts.duplicates, "duplicate", "duplicates"),
+            thousands(dropped)
+        );
+        if self.range != TimeRange::default() || outside > 0 {
+            line.push_str(&format!(" + {} outside of the time range", thousands(outside)));
+        }
+        item(out, "records", &line)?;
+        for (reason, number) in
+            counts.drops.iter().filter(|(reason, _)| **reason != DropReason::OutsideOfRange)
+        {
+            detail(
+                out,
+                Paint::Caution,
+                &format!("dropped  {}: {}", thousands(*number), visible(&reason.to_string())),
+            )?;
+        }
+        if counts.other_drops > 0 {
+            detail(
+                out,
+                Paint::Caution,
+                &format!("dropped  {}: other reasons", thousands(counts.other_drops)),
+            )?;
+        }
+        let notes = &counts.notes;
+        for (number, what) in [
+            (notes.repaired_surrogates, "records had half a character, which became U+FFFD"),
+            (notes.replaced_units, "UTF-16 units without their other half became U+FFFD"),
+            (notes.control_messages, "CloudWatch control messages, which hold no records"),
+        ] {
+            if number > 0 {
+                detail(out, Paint::Faint, &format!("noted    {}: {what}", thousands(number)))?;
+            }
+        }
+        if let Some((path, entries)) = &self.dead_letter {
+            let path = visible(&path.display().to_string());
+            let kept = format!(
+                "kept     {} of what could not be read, in {path}",
+                count(*entries, "entry", "entries")
+            );
+            detail(out, Paint::Faint, &kept)?;
+        }
+        Ok(())
+    }
+
+    fn write_events(&self, out: &mut Output) -> io::Result<()> {
+        let TimeRange { from, to } = self.range;
+        if self.range != TimeRange::default() {
+            let from = from.map_or("the beginning".to_owned(), |at| at.to_string());
+            let to = to.map_or("the end".to_owned(), |at| format!("before {at}"));
+            item(out, "range", &format!("from {from} to {to}"))?;
+        }
+        let coverage = self.ledger.coverage();
+        match (coverage.first_event(), coverage.last_event()) {
+            (Some(first), Some(last)) => item(out, "events", &format!("first {first}, last {last}"))?,
+            _ => item(out, "events", "none with a time")?,
+        }
+        item(out, "accounts", &tally(coverage.accounts()))?;
+        item(out, "regions", &tally(coverage.regions()))
+    }
+
+    fn write_rules(&self, out: &mut Output) -> io::Result<()> {
+        let mut line = format!("{} run", thousands(self.ran() as u64));
+        let kinds = self.not_run_kinds();
+        line.push_str(&format!(", {} not run", thousands(kinds.values().sum())));
+        if !kinds.is_empty() {
+            let kinds: Vec<String> =
+                kinds.iter().map(|(kind, number)| format!("{kind} {}", thousands(*number))).collect();
+            line.push_str(&format!(": {}", kinds.join(", ")));
+        }
+        if self.not_selected > 0 {
+            line.push_str(&format!("; {} not selected", thousands(self.not_selected as u64)));
+        }
+        item(out, "rules", &line)?;
+
+        let mut failures = Vec::new();
+        for UnreadableRule { place, rule, reason } in &self.unreadable_rules {
+            let rule = rule.as_ref().map(|rule| format!("{rule} ")).unwrap_or_default();
+            failures.push(format!("not run  {rule}({place}): {reason}"));
+        }
+        for (rule, reason) in self.not_run().filter(|(_, reason)| reason.is_failure()) {
+            failures.push(format!("not run  {} ({}): {reason}", rule.outcome.name, place(&rule.origin)));
+        }
+        list(out, Paint::Alarm, &failures, "not run")?;
+
+        let replaced: Vec<String> = self
+            .replaced
+            .iter()
+            .map(|old| {
+                format!(
+                    "replaced {} version {} ({}) by version {} ({})",
+                    old.name,
+                    old.version,
+                    place(&old.origin),
+                    old.by_version,
+                    place(&old.by)
+                )
+            })
+            .collect();
+        list(out, Paint::Faint, &replaced, "replaced")?;
+
+        let warnings: Vec<String> = self
+            .rules
+            .iter()
+            .flat_map(|rule| {
+                rule.outcome
+                    .warnings
+                    .iter()
+                    .map(move |w| format!("warning  {}: {}", rule.outcome.name, w.message))
+            })
+            .collect();
+        list(out, Paint::Caution, &warnings, "warnings")?;
+
+        let cut: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.outcome.cut > 0)
+            .map(|rule| {
+                let RuleOutcome { name, hits, alerts, cut, .. } = &rule.outcome;
+                format!(
+                    "cut      {name}: {} of {} became alerts, {} were cut by --max-signals",
+                    thousands(*alerts),
+                    count(*hits, "hit", "hits"),
+                    thousands(*cut)
+                )
+            })
+            .collect();
+        list(out, Paint::Caution, &cut, "cut")?;
+        if self.removed_values > 0 {
+            let line = format!(
+                "noted    {} clash with ECS and are missing on alerts; the events have them",
+                count(self.removed_values, "value", "values")
+            );
+            detail(out, Paint::Faint, &line)?;
+        }
+        Ok(())
+    }
+
+    /// Alerts per rule, most first: name, alerts, hits that were cut.
+    pub(crate) fn alerts_by_rule(&self) -> Vec<&RuleAccount> {
+        let mut rules: Vec<&RuleAccount> = self.rules.iter().filter(|rule| rule.outcome.hits > 0).collect();
+        rules.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.outcome.hits.cmp(&a.outcome.hits)));
+        rules
+    }
+
+    /// The rules as JSON.
+    pub(crate) fn rules_json(&self) -> Value {
+        let rules = self.rules.iter().map(|rule| {
+            let RuleAccount { outcome, severity, version, origin } = rule;
+            let mut object = json!({
+                "rule_id": outcome.rule_id,
+                "name": outcome.name,
+                "type": outcome.rule_type,
+                "severity": severity.name(),
+                "version": version,
+                "file": origin.path.to_string_lossy(),
+                "line": origin.line,
+                "status": "ran",
+                "hits": outcome.hits,
+                "alerts": outcome.alerts,
+                "cut": outcome.cut,
+                "warnings": outcome.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),
+            });
+            if let RuleStatus::NotRun(reason) = &outcome.status {
+                object["status"] = "not_run".into();
+                object["reason"] = reason.to_string().into();
+                object["reason_kind"] = reason.kind().into();
+            }
+            object
+        });
+        let unreadable = self.unreadable_rules.iter().map(|rule| {
+            json!({"name": rule.rule, "file": rule.place, "status": "not_run", "reason": rule.reason, "reason_kind": "unreadable"})
+        });
+        rules.chain(unreadable).collect()
+    }
+
+    /// The account as JSON.
+    pub(crate) fn json(&self) -> Value {
+        let (ledger, counts, coverage) = (&self.ledger, self.ledger.counts(), self.ledger.coverage());
+        let outside = counts.drops.get(&DropReason::OutsideOfRange).copied().unwrap_or_default();
+        let not_fully_read: Vec<Value> = ledger
+            .not_fully_read()
+            .into_iter()
+            .map(|input| {
+                let (offset, outcome) = match &input.outcome {
+                    Outcome::Read => (None, "read"),
+                    Outcome::PartlyRead { offset, .. } => (Some(*offset), "partly_read"),
+                    Outcome::Skipped(_) => (None, "skipped"),
+                };
+                let (_, reason) = not_read_whole(input);
+                json!({
+                    "name": input.name, "outcome": outcome, "reason": reason, "offset": offset,
+                    "records_in": input.counts.records_in, "events": input.counts.events,
+                    "duplicates": input.counts.duplicates, "dropped": input.counts.dropped(),
+                })
+            })
+            .collect();
+        let drops = counts.drops.iter().filter(|(reason, _)| **reason != DropReason::OutsideOfRange);
+        let mut drops: BTreeMap<String, u64> =
+            drops.map(|(reason, number)| (reason.to_string(), *number)).collect();
+        if counts.other_drops > 0 {
+            drops.insert("other reasons".to_owned(), counts.other_drops);
+        }
+        let shapes: BTreeMap<String, u64> =
+            ledger.shapes().iter().map(|(shape, n)| (shape.to_string(), *n)).collect();
+        json!({
+            "inputs": {
+                "total": ledger.inputs(), "read": ledger.read(), "partly_read": ledger.partly_read(),
+                "skipped": ledger.skipped(), "shapes": shapes, "not_fully_read": not_fully_read,
+                "not_named": ledger.unnamed_partly_read() + ledger.unnamed_skipped(),
+                "left_out": self.own_files.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            },
+            "bytes": { "stored": counts.bytes_in, "decompressed": counts.bytes_decompressed },
+            "records": {
+                "in": counts.records_in, "events": counts.events, "duplicates": counts.duplicates,
+                "dropped": counts.dropped() - outside, "outside_of_range": outside, "drop_reasons": drops,
+                "notes": {
+                    "repaired_surrogates": counts.notes.repaired_surrogates,
+                    "replaced_units": counts.notes.replaced_units,
+                    "control_messages": counts.notes.control_messages,
+                },
+            },
+            "dead_letter": self.dead_letter.as_ref().map(|(path, n)| json!({"file": path.to_string_lossy(), "entries": n})),
+            "range": { "from": self.range.from.map(|at| at.to_string()), "to": self.range.to.map(|at| at.to_string()) },
+            "first_event": coverage.first_event().map(|at| at.to_string()),
+            "last_event": coverage.last_event().map(|at| at.to_string()),
+            "accounts": tally_json(coverage.accounts()),
+            "regions": tally_json(coverage.regions()),
+            "rules": {
+                "run": self.ran(), "not_run": self.not_run_kinds(), "not_selected": self.not_selected,
+                "replaced": self.replaced.iter().map(|old| json!({
+                    "rule_id": old.rule_id, "name": old.name, "version": old.version, "file": old.origin.path.to_string_lossy(),
+                    "by_version": old.by_version, "by_file": old.by.path.to_string_lossy(),
+                })).collect::<Vec<_>>(),
+            },
+            "removed_values": self.removed_values,
+        })
+    }
+}
+
+/// Rules that failed to load, and files in which something failed that is no rule.
+pub(crate) fn unreadable_rules(library: &RuleLibrary) -> Vec<UnreadableRule> {
+    let mut found: Vec<UnreadableRule> = library
+        .failed
+        .iter()
+        .map(|rule| UnreadableRule {
+            place: place(&rule.origin),
+            rule: rule.name.clone().or_else(|| rule.rule_id.clone()),
+            reason: rule.reason.clone(),
+        })
+        .collect();
+    for file in &library.outcomes {
+        if file.failed == 0
+            && let Some(fault) = file.diagnostics.iter().find(|found| found.is_error())
+        {
+            let Diagnostic { message, .. } = fault;
+            let place = file.path.display().to_string();
+            found.push(UnreadableRule { place, rule: None, reason: message.clone() });
+        }
+    }
+    found
+}
+
+/// A file, and the line in it where a rule does not start at its first.
+pub(crate) fn place(origin: &Origin) -> String {
+    match origin.line {
+        1 => origin.path.display().to_string(),
+        line => format!("{}:{line}", origin.path.display()),
+    }
+}
+
+/// What became of an input that was not read whole, and why.
+fn not_read_whole(input: &InputAccount) -> (&'static str, String) {
+    match &input.outcome {
+        Outcome::Read => ("read", String::new()),
+        Outcome::PartlyRead { offset, reason } => ("partly read", format!("{reason}, at byte {offset}")),
+        Outcome::Skipped(reason) => ("skipped    ", visible(&reason.to_string())),
+    }
+}
+
+fn tally(tally: &Tally) -> String {
+    let mut counts = tally.sorted();
+    if counts.is_empty() && tally.other() == 0 {
+        return "none named".to_owned();
+    }
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let shown: Vec<String> = counts
+        .iter()
+        .take(NAMED)
+        .map(|(name, number)| format!("{} ({})", visible(name), thousands(*number)))
+        .collect();
+    let more = counts.len().saturating_sub(NAMED);
+    let mut line = shown.join(", ");
+    if more > 0 {
+        line.push_str(&format!(" and {} more (--format json has all)", thousands(more as u64)));
+    }
+    if tally.other() > 0 {
+        line.push_str(&format!(", and others ({})", thousands(tally.other())));
+    }
+    line
+}
+
+fn tally_json(tally: &Tally) -> Value {
+    let counts: BTreeMap<&str, u64> = tally.sorted().into_iter().collect();
+    json!({ "events": counts, "other": tally.other() })
+}
+
+/// Columns before a value.
+const LABEL: usize = 10;
+
+fn item(out: &mut Output, label: &str, value: &str) -> io::Result<()> {
+    writeln!(out, "  {label:LABEL$}{value}")
+}
+
+fn detail(out: &mut Output, paint: Paint, line: &str) -> io::Result<()> {
+    let line = out.paint(paint, line);
+    writeln!(out, "  {:LABEL$}{line}", "")
+}
+
+fn list(out: &mut Output, paint: Paint, lines: &[String], what: &str) -> io::Result<()> {
+    for line in lines.iter().take(NAMED) {
+        detail(out, paint, &visible(line))?;
+    }
+    and_more(out, lines.len().saturating_sub(NAMED) as u64, what)
+}
+
+fn and_more(out: &mut Output, more: u64, what: &str) -> io::Result<()> {
+    if more == 0 {
+        return Ok(());
+    }
+    detail(out, Paint::Faint, &format!("and {} more {what}; --format json names all", thousands(more)))
+}

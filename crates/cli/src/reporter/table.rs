@@ -1,0 +1,219 @@
+//! The report for people: coverage first, then the alerts by severity and time, then counts by rule.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use alert::Alert;
+use comfy_table::{ContentArrangement, Table, presets};
+use ecs::Document;
+use engine::AlertSink;
+use rule::Severity;
+
+use super::Reporter;
+use super::coverage::Coverage;
+use crate::printer::{Output, Paint, count, thousands, visible};
+
+/// How many alerts the table shows unless told otherwise.
+pub(crate) const DEFAULT_ROWS: usize = 200;
+
+/// Keeps the first rows of the table, by severity and time; counts the others.
+#[derive(Debug)]
+pub(crate) struct TableReporter {
+    output: Output,
+    rows: BTreeMap<RowKey, Row>,
+    /// 0 for all.
+    shown: usize,
+    by_severity: BTreeMap<Reverse<Severity>, u64>,
+    alerts: u64,
+}
+
+/// Highest severity first, then by time; the alert's id makes the order total.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct RowKey {
+    severity: Reverse<Severity>,
+    time: String,
+    uuid: String,
+}
+
+/// What one line of the table says.
+#[derive(Debug)]
+struct Row {
+    time: String,
+    severity: Severity,
+    rule: String,
+    who: String,
+    source: String,
+    what: String,
+    event_id: String,
+}
+
+impl TableReporter {
+    pub(crate) fn new(output: Output, shown: usize) -> Self {
+        Self { output, rows: BTreeMap::new(), shown, by_severity: BTreeMap::new(), alerts: 0 }
+    }
+}
+
+impl AlertSink for TableReporter {
+    fn alert(&mut self, alert: Alert) -> io::Result<()> {
+        let severity = severity_of(&alert);
+        self.alerts += 1;
+        *self.by_severity.entry(Reverse(severity)).or_default() += 1;
+        let text = |value: Option<&str>| value.map(visible).unwrap_or_default();
+        let time = text(alert.original_time());
+        let key = RowKey { severity: Reverse(severity), time: time.clone(), uuid: text(alert.uuid()) };
+        let row = Row {
+            time,
+            severity,
+            rule: text(alert.rule_name()),
+            who: visible(&who(alert.document())),
+            source: text(alert.source_ip().or(alert.document().text("source.address"))),
+            what: visible(&what(alert.document())),
+            event_id: text(alert.event_id()),
+        };
+        self.rows.insert(key, row);
+        if self.shown > 0 && self.rows.len() > self.shown {
+            self.rows.pop_last();
+        }
+        Ok(())
+    }
+}
+
+impl Reporter for TableReporter {
+    fn finish(mut self: Box<Self>, coverage: &Coverage) -> io::Result<()> {
+        let out = &mut self.output;
+        coverage.write_text(out)?;
+        writeln!(out)?;
+        if self.alerts == 0 {
+            let heading = out.paint(Paint::Heading, "No alerts");
+            writeln!(out, "{heading}")?;
+            return out.flush();
+        }
+        let by_severity: Vec<String> = self
+            .by_severity
+            .iter()
+            .map(|(Reverse(severity), n)| format!("{} {severity}", thousands(*n)))
+            .collect();
+        let heading = out.paint(Paint::Heading, count(self.alerts, "alert", "alerts"));
+        writeln!(out, "{heading}: {}", by_severity.join(", "))?;
+        writeln!(out)?;
+        write_rows(out, self.rows.values())?;
+        let hidden = self.alerts - self.rows.len() as u64;
+        if hidden > 0 {
+            let line = format!(
+                "{} shown, {} more are not: --rows 0 shows all, --format ndjson, json and csv have all",
+                thousands(self.rows.len() as u64),
+                thousands(hidden)
+            );
+            writeln!(out, "{}", out.paint(Paint::Caution, line))?;
+        }
+        writeln!(out)?;
+        write_rule_counts(out, coverage)?;
+        out.flush()
+    }
+}
+
+fn write_rows<'r>(out: &mut Output, rows: impl Iterator<Item = &'r Row>) -> io::Result<()> {
+    let mut table = new_table(out);
+    table.set_header(["time", "severity", "rule", "who", "from", "what", "event id"]);
+    for row in rows {
+        let Row { time, severity, rule, who, source, what, event_id } = row;
+        table.add_row([time, severity.name(), rule, who, source, what, event_id]);
+    }
+    write_table(out, &table)
+}
+
+fn write_rule_counts(out: &mut Output, coverage: &Coverage) -> io::Result<()> {
+    let mut table = new_table(out);
+    table.set_header(["alerts", "severity", "rule", "rule id"]);
+    for rule in coverage.alerts_by_rule() {
+        let outcome = &rule.outcome;
+        let alerts = match outcome.cut {
+            0 => thousands(outcome.alerts),
+            cut => format!("{} (+{} cut)", thousands(outcome.alerts), thousands(cut)),
+        };
+        table.add_row([
+            alerts,
+            rule.severity.name().to_owned(),
+            visible(&outcome.name),
+            visible(&outcome.rule_id),
+        ]);
+    }
+    write_table(out, &table)
+}
+
+/// A table without lines; it wraps to the terminal, and is as wide as its content elsewhere.
+pub(crate) fn new_table(out: &Output) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match out.width() {
+        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table
+}
+
+/// Writes a table, the column `severity` in colours.
+pub(crate) fn write_table(out: &mut Output, table: &Table) -> io::Result<()> {
+    let text = table.trim_fmt();
+    let mut lines = text.lines();
+    let Some(header) = lines.next() else { return Ok(()) };
+    let column = header.find("severity");
+    writeln!(out, "{}", out.paint(Paint::Heading, header))?;
+    for line in lines {
+        writeln!(out, "{}", paint_severity(out, line, column))?;
+    }
+    Ok(())
+}
+
+fn paint_severity(out: &Output, line: &str, column: Option<usize>) -> String {
+    let (Some(before), Some(rest)) =
+        (column.and_then(|at| line.get(..at)), column.and_then(|at| line.get(at..)))
+    else {
+        return line.to_owned();
+    };
+    for (severity, paint) in [("critical", Paint::Alarm), ("high", Paint::Alarm), ("medium", Paint::Caution)]
+    {
+        if let Some(after) = rest.strip_prefix(severity) {
+            return format!("{before}{}{after}", out.paint(paint, severity));
+        }
+    }
+    line.to_owned()
+}
+
+/// The alert's severity; an alert always has one.
+pub(crate) fn severity_of(alert: &Alert) -> Severity {
+    alert.severity().and_then(|text| text.parse().ok()).unwrap_or(Severity::Low)
+}
+
+/// Who acted: the identity's ARN without its partition and service, else the user, else the host.
+fn who(document: &Document) -> String {
+    match document.text("aws.cloudtrail.user_identity.arn") {
+        Some(arn) => {
+            let mut parts = arn.splitn(6, ':');
+            match (parts.nth(4), parts.next()) {
+                (Some(account), Some(identity)) => format!("{account}:{identity}"),
+                _ => arn.to_owned(),
+            }
+        }
+        None => ["user.name", "user.id", "user.email", "host.name"]
+            .into_iter()
+            .find_map(|field| document.first(field))
+            .map(|value| value.text().into_owned())
+            .unwrap_or_default(),
+    }
+}
+
+/// What happened: the action, to which resource, and that it failed.
+fn what(document: &Document) -> String {
+    let mut what = document.text("event.action").unwrap_or_default().to_owned();
+    if let Some(resource) = document.text("aws.cloudtrail.resources.arn") {
+        let short = resource.splitn(6, ':').nth(5).unwrap_or(resource);
+        what.push(' ');
+        what.push_str(short);
+    }
+    if document.text("event.outcome") == Some("failure") {
+        what.push_str(" (failed)");
+    }
+    what
+}
