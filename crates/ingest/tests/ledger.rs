@@ -1,5 +1,7 @@
 //! The ledger balances, whatever is entered and however it is merged.
 
+#![expect(clippy::unwrap_used, reason = "in tests a failure may panic")]
+
 use bartizan_ingest as ingest;
 use ingest::decode::{Outcome, SkipReason};
 use ingest::{
