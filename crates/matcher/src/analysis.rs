@@ -3,6 +3,7 @@
 //! Follows Lucene's standard analyser: words by UAX #29, lower-cased, cut at 255 characters, no stop words.
 //! Source: elasticsearch docs, "Standard analyzer".
 
+use foldhash::HashMap;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::glob::Glob;
@@ -29,23 +30,47 @@ pub fn has_any(text: &str, wanted: &[String]) -> bool {
     tokens(text).iter().any(|token| wanted.contains(token))
 }
 
-/// Does the text hold the tokens in this order, with at most `slop` other positions between them in all?
+/// Does the text hold the tokens as a phrase? With `slop`, tokens may lie that many positions off in all: two words that
+/// changed places are two off.
+///
+/// Source: apache/lucene `org.apache.lucene.search.SloppyPhraseMatcher`.
 pub fn has_phrase(text: &str, wanted: &[String], slop: u32) -> bool {
     let found = tokens(text);
-    let Some(first) = wanted.first() else { return false };
-    let starts = found.iter().enumerate().filter(|(_, token)| *token == first).map(|(at, _)| at);
-    starts.into_iter().any(|start| {
-        let mut at = start;
-        let mut spare = slop as usize;
-        wanted[1..].iter().all(|token| {
-            let next = found[at + 1..].iter().take(spare + 1).position(|t| t == token);
-            next.is_some_and(|skipped| {
-                at += skipped + 1;
-                spare -= skipped;
-                true
-            })
+    if wanted.is_empty() || slop == 0 {
+        return !wanted.is_empty() && found.windows(wanted.len()).any(|window| window == wanted);
+    }
+    let (words, slop) = (positions(&found), slop as usize);
+    // How far a token lies behind its place in the phrase; shifted so that none is negative.
+    let mut shifts: Vec<usize> = Vec::new();
+    for (place, token) in wanted.iter().enumerate() {
+        let Some(at) = words.get(token.as_str()) else { return false };
+        shifts.extend(at.iter().map(|at| at + wanted.len() - place));
+    }
+    shifts.into_iter().any(|least| fits(&words, wanted, least, slop))
+}
+
+/// Can every token of the phrase be given a position of its own, each shifted by `least` to `least + slop`?
+fn fits(words: &HashMap<&str, Vec<usize>>, wanted: &[String], least: usize, slop: usize) -> bool {
+    let mut taken: HashMap<&str, usize> = HashMap::default();
+    wanted.iter().enumerate().all(|(place, token)| {
+        let first = (least + place).saturating_sub(wanted.len());
+        let Some(last) = (least + place + slop).checked_sub(wanted.len()) else { return false };
+        let first = taken.get(token.as_str()).map_or(first, |before| first.max(before + 1));
+        let at = words.get(token.as_str()).map_or(&[][..], Vec::as_slice);
+        let found = at.iter().find(|at| (first..=last).contains(at));
+        found.is_some_and(|at| {
+            taken.insert(token, *at);
+            true
         })
     })
+}
+
+fn positions(tokens: &[String]) -> HashMap<&str, Vec<usize>> {
+    let mut words: HashMap<&str, Vec<usize>> = HashMap::default();
+    for (at, token) in tokens.iter().enumerate() {
+        words.entry(token).or_default().push(at);
+    }
+    words
 }
 
 /// Does any token match the pattern, which must be folded already?
@@ -75,6 +100,14 @@ mod tests {
             ("the quick brown fox", "quick fox", 0, false),
             ("the quick brown fox", "quick fox", 1, true),
             ("the quick brown fox", "brown quick", 0, false),
+            ("the quick brown fox", "brown quick", 1, false),
+            ("the quick brown fox", "brown quick", 2, true),
+            ("the quick brown fox", "fox the", 3, false),
+            ("the quick brown fox", "fox the", 4, true),
+            ("quick the fox", "quick quick", 9, false),
+            ("quick the quick", "quick quick", 1, true),
+            ("a b x x x x a c", "a b c", 4, false),
+            ("a b x x x x a c", "a b c", 5, true),
             ("a a b", "a b", 0, true),
             ("the quick", "", 0, false),
         ] {

@@ -64,10 +64,17 @@ pub enum ValueTest {
     },
     /// Analysed text with a token of this form.
     TokenGlob(Glob),
+    /// Analysed text with a token in this range, in byte order.
+    TokenRange(Ends<Box<str>>),
     /// A field of unknown type: decided by the value's own type.
     Dynamic(Dynamic),
-    /// A field of unknown type in an order: numeric where both are numbers, else by time, else by bytes.
-    DynamicRange(Ends<Box<str>>),
+    /// A field of unknown type in an order: numeric for numbers, by time for dates, else by bytes.
+    DynamicRange {
+        /// The ends as written.
+        texts: Ends<Box<str>>,
+        /// The ends as instants, in milliseconds, when they are dates.
+        dates: Option<Ends<i64>>,
+    },
     /// No value passes, for example a word looked for in a numeric field.
     Never,
 }
@@ -221,7 +228,10 @@ impl ValueTest {
             Self::Phrase { tokens, slop } => analysis::has_phrase(&value.text(), tokens, *slop),
             Self::TokenGlob(glob) => analysis::has_glob(&value.text(), glob),
             Self::Dynamic(dynamic) => dynamic.equals(value),
-            Self::DynamicRange(ends) => dynamic_range(ends, value),
+            Self::TokenRange(ends) => {
+                analysis::tokens(&value.text()).iter().any(|token| ends.contain(token.as_str(), |b| b))
+            }
+            Self::DynamicRange { texts, dates } => dynamic_range(texts, dates.as_ref(), value),
             Self::Never => false,
         }
     }
@@ -247,22 +257,25 @@ impl Dynamic {
     }
 }
 
-fn dynamic_range(ends: &Ends<Box<str>>, value: Scalar<'_>) -> bool {
-    fn read<T>(ends: &Ends<Box<str>>, read: impl Fn(&str) -> Option<T>) -> Option<Ends<T>> {
-        let end = |end: &Option<(Box<str>, bool)>| match end {
-            None => Some(None),
-            Some((text, inside)) => read(text).map(|value| Some((value, *inside))),
-        };
-        Some(Ends { lower: end(&ends.lower)?, upper: end(&ends.upper)? })
+fn dynamic_range(texts: &Ends<Box<str>>, dates: Option<&Ends<i64>>, value: Scalar<'_>) -> bool {
+    match value {
+        Scalar::Int(_) | Scalar::Float(_) => {
+            numbers(texts).zip(number_of(value)).is_some_and(|(ends, n)| ends.contain(&n, |b| b))
+        }
+        Scalar::Str(_) | Scalar::Bool(_) => match dates.zip(date_of(value)) {
+            Some((ends, ms)) => ends.contain(&ms, |b| b),
+            None => texts.contain(&*value.text(), |b| b),
+        },
     }
-    if let Scalar::Int(_) | Scalar::Float(_) = value {
-        return read(ends, |t| t.parse::<f64>().ok())
-            .is_some_and(|ends| number_of(value).is_some_and(|n| ends.contain(&n, |b| b)));
-    }
-    if let (Some(ends), Some(ms)) = (read(ends, |t| date_of(Scalar::Str(t))), date_of(value)) {
-        return ends.contain(&ms, |b| b);
-    }
-    ends.contain(&*value.text(), |b| b)
+}
+
+/// The ends as numbers; `None` when one is none.
+fn numbers(texts: &Ends<Box<str>>) -> Option<Ends<f64>> {
+    let end = |end: &Option<(Box<str>, bool)>| match end {
+        None => Some(None),
+        Some((text, inside)) => text.parse().ok().map(|number| Some((number, *inside))),
+    };
+    Some(Ends { lower: end(&texts.lower)?, upper: end(&texts.upper)? })
 }
 
 /// Damerau-Levenshtein (optimal string alignment) distance in characters, given up past `limit`.
@@ -303,7 +316,13 @@ impl fmt::Display for ValueTest {
             Self::Glob(glob) => write!(f, "matches {glob}"),
             Self::Regex { source, .. } => write!(f, "matches /{source}/"),
             Self::Fuzzy { text, edits, .. } => write!(f, "is within {edits} edits of {text:?}"),
-            Self::TextRange(ends) | Self::DynamicRange(ends) => ends.write(f, |b| format!("{b:?}")),
+            Self::TextRange(ends) | Self::DynamicRange { texts: ends, .. } => {
+                ends.write(f, |b| format!("{b:?}"))
+            }
+            Self::TokenRange(ends) => {
+                f.write_str("has a word that ")?;
+                ends.write(f, |b| format!("{b:?}"))
+            }
             Self::Number(Ends { lower: Some((a, true)), upper: Some((b, true)) }) if a == b => {
                 write!(f, "is {a}")
             }
@@ -409,9 +428,26 @@ mod tests {
                 "{literal} {value:?}"
             );
         }
-        let range = ValueTest::DynamicRange(Ends { lower: Some(("9".into(), true)), upper: None });
-        assert!(range.passes(Scalar::Int(10)));
-        assert!(!range.passes(Scalar::Str("abc")) || "abc" >= "9");
+    }
+
+    #[test]
+    fn an_order_of_unknown_type_is_that_of_the_value() {
+        let from = |text: &str, ms: Option<i64>| ValueTest::DynamicRange {
+            texts: Ends { lower: Some((text.into(), true)), upper: None },
+            dates: ms.map(|ms| Ends { lower: Some((ms, true)), upper: None }),
+        };
+        for (range, value, expected) in [
+            (from("9", None), Scalar::Int(10), true),
+            (from("9", None), Scalar::Int(8), false),
+            (from("9", None), Scalar::Str("10"), false),
+            (from("9", None), Scalar::Str("abc"), true),
+            (from("x", None), Scalar::Int(10), false),
+            (from("now", Some(86_400_000)), Scalar::Str("1970-01-02"), true),
+            (from("now", Some(86_400_000)), Scalar::Str("1970-01-01"), false),
+            (from("now", Some(86_400_000)), Scalar::Str("open"), true),
+        ] {
+            assert_eq!(range.passes(value), expected, "{range:?} {value:?}");
+        }
     }
 
     #[test]

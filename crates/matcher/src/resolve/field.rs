@@ -39,8 +39,28 @@ impl Resolver<'_> {
         Predicate::Leaf(Leaf { field: self.intern(name), test })
     }
 
+    /// The field has a value of its type: one that cannot be read as an address, a date or a number is not indexed,
+    /// and an object below a flattened field is no value of its own.
+    ///
+    /// Source: Elasticsearch docs, "Exists query" and "Flattened field type".
     pub(super) fn exists(&mut self, name: &str) -> Predicate {
-        self.leaf(name, FieldTest::Exists)
+        fn open<T>() -> Ends<T> {
+            Ends { lower: None, upper: None }
+        }
+        let test = match self.type_of(name).0 {
+            Some(FieldType::Ip) => FieldTest::Any(ValueTest::IpRange(open())),
+            Some(FieldType::Date) => FieldTest::Any(ValueTest::Date(open())),
+            Some(FieldType::Long | FieldType::Double) => FieldTest::Any(ValueTest::Number(open())),
+            Some(FieldType::Boolean) => {
+                let either = [true, false].map(|b| self.leaf(name, FieldTest::Any(ValueTest::Bool(b))));
+                return Predicate::or(either);
+            }
+            _ if self.catalog.flattened_parent(name).is_some() => {
+                FieldTest::Any(ValueTest::TextRange(open()))
+            }
+            _ => FieldTest::Exists,
+        };
+        self.leaf(name, test)
     }
 
     fn type_of(&mut self, name: &str) -> (Option<FieldType>, Fold) {
@@ -218,11 +238,7 @@ impl Resolver<'_> {
 
     /// The field is near the text in spelling.
     pub(super) fn near(&mut self, name: &str, text: &str, edits: Option<u8>) -> Predicate {
-        let edits = edits.unwrap_or(match text.chars().count() {
-            0..=2 => 0,
-            3..=5 => 1,
-            _ => 2,
-        });
+        let edits = edits.unwrap_or_else(|| usual_edits(text));
         let analysed = self.type_of(name).0.is_some_and(FieldType::is_analysed);
         let text = if analysed { text.to_lowercase() } else { text.to_owned() };
         self.leaf(name, FieldTest::Any(ValueTest::Fuzzy { text: text.into(), edits, analysed }))
@@ -252,10 +268,6 @@ impl Resolver<'_> {
             return self.exists(name);
         }
         let given = lower.or(upper).map_or("", |(text, _)| text);
-        let boxed = Ends {
-            lower: lower.map(|(text, inside)| (Box::from(text), inside)),
-            upper: upper.map(|(text, inside)| (Box::from(text), inside)),
-        };
         let test = match self.type_of(name).0 {
             Some(FieldType::Long | FieldType::Double) => {
                 read_ends(lower, upper, |text, _| text.trim().parse().ok())
@@ -269,10 +281,23 @@ impl Resolver<'_> {
             Some(FieldType::Nested | FieldType::Object | FieldType::GeoPoint | FieldType::Boolean) => {
                 ValueTest::Never
             }
-            None => ValueTest::DynamicRange(boxed),
-            Some(_) => ValueTest::TextRange(boxed),
+            Some(FieldType::Text | FieldType::MatchOnlyText) => ValueTest::TokenRange(texts(lower, upper)),
+            Some(FieldType::Keyword | FieldType::Wildcard | FieldType::Flattened) => {
+                ValueTest::TextRange(texts(lower, upper))
+            }
+            None => self.dynamic_range(lower, upper),
         };
         self.leaf(name, FieldTest::Any(test))
+    }
+
+    /// A range over a field of unknown type.
+    pub(super) fn dynamic_range(
+        &self,
+        lower: Option<(&str, bool)>,
+        upper: Option<(&str, bool)>,
+    ) -> ValueTest {
+        let dates = read_ends(lower, upper, |text, rounding| self.instant(text, rounding));
+        ValueTest::DynamicRange { texts: texts(lower, upper), dates }
     }
 
     fn instant(&self, text: &str, rounding: Rounding) -> Option<i64> {
@@ -319,6 +344,20 @@ impl Resolver<'_> {
             .map(str::to_owned)
             .collect()
     }
+}
+
+/// How many edits a fuzzy word allows when it does not say: Elasticsearch's `AUTO`.
+pub(super) fn usual_edits(text: &str) -> u8 {
+    match text.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    }
+}
+
+fn texts(lower: Option<(&str, bool)>, upper: Option<(&str, bool)>) -> Ends<Box<str>> {
+    let end = |bound: Option<(&str, bool)>| bound.map(|(text, inside)| (Box::from(text), inside));
+    Ends { lower: end(lower), upper: end(upper) }
 }
 
 /// Reads both ends; `None` when one is given and cannot be read. The end's own side decides how a date is rounded.

@@ -123,14 +123,19 @@ impl Resolver<'_> {
         };
         let name = if self.nested.is_empty() { name.to_owned() } else { format!("{}.{name}", self.nested) };
         match self.catalog.field_type(&name) {
-            // An unknown field may well be nested where it comes from.
-            Some(ecs::FieldType::Nested) | None => self.within(&name, |resolver| resolver.kql_expr(query)),
-            Some(_) => {
+            // An unknown field may well be nested where it comes from; one with known fields below it is an object.
+            Some(ecs::FieldType::Nested) => self.within(&name, |resolver| resolver.kql_expr(query)),
+            None if !self.is_known_object(&name) => self.within(&name, |resolver| resolver.kql_expr(query)),
+            _ => {
                 let warning = Diagnostic::warning("kql::not-nested", format!("`{name}` is no nested field"));
                 self.diagnostics.push(warning.at(path.span).help("no event passes this condition"));
                 Predicate::Const(false)
             }
         }
+    }
+
+    fn is_known_object(&self, name: &str) -> bool {
+        self.catalog.names().any(|known| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
     }
 
     fn kql_bare(&mut self, literal: &Spanned<Literal>) -> Predicate {

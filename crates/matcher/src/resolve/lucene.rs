@@ -5,12 +5,12 @@
 use query::lucene::ast::{Bound, Clause, FieldPattern, Occur, Query, Term, WildcardPart};
 use query::{Diagnostic, Span};
 
-use super::field::Words;
+use super::field::{Words, usual_edits};
 use super::{Resolved, Resolver};
 use crate::glob::{Fold, Glob, Piece};
 use crate::lucene_regex;
 use crate::predicate::Predicate;
-use crate::value::{Ends, ValueTest};
+use crate::value::ValueTest;
 
 /// Which fields a clause is about.
 #[derive(Debug, Clone)]
@@ -133,7 +133,7 @@ impl Resolver<'_> {
                 self.anywhere_text(ValueTest::Glob(glob(Fold::None)), ValueTest::TokenGlob(glob(Fold::Lower)))
             }
             Term::Fuzzy { text, edits } => {
-                let edits = edits.unwrap_or(if text.chars().count() > 5 { 2 } else { 1 });
+                let edits = edits.unwrap_or_else(|| usual_edits(text));
                 let test = |text: &str, analysed| ValueTest::Fuzzy { text: text.into(), edits, analysed };
                 self.anywhere_text(test(text, false), test(&text.to_lowercase(), true))
             }
@@ -152,9 +152,8 @@ impl Resolver<'_> {
                 }
             },
             Term::Range { lower, upper } => {
-                let boxed = |bound: &Bound| (bound.text.as_str().into(), bound.inclusive);
-                let ends = Ends { lower: lower.as_ref().map(boxed), upper: upper.as_ref().map(boxed) };
-                self.anywhere_text(ValueTest::DynamicRange(ends), ValueTest::Never)
+                let exact = self.dynamic_range(lower.as_ref().map(end), upper.as_ref().map(end));
+                self.anywhere_text(exact, ValueTest::Never)
             }
             Term::Exists | Term::All => Predicate::Const(true),
             Term::Group(query) => self.lucene_query(query, &Fields::Default),
