@@ -16,7 +16,7 @@
 //! | block | is |
 //! |---|---|
 //! | `hits` | the `event.id` of each event that passes, in order |
-//! | `diagnostics` | code, place and message of each fault of the query |
+//! | `diagnostics` | code, place in bytes, the text there, and message of each fault of the query |
 //! | `fields` | lines `field: values as JSON` of each event (of each alert, after a rule), for the fields named there |
 //! | `account` | shape, outcome, records and faults of the input; its records become the events |
 
@@ -220,8 +220,11 @@ fn hits(case: &Case) -> String {
 }
 
 fn diagnostics(case: &Case) -> String {
+    let (text, _) = case.query.as_ref().expect("a query before its diagnostics");
     let show = |d: &query::Diagnostic| {
-        let place = d.span.map_or(String::new(), |s| format!(" at {}..{}", s.start, s.end));
+        let place = d
+            .span
+            .map_or(String::new(), |s| format!(" at {}..{} `{}`", s.start, s.end, &text[s.start..s.end]));
         format!("{}{place}: {}\n", d.code, d.message)
     };
     resolve(case, &mut FieldTable::new()).diagnostics.iter().map(show).collect()
