@@ -28,7 +28,12 @@ pub(crate) fn render(diagnostic: &Diagnostic, file: &Path, text: &str, color: bo
         }
         None => Group::with_title(title).element(annotate_snippets::Origin::path(&*path)),
     };
-    let help = diagnostic.help.as_deref().map(visible_lines);
+    // Where the place itself says what to do, once is enough.
+    let help = diagnostic
+        .help
+        .as_deref()
+        .filter(|help| diagnostic.label.as_deref() != Some(help))
+        .map(visible_lines);
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(&**help));
     }
@@ -110,7 +115,7 @@ warning[rule::unknown-field]: no field named `user.nmae`
     fn a_finding_about_a_whole_file_names_it() {
         let diagnostic = Diagnostic::error("rule::unreadable", "cannot read the file");
         let shown = render(&diagnostic, Path::new("a.toml"), "", false);
-        assert_eq!(shown, "error[rule::unreadable]: cannot read the file\n --> a.toml");
+        assert_eq!(shown, "error[rule::unreadable]: cannot read the file\n--> a.toml");
     }
 
     #[test]

@@ -148,7 +148,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let logs = write_logs(folder.path()).unwrap();
         assert_eq!(logs, folder.path().join("AWSLogs/111122223333"));
-        let (inputs, _) = hunt::inputs(&[logs.clone()], &[]).unwrap();
+        let (inputs, _) = hunt::inputs(std::slice::from_ref(&logs), &[]).unwrap();
         let first = logs.join("CloudTrail/eu-west-1/2026/03/10/111122223333_CloudTrail_eu-west-1_20260310T0855Z_DEMO000000000000.json.gz");
         assert_eq!(inputs[0].name(), first.to_string_lossy());
         assert!(inputs.len() > 5);

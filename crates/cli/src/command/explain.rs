@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use ecs::{Catalog, DataStream, Document};
 use engine::plan::PlannedRule;
 use engine::{Plan, RuleStatus};
-use ingest::decode::{Buffers, Item, Limits, RawRecord, RecordKind, decode};
+use ingest::decode::{Buffers, Item, Limits, Outcome, RawRecord, RecordKind, decode};
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
@@ -154,13 +154,16 @@ fn read_events(args: &Args, context: Context) -> anyhow::Result<(Vec<Event>, u64
     read.with_context(|| format!("cannot read {}", args.file.display()))?;
     let (mut events, mut faults) = (Vec::new(), 0);
     let enrichment = Enrichment::open(None, None)?;
-    decode(&bytes, &limits, &mut Buffers::new(), &mut |item| match item {
+    let decoded = decode(&bytes, &limits, &mut Buffers::new(), &mut |item| match item {
         Item::Record(record) => match event_of(&record, &enrichment, context) {
             Some(event) => events.push(event),
             None => faults += 1,
         },
         Item::Fault(_) => faults += 1,
     });
+    if let Outcome::Skipped(reason) = decoded.outcome {
+        return Err(reason).with_context(|| format!("cannot read events from {}", args.file.display()));
+    }
     Ok((events, faults))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use ecs::Catalog;
@@ -16,6 +16,7 @@ use super::{Context, ListFormat};
 use crate::diagnostic::{position, render};
 use crate::exit_status::ExitStatus;
 use crate::printer::{Output, count, thousands};
+use crate::rule_selection;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +58,9 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         library.load(path).context("cannot check rules")?;
     }
     let catalog = Catalog::builtin();
-    let plan = Plan::new(&library, &catalog, context.now);
+    // Of the rules that could be read; the others are in the library's own account.
+    let readable = rule_selection::of_rules(library.rules.clone(), &library);
+    let plan = Plan::new(&readable, &catalog, context.now);
     let files = check(&library, &plan.outcomes, &catalog);
     let tally = Tally::of(&library, &plan.outcomes, &files);
 
@@ -72,6 +75,10 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
 }
 
 fn check(library: &RuleLibrary, outcomes: &[RuleOutcome], catalog: &Catalog) -> Vec<CheckedFile> {
+    let mut by_file: BTreeMap<&Path, Vec<(&Rule, &RuleOutcome)>> = BTreeMap::new();
+    for (rule, outcome) in library.rules.iter().zip(outcomes) {
+        by_file.entry(&rule.origin.path).or_default().push((rule, outcome));
+    }
     let mut files = Vec::new();
     for outcome in &library.outcomes {
         // A file that cannot be read has a finding that says so, and no text to show it in.
@@ -81,8 +88,7 @@ fn check(library: &RuleLibrary, outcomes: &[RuleOutcome], catalog: &Catalog) -> 
             .iter()
             .map(|diagnostic| Finding { rule_id: None, diagnostic: diagnostic.clone() })
             .collect();
-        let rules = library.rules.iter().zip(outcomes).filter(|(rule, _)| rule.origin.path == outcome.path);
-        for (rule, rule_outcome) in rules {
+        for (rule, rule_outcome) in by_file.get(outcome.path.as_path()).into_iter().flatten().copied() {
             let mut found = rule::check::check(rule, &text, catalog);
             for diagnostic in resolving(rule_outcome) {
                 if !found

@@ -12,7 +12,7 @@ use super::{Context, ListFormat};
 use crate::exit_status::ExitStatus;
 use crate::printer::{Output, count, thousands, visible};
 use crate::reporter::coverage::{UnreadableRule, place, unreadable_rules};
-use crate::reporter::table::{new_table, write_table};
+use crate::reporter::table::{keep_whole, new_table, write_table};
 use crate::rule_selection::{RuleFilter, RuleSource};
 
 const EXAMPLES: &str = "\
@@ -76,7 +76,8 @@ fn write_text(out: &mut Output, rules: &[(&Rule, &RuleOutcome)], loaded: &RuleLi
             visible(&place(&rule.origin)),
         ]);
     }
-    write_table(out, &table)?;
+    keep_whole(&mut table, out, &[0, 1, 2], &[4]);
+    write_table(out, table)?;
     let not_run: u64 = kinds.values().sum();
     let mut line = format!(
         "{}, {} run",

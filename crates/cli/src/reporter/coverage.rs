@@ -263,17 +263,24 @@ impl Coverage {
             .collect();
         list(out, Paint::Faint, &replaced, "replaced")?;
 
-        let warnings: Vec<String> = self
-            .rules
-            .iter()
-            .flat_map(|rule| {
+        let mut warnings: Vec<String> = Vec::new();
+        for rule in &self.rules {
+            warnings.extend(
                 rule.outcome
                     .warnings
                     .iter()
-                    .map(move |w| format!("warning  {}: {}", rule.outcome.name, w.message))
-            })
-            .collect();
+                    .map(|w| format!("warning  {}: {}", rule.outcome.name, w.message)),
+            );
+        }
+        warnings.dedup();
         list(out, Paint::Caution, &warnings, "warnings")?;
+        if !warnings.is_empty() || !failures.is_empty() {
+            detail(
+                out,
+                Paint::Faint,
+                "`bartizan rule check FILE` shows the places of what is wrong with a rule",
+            )?;
+        }
 
         let cut: Vec<String> = self
             .rules

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use alert::Alert;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use ecs::Document;
 use engine::AlertSink;
 use rule::Severity;
@@ -63,7 +63,8 @@ impl AlertSink for TableReporter {
         let time = text(alert.original_time());
         let key = RowKey { severity: Reverse(severity), time: time.clone(), uuid: text(alert.uuid()) };
         let row = Row {
-            time,
+            // Most sources know no fractions of a second.
+            time: time.replace(".000Z", "Z"),
             severity,
             rule: text(alert.rule_name()),
             who: visible(&who(alert.document())),
@@ -120,7 +121,8 @@ fn write_rows<'r>(out: &mut Output, rows: impl Iterator<Item = &'r Row>) -> io::
         let Row { time, severity, rule, who, source, what, event_id } = row;
         table.add_row([time, severity.name(), rule, who, source, what, event_id]);
     }
-    write_table(out, &table)
+    keep_whole(&mut table, out, &[0, 1, 4], &[6]);
+    write_table(out, table)
 }
 
 fn write_rule_counts(out: &mut Output, coverage: &Coverage) -> io::Result<()> {
@@ -139,7 +141,7 @@ fn write_rule_counts(out: &mut Output, coverage: &Coverage) -> io::Result<()> {
             visible(&outcome.rule_id),
         ]);
     }
-    write_table(out, &table)
+    write_table(out, table)
 }
 
 /// A table without lines; it wraps to the terminal, and is as wide as its content elsewhere.
@@ -153,8 +155,24 @@ pub(crate) fn new_table(out: &Output) -> Table {
     table
 }
 
+/// Below so many columns of the terminal ids are wrapped like other text.
+const WIDE: u16 = 140;
+
+/// Keeps columns from being wrapped, so that what is in them can be copied: some always, some in a wide terminal.
+pub(crate) fn keep_whole(table: &mut Table, out: &Output, always: &[usize], when_wide: &[usize]) {
+    let wide = out.width().is_some_and(|width| width >= WIDE);
+    for column in always.iter().chain(when_wide.iter().filter(|_| wide)) {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
 /// Writes a table, the column `severity` in colours.
-pub(crate) fn write_table(out: &mut Output, table: &Table) -> io::Result<()> {
+pub(crate) fn write_table(out: &mut Output, mut table: Table) -> io::Result<()> {
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
     let text = table.trim_fmt();
     let mut lines = text.lines();
     let Some(header) = lines.next() else { return Ok(()) };

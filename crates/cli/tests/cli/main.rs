@@ -1,0 +1,10 @@
+//! The command line as its callers see it: stdout, stderr, exit status.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod demo;
+mod hunt;
+mod inputs;
+mod output;
+mod rules;
+mod sandbox;

@@ -1,0 +1,169 @@
+//! The commands about rules, and `explain`.
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, event_id, kms_record, log_file, rule_file, run};
+
+const OWN_ID: &str = "0a1b2c3d-0000-4000-8000-000000000001";
+const IMPORTED: &str = "f6fee40d-8a5e-4cc8-9f73-8688419c6d68";
+
+#[test]
+fn a_fault_is_shown_at_its_place() {
+    let sandbox = Sandbox::new();
+    let query = r#"user.nmae : "root" and event.action : ("DisableKey""#;
+    sandbox.write("bad.toml", rule_file(OWN_ID, "Bad", "query", "kuery", query));
+    let checked = sandbox.run(&["rule", "check", "bad.toml"]);
+    assert_eq!(checked.status, 2);
+    let expected = "\
+warning[rule::unknown-field]: no field is named `user.nmae`
+  --> bad.toml:14:10
+   |
+14 | query = 'user.nmae : \"root\" and event.action : (\"DisableKey\"'
+   |          ^^^^^^^^^ did you mean `user.name`?
+
+error[kql::unclosed-parenthesis]: this parenthesis is never closed
+  --> bad.toml:14:48
+   |
+14 | query = 'user.nmae : \"root\" and event.action : (\"DisableKey\"'
+   |                                                ^ opened here
+   |
+   = help: add the closing `)`
+
+1 rule in 1 file: query 1
+0 can run, 1 cannot run
+1 error, 1 warning, 0 notes
+";
+    assert_eq!(checked.stdout, expected);
+
+    let json = sandbox.run(&["rule", "check", "bad.toml", "--format", "json"]);
+    let result: Value = serde_json::from_str(&json.stdout).unwrap();
+    let finding = &result["files"][0]["findings"][1];
+    assert_eq!(finding["code"], "kql::unclosed-parenthesis");
+    assert_eq!((&finding["place"]["line"], &finding["place"]["column"]), (&14.into(), &48.into()));
+    assert_eq!(result["summary"]["cannot_run"], 1);
+    assert_eq!(json.status, 2);
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_counted_once() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .write("rules/a.toml", rule_file(OWN_ID, "Bad", "query", "kuery", "a : b").replace("high", "huge"));
+    sandbox.write("rules/b.toml", "not toml");
+    sandbox.write("rules/c.toml", rule_file(IMPORTED, "Later", "eql", "eql", "any where true"));
+    let checked = sandbox.run(&["rule", "check", "rules"]);
+    assert_eq!(checked.status, 2);
+    assert!(checked.stdout.contains("--> rules/a.toml:17:12"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("0 can run, 2 cannot run, 1 not run: eql 1"), "{}", checked.stdout);
+
+    let good = sandbox.run(&["rule", "check", "rules/c.toml"]);
+    assert_eq!(good.status, 0, "{}", good.stdout);
+    assert_eq!(sandbox.run(&["rule", "check", "rules/c.toml", "--strict"]).status, 2);
+}
+
+#[test]
+fn a_list_says_which_rules_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("own.toml", rule_file(OWN_ID, "Later", "eql", "eql", "any where true"));
+    let list = sandbox.run(&["rule", "list", "--rules", "own.toml"]);
+    assert_eq!((list.stderr.as_str(), list.status), ("", 0));
+    assert!(list.stdout.contains("3 rules, 2 run, 1 not run: eql 1"), "{}", list.stdout);
+    assert!(
+        list.stdout.contains(&format!("high      eql    no: eql  1        {OWN_ID}  Later")),
+        "{}",
+        list.stdout
+    );
+    let json =
+        sandbox.run(&["rule", "list", "--rules", "own.toml", "--severity", "high", "--format", "json"]);
+    let result: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(result["rules"][0]["rule_id"], OWN_ID);
+    assert_eq!(result["rules"][0]["runs"], false);
+    assert_eq!(result["rules"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_page_has_everything_about_a_rule() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.run(&["rule", "show", IMPORTED]);
+    assert_eq!((page.stderr.as_str(), page.status), ("", 0));
+    for text in [
+        "AWS KMS Imported Key Material Deleted\n",
+        "version      1, from built-in/aws_kms_imported_key_material_deleted.toml",
+        "every 5 minutes, over a window from now-6m to now, 6 minutes long, so 1 minute of additional look-back",
+        "event.ingested, else @timestamp",
+        "Impact TA0040 › Data Destruction T1485 › Lifecycle-Triggered Deletion T1485.001",
+        "event.action: \"DeleteImportedKeyMaterial\"",
+        "\nInvestigation guide\n",
+        "\nReferences\n",
+    ] {
+        assert!(page.stdout.contains(text), "{text} in {}", page.stdout);
+    }
+    sandbox.write("own.toml", rule_file(IMPORTED, "Mine", "query", "kuery", "a : b"));
+    let own = sandbox.run(&["rule", "show", "own.toml"]);
+    assert!(own.stdout.contains("version      1, from own.toml"), "{}", own.stdout);
+    assert!(own.stdout.contains("replaces     version 1, from built-in/"), "{}", own.stdout);
+    let json: Value =
+        serde_json::from_str(&sandbox.run(&["rule", "show", IMPORTED, "--format", "json"]).stdout).unwrap();
+    assert_eq!(json["rule_id"], IMPORTED);
+}
+
+#[test]
+fn an_event_that_is_no_hit_is_explained() {
+    let sandbox = Sandbox::new();
+    let mut denied = kms_record("DeleteImportedKeyMaterial", 1);
+    denied["errorCode"] = "AccessDenied".into();
+    sandbox.write("events.json", log_file(&[denied, kms_record("DeleteImportedKeyMaterial", 2)]));
+    let explained = sandbox.run(&["explain", IMPORTED, "events.json", "--event-id", &event_id(1)]);
+    assert_eq!((explained.stderr.as_str(), explained.status), ("", 0));
+    let expected = "\
+event 11111111-2222-4333-8444-000000000001  2026-03-10T10:01:00.000Z  kms.amazonaws.com  DeleteImportedKeyMaterial
+is no hit of AWS KMS Imported Key Material Deleted, because of:
+  event.outcome is \"success\" (seen: failure)
+clause by clause:
+  no   all of
+  yes    data_stream.dataset is \"aws.cloudtrail\"   (seen: aws.cloudtrail)
+  yes    event.provider is \"kms.amazonaws.com\"   (seen: kms.amazonaws.com)
+  yes    event.action is \"DeleteImportedKeyMaterial\"   (seen: DeleteImportedKeyMaterial)
+  no     event.outcome is \"success\"   (seen: failure)
+  yes    not
+  no       aws.cloudtrail.user_identity.type is \"AWSService\"   (seen: IAMUser)
+
+";
+    assert_eq!(explained.stdout, expected);
+    let both = sandbox.run(&["explain", IMPORTED, "events.json"]);
+    assert!(both.stdout.contains("\nis a hit of AWS KMS Imported Key Material Deleted\n"), "{}", both.stdout);
+
+    let mut command = sandbox.command(&["explain", IMPORTED, "-"]);
+    let stdin = run(command.write_stdin(kms_record("DeleteImportedKeyMaterial", 2).to_string()));
+    assert!(stdin.stdout.contains("is a hit of"), "{}", stdin.stdout);
+}
+
+#[test]
+fn an_event_out_of_reach_is_explained() {
+    let sandbox = Sandbox::new();
+    let rule = rule_file(OWN_ID, "Elsewhere", "query", "kuery", r#"event.action : "DisableKey""#);
+    sandbox.write("own.toml", rule.replace("logs-aws.cloudtrail-*", "winlogbeat-*"));
+    sandbox.write("event.json", kms_record("DisableKey", 1).to_string());
+    let explained = sandbox.run(&["explain", "own.toml", "event.json"]);
+    let text = "the index patterns (winlogbeat-*) do not reach its data stream, logs-aws.cloudtrail-default";
+    assert!(explained.stdout.contains(text), "{}", explained.stdout);
+    assert!(explained.stdout.contains("although it passes the query"), "{}", explained.stdout);
+}
+
+#[test]
+fn what_cannot_be_explained_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write("event.json", kms_record("DisableKey", 1).to_string());
+    sandbox.write("empty.json", "");
+    let unknown = sandbox.run(&["explain", IMPORTED, "event.json", "--event-id", "x"]);
+    assert_eq!(unknown.status, 3);
+    assert!(unknown.stderr.contains("no event with the id x among 1 event"), "{}", unknown.stderr);
+    let empty = sandbox.run(&["explain", IMPORTED, "empty.json"]);
+    assert!(empty.stderr.contains("because: empty"), "{}", empty.stderr);
+    sandbox.write("eql.toml", rule_file(OWN_ID, "Later", "eql", "eql", "any where true"));
+    let later = sandbox.run(&["explain", "eql.toml", "event.json"]);
+    assert_eq!(
+        (later.stdout.as_str(), later.status),
+        ("Later does not run: rules of type eql cannot be run yet\n", 2)
+    );
+}
