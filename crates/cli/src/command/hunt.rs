@@ -29,10 +29,10 @@ use crate::time_bound::{self, TimeBound};
 const EXAMPLES: &str = "\
 Examples:
   bartizan hunt ./AWSLogs
-  bartizan hunt ./AWSLogs --rules ./my-rules --from 2024-05-01 --to 2024-05-08 --format csv --output alerts.csv
+  bartizan hunt ./AWSLogs --rules ./my-rules --from 7d --format csv --output alerts.csv
   aws cloudtrail lookup-events | bartizan hunt - --fail-on high
 
-Files are known by their content, not by their name: gzip, zstd or plain; CloudTrail log files, JSON arrays, NDJSON,
+Files are known by their content, not by their name: gzip, zstd or plain; CloudTrail log files, JSON arrays, NDJSON, \
 LookupEvents answers, EventBridge envelopes, CloudWatch Logs exports and subscriptions, ECS documents.";
 
 /// Arguments of `bartizan hunt`.
