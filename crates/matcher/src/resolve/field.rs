@@ -15,6 +15,9 @@ use crate::lucene_regex;
 use crate::predicate::{Anywhere, FieldTest, Leaf, Predicate};
 use crate::value::{Dynamic, Ends, ValueTest, network};
 
+/// The code of a literal that is no value of its field's type.
+const MISFIT: &str = "query::literal";
+
 /// How words of a literal are looked for in analysed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Words {
@@ -77,7 +80,7 @@ impl Resolver<'_> {
         expected: &'static str,
     ) -> ValueTest {
         let diagnostic = Diagnostic::warning(
-            "query::literal",
+            MISFIT,
             format!("`{text}` can be no value of `{name}`, which holds {expected}"),
         )
         .help("no event passes this comparison");
@@ -86,6 +89,19 @@ impl Resolver<'_> {
             None => diagnostic,
         });
         ValueTest::Never
+    }
+
+    /// Of several fields some may well be of a type that the literal does not fit: that is worth a word only when none
+    /// can hold it. `before` is how many diagnostics there were before these fields.
+    pub(super) fn forgive_misfits(&mut self, before: usize, any: &Predicate) {
+        let mut wanted = usize::from(matches!(any, Predicate::Const(false)));
+        let new = self.diagnostics.split_off(before);
+        self.diagnostics.extend(new.into_iter().filter(|diagnostic| {
+            let is_misfit = diagnostic.code == MISFIT;
+            let keep = !is_misfit || wanted > 0;
+            wanted -= usize::from(is_misfit && keep);
+            keep
+        }));
     }
 
     /// The field equals the literal.

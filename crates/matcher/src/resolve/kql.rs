@@ -91,6 +91,7 @@ impl Resolver<'_> {
             self.diagnostics.push(warning.at(field.span).help("no event passes this comparison"));
         }
         let mut alternatives = Vec::with_capacity(names.len());
+        let before = self.diagnostics.len();
         for name in names {
             // A name with wildcards may reach into nested fields without naming their path.
             let path =
@@ -100,7 +101,9 @@ impl Resolver<'_> {
                 None => test(self, &name),
             });
         }
-        Predicate::or(alternatives)
+        let any = Predicate::or(alternatives);
+        self.forgive_misfits(before, &any);
+        any
     }
 
     /// Resolves what must hold within one element of a nested field.

@@ -77,9 +77,12 @@ impl Resolver<'_> {
         match fields {
             Fields::Default => self.lucene_anywhere(&clause.term.value, span),
             Fields::Named(names) => {
+                let before = self.diagnostics.len();
                 let alternatives: Vec<Predicate> =
                     names.iter().map(|name| self.lucene_term(name, &clause.term.value, span)).collect();
-                Predicate::or(alternatives)
+                let any = Predicate::or(alternatives);
+                self.forgive_misfits(before, &any);
+                any
             }
         }
     }
