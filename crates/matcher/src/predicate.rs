@@ -158,6 +158,17 @@ impl Predicate {
         }
     }
 
+    /// True when some part looks for a value in whatever field.
+    pub fn reads_every_field(&self) -> bool {
+        match self {
+            Self::Anywhere(_) => true,
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::reads_every_field),
+            Self::Not(part) => part.reads_every_field(),
+            Self::Nested { inner, .. } => inner.reads_every_field(),
+            Self::Const(_) | Self::Leaf(_) => false,
+        }
+    }
+
     /// Every field that the predicate reads, each once, in order of first use.
     pub fn fields(&self) -> Vec<FieldId> {
         fn walk(predicate: &Predicate, out: &mut Vec<FieldId>) {

@@ -43,8 +43,9 @@ impl Resolver<'_> {
             }
             FilterClause::Exists { field } => self.exists(field),
             FilterClause::Range { field, gt, gte, lt, lte, format } => {
-                if format.is_some() {
-                    return self.cannot("`range` with a `format` of dates is not supported");
+                if let Some(format) = format.as_deref().filter(|format| !is_usual(format)) {
+                    return self
+                        .cannot(&format!("`range` with dates in the format `{format}` is not supported"));
                 }
                 let bound = |open: &Option<Value>, closed: &Option<Value>| match (open, closed) {
                     (_, Some(value)) => Some((text(value), true)),
@@ -140,6 +141,16 @@ fn require_all(query: &mut query::lucene::Query) {
             require_all(inner);
         }
     }
+}
+
+/// Does the format, as Kibana writes it beside dates, only name forms that we read anyway?
+fn is_usual(format: &str) -> bool {
+    format.split("||").all(|one| {
+        matches!(
+            one,
+            "strict_date_optional_time" | "date_optional_time" | "strict_date_time" | "epoch_millis"
+        )
+    })
 }
 
 fn fold(case_insensitive: bool) -> Fold {
