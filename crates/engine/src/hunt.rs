@@ -226,8 +226,8 @@ impl Account<'_, '_> {
                 RecordNote::Dropped(reason) => account.add_drop(reason),
                 RecordNote::Event { key, .. } if !self.seen.insert(key) => account.add_duplicate(),
                 RecordNote::Event { time, account: number, region, .. } => {
-                    let region = region.and_then(|n| findings.regions.name(n));
-                    account.add_event(number.and_then(|n| findings.accounts.name(n)), region, time);
+                    let region = region.and_then(|n| findings.names.regions.name(n));
+                    account.add_event(number.and_then(|n| findings.names.accounts.name(n)), region, time);
                     if let Some((_, event)) = event {
                         self.detector.event(event, time, self.output.alerts)?;
                     }

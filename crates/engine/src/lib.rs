@@ -15,7 +15,7 @@ pub mod detect;
 pub mod error;
 pub mod hunt;
 pub mod index_selection;
-mod name_table;
+pub mod name_table;
 pub mod outcome;
 pub mod plan;
 pub mod read_input;

@@ -1,10 +1,10 @@
 //! Short names that repeat, kept once.
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 /// Gives each distinct name a small number, in order of first use.
-#[derive(Debug)]
-pub(crate) struct NameTable {
+#[derive(Debug, Default)]
+pub struct NameTable {
     numbers: HashMap<Box<str>, u32>,
     names: Vec<Box<str>>,
     /// The last name asked for: neighbours in a file mostly share theirs.
@@ -12,12 +12,8 @@ pub(crate) struct NameTable {
 }
 
 impl NameTable {
-    pub(crate) fn new() -> Self {
-        Self { numbers: HashMap::new(), names: Vec::new(), last: None }
-    }
-
     /// The number of a name.
-    pub(crate) fn number(&mut self, name: &str) -> u32 {
+    pub fn number(&mut self, name: &str) -> u32 {
         if let Some(last) = self.last
             && self.names.get(last as usize).is_some_and(|n| **n == *name)
         {
@@ -37,7 +33,7 @@ impl NameTable {
     }
 
     /// The name of a number that this table gave out.
-    pub(crate) fn name(&self, number: u32) -> Option<&str> {
+    pub fn name(&self, number: u32) -> Option<&str> {
         self.names.get(number as usize).map(|n| &**n)
     }
 }

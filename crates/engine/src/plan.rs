@@ -76,6 +76,10 @@ fn resolve(
         return Err(NotRunReason::Errors(resolved.diagnostics));
     }
     let mut warnings = resolved.diagnostics;
+    if rule.rule_type.suppression().is_some() {
+        let message = "alert suppression is not applied yet: each hit becomes an alert of its own";
+        warnings.push(Diagnostic::warning("rule::suppression-not-applied", message));
+    }
     let (items, missing) = library.exceptions(rule);
     warnings.extend(missing.into_iter().map(|list_id| {
         let message =

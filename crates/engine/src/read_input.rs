@@ -8,8 +8,7 @@ use ingest::duplicate::EventKey;
 use ingest::ledger::DropReason;
 use ingest::source::{InputFile, stdin};
 
-use crate::name_table::NameTable;
-use crate::shared_scan::{FoundEvent, Scanner};
+use crate::shared_scan::{EventNames, FoundEvent, Scanner};
 
 /// Something to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +56,8 @@ pub(crate) struct InputFindings {
     pub(crate) bytes_in: u64,
     /// One entry a record, in order.
     pub(crate) records: Vec<RecordNote>,
-    /// Accounts that the records name.
-    pub(crate) accounts: NameTable,
-    /// Regions that they name.
-    pub(crate) regions: NameTable,
+    /// Accounts and regions that the records name.
+    pub(crate) names: EventNames,
     /// Hits: the position in `records`, and the event.
     pub(crate) found: Vec<(usize, FoundEvent)>,
     /// What could not be read, in order.
@@ -75,9 +72,9 @@ pub(crate) enum RecordNote {
     Event {
         key: EventKey,
         time: Option<Timestamp>,
-        /// A number of [`InputFindings::accounts`].
+        /// A number of its accounts.
         account: Option<u32>,
-        /// A number of [`InputFindings::regions`].
+        /// A number of its regions.
         region: Option<u32>,
     },
     Dropped(DropReason),
@@ -111,8 +108,7 @@ pub(crate) fn read_input(
         unreadable: None,
         bytes_in: 0,
         records: Vec::new(),
-        accounts: NameTable::new(),
-        regions: NameTable::new(),
+        names: EventNames::default(),
         found: Vec::new(),
         faults: Vec::new(),
         late_fault: None,
@@ -136,7 +132,7 @@ pub(crate) fn read_input(
         Item::Record(record) if record.kind == RecordKind::CloudTrailDigest => {
             findings.records.push(RecordNote::Dropped(DropReason::NotAnEvent(record.kind)));
         }
-        Item::Record(record) => match scanner.scan(&record) {
+        Item::Record(record) => match scanner.scan(&record, &mut findings.names) {
             Ok(scanned) if !scanned.in_range => {
                 findings.records.push(RecordNote::Dropped(DropReason::OutsideOfRange));
             }
@@ -149,8 +145,8 @@ pub(crate) fn read_input(
                 findings.records.push(RecordNote::Event {
                     key: scanned.key,
                     time: scanned.time,
-                    account: scanned.account.as_deref().map(|name| findings.accounts.number(name)),
-                    region: scanned.region.as_deref().map(|name| findings.regions.number(name)),
+                    account: scanned.account,
+                    region: scanned.region,
                 });
             }
             Err(reason) => {

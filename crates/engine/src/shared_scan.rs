@@ -19,6 +19,7 @@ use matcher::value::date_of;
 use matcher::{FilterId, Matcher, Predicate, StreamMatcher};
 use serde_json::Value;
 
+use crate::name_table::NameTable;
 use crate::plan::Plan;
 
 /// What all threads of a scan share.
@@ -32,6 +33,8 @@ pub struct SharedScan<'p> {
     fallback: DataStream,
     skim_plan: SkimPlan,
     cloudtrail_matcher: StreamMatcher,
+    /// Whether rules can be decided only with enriched documents.
+    reads_enrichment: bool,
     /// Other data streams, as they turn up.
     others: Mutex<HashMap<DataStream, Arc<StreamMatcher>>>,
 }
@@ -64,14 +67,23 @@ pub struct ScannedRecord {
     pub key: EventKey,
     /// When it happened; `None` when the record does not say.
     pub time: Option<Timestamp>,
-    /// The account that it is counted under.
-    pub account: Option<String>,
-    /// Its region.
-    pub region: Option<String>,
+    /// The account that it is counted under: a number of [`EventNames::accounts`].
+    pub account: Option<u32>,
+    /// Its region: a number of [`EventNames::regions`].
+    pub region: Option<u32>,
     /// False when its time lies outside of the range that was asked for; then no rule saw it.
     pub in_range: bool,
     /// Set when it is a hit of at least one rule.
     pub found: Option<Box<FoundEvent>>,
+}
+
+/// The names that events share, each kept once.
+#[derive(Debug, Default)]
+pub struct EventNames {
+    /// Accounts.
+    pub accounts: NameTable,
+    /// Regions.
+    pub regions: NameTable,
 }
 
 /// An event that is a hit.
@@ -104,6 +116,7 @@ impl<'p> SharedScan<'p> {
             fallback: DataStream::logs("generic"),
             skim_plan,
             cloudtrail_matcher,
+            reads_enrichment: reads_enrichment(plan),
             others: Mutex::default(),
         }
     }
@@ -129,14 +142,18 @@ impl Scanner<'_> {
     ///
     /// # Errors
     /// When its text is no JSON object after all.
-    pub fn scan(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
+    pub fn scan(
+        &mut self,
+        record: &RawRecord<'_>,
+        names: &mut EventNames,
+    ) -> Result<ScannedRecord, FaultReason> {
         match record.kind {
             RecordKind::CloudTrail | RecordKind::CloudTrailInsight => match skim(record.text) {
-                Some(skimmed) => self.scan_skimmed(record, &skimmed),
-                None => self.scan_cloudtrail_document(record),
+                Some(skimmed) => self.scan_skimmed(record, &skimmed, names),
+                None => self.scan_cloudtrail_document(record, names),
             },
-            RecordKind::CloudTrailDigest => self.scan_cloudtrail_document(record),
-            RecordKind::Ecs => self.scan_ecs(record),
+            RecordKind::CloudTrailDigest => self.scan_cloudtrail_document(record, names),
+            RecordKind::Ecs => self.scan_ecs(record, names),
         }
     }
 
@@ -144,14 +161,15 @@ impl Scanner<'_> {
         &mut self,
         record: &RawRecord<'_>,
         skimmed: &SkimmedRecord<'_>,
+        names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
         let time = skimmed.time();
         let in_range = self.in_range(time);
         let mut scanned = ScannedRecord {
             key: event_key(skimmed.event_id(), skimmed.recipient_account_id(), record),
             time,
-            account: skimmed.account_id().map(str::to_owned),
-            region: skimmed.region().map(str::to_owned),
+            account: skimmed.account_id().map(|name| names.accounts.number(name)),
+            region: skimmed.region().map(|name| names.regions.number(name)),
             in_range,
             found: None,
         };
@@ -162,23 +180,25 @@ impl Scanner<'_> {
         if verdict.is_empty() {
             return Ok(scanned);
         }
-        let document = self.document(record)?;
+        let document = self.document(record, self.scan.reads_enrichment)?;
         let passed = self.scan.cloudtrail_matcher.settle(verdict, &document.view(&self.scan.plan.table));
-        scanned.found = found(passed, document, &scanned.key, self.scan.cloudtrail.clone());
+        scanned.found = self.found_cloudtrail(record, passed, document, &scanned.key)?;
         Ok(scanned)
     }
 
     /// For records that a quick look cannot judge.
-    fn scan_cloudtrail_document(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
-        let document = self.document(record)?;
+    fn scan_cloudtrail_document(
+        &mut self,
+        record: &RawRecord<'_>,
+        names: &mut EventNames,
+    ) -> Result<ScannedRecord, FaultReason> {
+        let document = self.document(record, self.scan.reads_enrichment)?;
         let text = |name| document.text(name);
         let mut scanned = ScannedRecord {
             key: event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
             time: text("@timestamp").and_then(|t| t.parse().ok()),
-            account: text("aws.cloudtrail.recipient_account_id")
-                .or(text("cloud.account.id"))
-                .map(str::to_owned),
-            region: text("cloud.region").map(str::to_owned),
+            account: account_of(&document).map(|name| names.accounts.number(name)),
+            region: text("cloud.region").map(|name| names.regions.number(name)),
             in_range: true,
             found: None,
         };
@@ -187,16 +207,19 @@ impl Scanner<'_> {
             let view = document.view(&self.scan.plan.table);
             let verdict = self.scan.cloudtrail_matcher.look(&view, &mut self.memo);
             let passed = self.scan.cloudtrail_matcher.settle(verdict, &view);
-            scanned.found = found(passed, document, &scanned.key, self.scan.cloudtrail.clone());
+            scanned.found = self.found_cloudtrail(record, passed, document, &scanned.key)?;
         }
         Ok(scanned)
     }
 
-    fn scan_ecs(&mut self, record: &RawRecord<'_>) -> Result<ScannedRecord, FaultReason> {
+    fn scan_ecs(
+        &mut self,
+        record: &RawRecord<'_>,
+        names: &mut EventNames,
+    ) -> Result<ScannedRecord, FaultReason> {
         let event = read_ecs(object(record.text)?, &self.scan.fallback);
         let EcsEvent { document, data_stream: stream, id } = event;
         let text = |name| document.text(name);
-        let account = text("aws.cloudtrail.recipient_account_id").or(text("cloud.account.id"));
         let mut scanned = ScannedRecord {
             key: match &id {
                 Some(id) => EventKey::of_event(id, Some(&stream.name())),
@@ -206,8 +229,8 @@ impl Scanner<'_> {
                 .first("@timestamp")
                 .and_then(date_of)
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-            account: account.map(str::to_owned),
-            region: text("cloud.region").map(str::to_owned),
+            account: account_of(&document).map(|name| names.accounts.number(name)),
+            region: text("cloud.region").map(|name| names.regions.number(name)),
             in_range: true,
             found: None,
         };
@@ -230,11 +253,28 @@ impl Scanner<'_> {
         Ok(scanned)
     }
 
-    fn document(&self, record: &RawRecord<'_>) -> Result<Document, FaultReason> {
+    fn document(&self, record: &RawRecord<'_>, enrich: bool) -> Result<Document, FaultReason> {
         let settings = &self.scan.settings;
         let mut context = NormalizeContext::new(settings.now, &self.scan.cloudtrail);
-        context.enrich = Some(settings.enrichment);
+        context.enrich = enrich.then_some(settings.enrichment);
         Ok(normalize(object(record.text)?, &context))
+    }
+
+    /// A hit has its whole document, enriched; the others never needed it.
+    fn found_cloudtrail(
+        &self,
+        record: &RawRecord<'_>,
+        passed: Vec<FilterId>,
+        mut document: Document,
+        key: &EventKey,
+    ) -> Result<Option<Box<FoundEvent>>, FaultReason> {
+        if passed.is_empty() {
+            return Ok(None);
+        }
+        if !self.scan.reads_enrichment {
+            document = self.document(record, true)?;
+        }
+        Ok(found(passed, document, key, self.scan.cloudtrail.clone()))
     }
 
     /// An event without a time is looked at whatever the range: it may lie inside.
@@ -248,6 +288,22 @@ fn event_key(event_id: Option<&str>, account: Option<&str>, record: &RawRecord<'
         Some(id) => EventKey::of_event(id, account),
         None => EventKey::of_bytes(record.text.as_bytes()),
     }
+}
+
+/// The account that an event is counted under: the recipient's, else the caller's.
+fn account_of(document: &Document) -> Option<&str> {
+    document.text("aws.cloudtrail.recipient_account_id").or_else(|| document.text("cloud.account.id"))
+}
+
+/// True when some rule asks for what only databases or patterns can tell of an event.
+fn reads_enrichment(plan: &Plan<'_>) -> bool {
+    let enriched = |name: &str| {
+        name.starts_with("source.geo.")
+            || name.starts_with("source.as.")
+            || (name.starts_with("user_agent.") && name != "user_agent.original")
+    };
+    plan.table.entries().any(|(_, entry)| enriched(&entry.name))
+        || plan.rules.iter().any(|rule| rule.predicate.reads_every_field())
 }
 
 fn object(text: &str) -> Result<serde_json::Map<String, Value>, FaultReason> {

@@ -9,6 +9,7 @@
 mod compression;
 mod fault;
 mod kind;
+pub(crate) mod members;
 mod resync;
 mod scan;
 mod shape;

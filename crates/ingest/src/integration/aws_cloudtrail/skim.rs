@@ -2,151 +2,191 @@
 //!
 //! A [`SkimmedRecord`] gives for each field that it knows exactly the values that the document made by
 //! [`normalize`](super::normalize) would have, and says [`Known::Unknown`] for all others. A test holds the two together.
-//! Whatever is out of the ordinary (a key twice, a number where text belongs) makes [`skim`] return `None`: then the
-//! document has to decide.
+//! Whatever is out of the ordinary (a key twice, an escape in a key, a number where text belongs) makes [`skim`] return
+//! `None`: then the document has to decide.
+//!
+//! Only the outline of the record is checked on the way. What no rule wants is not read any further, so that a
+//! fault deep within such a record goes unnoticed; it could have hidden no hit.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::fmt;
 use std::net::IpAddr;
 
 use ecs::{DataStream, EventView, FieldId, FieldTable, Known, Scalar};
 use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, Visitor};
-use sonic_rs::LazyValue;
 
+use super::category::{DEFAULT_TYPES, category};
 use super::instant::read_timestamp;
+use super::user_identity::service_name;
+use crate::decode::members::members;
 
 /// What a quick look at a record found.
 #[derive(Debug)]
 pub struct SkimmedRecord<'a> {
     head: Head<'a>,
-    /// The text of `userIdentity`, read when a rule asks for it.
-    identity_text: Option<&'a str>,
     identity: OnceCell<Option<Identity<'a>>>,
 }
 
 /// The keys at the top of a record.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default)]
 struct Head<'a> {
-    #[serde(borrow, default, rename = "eventID")]
     event_id: Text<'a>,
-    #[serde(borrow, default)]
     event_time: Text<'a>,
-    #[serde(borrow, default)]
     event_name: Text<'a>,
-    #[serde(borrow, default)]
     event_source: Text<'a>,
-    #[serde(borrow, default)]
+    event_type: Text<'a>,
+    event_category: Text<'a>,
     aws_region: Text<'a>,
-    #[serde(borrow, default)]
     recipient_account_id: Text<'a>,
-    #[serde(borrow, default, rename = "sourceIPAddress")]
     source_ip_address: Text<'a>,
-    #[serde(borrow, default)]
     user_agent: Text<'a>,
-    #[serde(borrow, default)]
     error_code: Text<'a>,
-    #[serde(borrow, default)]
     error_message: Text<'a>,
-    #[serde(borrow, default)]
-    user_identity: Option<LazyValue<'a>>,
+    /// Read when a rule asks for it.
+    user_identity: Option<&'a str>,
 }
 
 /// The parts of `userIdentity` that rules ask for.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default)]
 struct Identity<'a> {
-    #[serde(borrow, default, rename = "type")]
-    identity_type: Text<'a>,
-    #[serde(borrow, default)]
+    kind: Text<'a>,
     arn: Text<'a>,
-    #[serde(borrow, default)]
+    user_name: Text<'a>,
+    principal_id: Text<'a>,
     account_id: Text<'a>,
-    #[serde(borrow, default)]
     access_key_id: Text<'a>,
-    #[serde(borrow, default)]
     invoked_by: Text<'a>,
-    #[serde(borrow, default)]
-    session_context: Option<SessionContext<'a>>,
+    issuer: Issuer<'a>,
 }
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionContext<'a> {
-    #[serde(borrow, default)]
-    session_issuer: Option<SessionIssuer<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionIssuer<'a> {
-    #[serde(borrow, default, rename = "type")]
-    issuer_type: Text<'a>,
-    #[serde(borrow, default)]
+/// The parts of `userIdentity.sessionContext.sessionIssuer` that rules ask for.
+#[derive(Debug, Default)]
+struct Issuer<'a> {
+    kind: Text<'a>,
     arn: Text<'a>,
-    #[serde(borrow, default)]
+    user_name: Text<'a>,
     account_id: Text<'a>,
-    #[serde(borrow, default)]
     principal_id: Text<'a>,
 }
 
-/// Text that is not one of those the integration drops: null, empty, `-` and `none`.
+/// A member that may have been met.
 #[derive(Debug, Default)]
-struct Text<'a>(Option<Cow<'a, str>>);
+enum Text<'a> {
+    /// It was not.
+    #[default]
+    Missing,
+    /// It was, and is one of those that the integration drops: null, empty, `-` and `none`.
+    Dropped,
+    /// It was.
+    Given(Cow<'a, str>),
+}
 
-impl Text<'_> {
+impl<'a> Text<'a> {
     fn get(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text or null")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(is_kept(text).then_some(Cow::Borrowed(text))))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(is_kept(text).then(|| Cow::Owned(text.to_owned()))))
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Text(None))
-            }
+        match self {
+            Self::Given(text) => Some(text),
+            Self::Missing | Self::Dropped => None,
         }
-        deserializer.deserialize_any(TextVisitor)
     }
-}
 
-fn is_kept(text: &str) -> bool {
-    !matches!(text, "" | "-" | "none")
+    /// Takes a value as written; `None` when it is no text, or the second one.
+    fn give(&mut self, raw: &'a str) -> Option<()> {
+        if !matches!(self, Self::Missing) {
+            return None;
+        }
+        let text: Cow<'a, str> = match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => Cow::Borrowed(plain),
+            Some(_) => Cow::Owned(serde_json::from_str(raw).ok()?),
+            None if raw == "null" => Cow::Borrowed(""),
+            None => return None,
+        };
+        *self = if matches!(&*text, "" | "-" | "none") { Self::Dropped } else { Self::Given(text) };
+        Some(())
+    }
 }
 
 /// Looks at a record, which must be one JSON object. `None` when the document has to decide.
-///
-/// The whole text is checked to be JSON on the way.
 pub fn skim(text: &str) -> Option<SkimmedRecord<'_>> {
-    let mut head: Head<'_> = sonic_rs::from_str(text).ok()?;
-    let identity_text = match head.user_identity.take() {
-        None => None,
-        Some(lazy) => {
-            // The lazy value lends its text for its own life only; the same text is a part of ours.
-            let raw = lazy.as_raw_str();
-            let start = (raw.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-            Some(text.get(start..start + raw.len())?)
+    let mut head = Head::default();
+    let mut all = members(text);
+    for (key, value) in all.by_ref() {
+        match key {
+            "eventID" => head.event_id.give(value)?,
+            "eventTime" => head.event_time.give(value)?,
+            "eventName" => head.event_name.give(value)?,
+            "eventSource" => head.event_source.give(value)?,
+            "eventType" => head.event_type.give(value)?,
+            "eventCategory" => head.event_category.give(value)?,
+            "awsRegion" => head.aws_region.give(value)?,
+            "recipientAccountId" => head.recipient_account_id.give(value)?,
+            "sourceIPAddress" => head.source_ip_address.give(value)?,
+            "userAgent" => head.user_agent.give(value)?,
+            "errorCode" => head.error_code.give(value)?,
+            "errorMessage" => head.error_message.give(value)?,
+            "userIdentity" if head.user_identity.is_some() => return None,
+            "userIdentity" => head.user_identity = Some(value),
+            _ => {}
         }
-    };
-    Some(SkimmedRecord { head, identity_text, identity: OnceCell::new() })
+    }
+    all.is_whole().then(|| SkimmedRecord { head, identity: OnceCell::new() })
+}
+
+/// `None` when it is out of the ordinary.
+fn read_identity(text: &str) -> Option<Identity<'_>> {
+    let mut identity = Identity::default();
+    if text == "null" {
+        return Some(identity);
+    }
+    let mut context = None;
+    let mut all = members(text);
+    for (key, value) in all.by_ref() {
+        match key {
+            "type" => identity.kind.give(value)?,
+            "arn" => identity.arn.give(value)?,
+            "userName" => identity.user_name.give(value)?,
+            "principalId" => identity.principal_id.give(value)?,
+            "accountId" => identity.account_id.give(value)?,
+            "accessKeyId" => identity.access_key_id.give(value)?,
+            "invokedBy" => identity.invoked_by.give(value)?,
+            "sessionContext" if context.is_some() => return None,
+            "sessionContext" => context = Some(value),
+            _ => {}
+        }
+    }
+    if !all.is_whole() {
+        return None;
+    }
+    if let Some(context) = context.filter(|context| *context != "null") {
+        identity.issuer = read_issuer(context)?;
+    }
+    Some(identity)
+}
+
+fn read_issuer(session_context: &str) -> Option<Issuer<'_>> {
+    let mut issuer = Issuer::default();
+    let mut issuer_text = None;
+    let mut all = members(session_context);
+    for (_, value) in all.by_ref().filter(|(key, _)| *key == "sessionIssuer") {
+        if issuer_text.replace(value).is_some() {
+            return None;
+        }
+    }
+    if !all.is_whole() {
+        return None;
+    }
+    let Some(text) = issuer_text.filter(|text| *text != "null") else { return Some(issuer) };
+    let mut all = members(text);
+    for (key, value) in all.by_ref() {
+        match key {
+            "type" => issuer.kind.give(value)?,
+            "arn" => issuer.arn.give(value)?,
+            "userName" => issuer.user_name.give(value)?,
+            "accountId" => issuer.account_id.give(value)?,
+            "principalId" => issuer.principal_id.give(value)?,
+            _ => {}
+        }
+    }
+    all.is_whole().then_some(issuer)
 }
 
 impl<'a> SkimmedRecord<'a> {
@@ -187,9 +227,9 @@ impl<'a> SkimmedRecord<'a> {
 
     /// `None` when the identity is out of the ordinary.
     fn identity(&self) -> Option<&Identity<'a>> {
-        let read = || match self.identity_text {
+        let read = || match self.head.user_identity {
             None => Some(Identity::default()),
-            Some(text) => sonic_rs::from_str(text).ok(),
+            Some(text) => read_identity(text),
         };
         self.identity.get_or_init(read).as_ref()
     }
@@ -201,6 +241,10 @@ enum Skimmed {
     Action,
     Provider,
     EventId,
+    EventTypes,
+    EventCategories,
+    RecordType,
+    RecordCategory,
     Region,
     AccountId,
     RecipientAccountId,
@@ -210,6 +254,8 @@ enum Skimmed {
     SourceAddress,
     SourceIp,
     UserAgent,
+    UserName,
+    UserId,
     IdentityType,
     IdentityArn,
     AccessKeyId,
@@ -236,6 +282,10 @@ impl Skimmed {
             "event.action" => Self::Action,
             "event.provider" => Self::Provider,
             "event.id" => Self::EventId,
+            "event.type" => Self::EventTypes,
+            "event.category" => Self::EventCategories,
+            "aws.cloudtrail.event_type" => Self::RecordType,
+            "aws.cloudtrail.event_category" => Self::RecordCategory,
             "cloud.region" => Self::Region,
             "cloud.account.id" => Self::AccountId,
             "aws.cloudtrail.recipient_account_id" => Self::RecipientAccountId,
@@ -245,6 +295,8 @@ impl Skimmed {
             "source.address" => Self::SourceAddress,
             "source.ip" => Self::SourceIp,
             "user_agent.original" => Self::UserAgent,
+            "user.name" => Self::UserName,
+            "user.id" => Self::UserId,
             "aws.cloudtrail.user_identity.type" => Self::IdentityType,
             "aws.cloudtrail.user_identity.arn" => Self::IdentityArn,
             "aws.cloudtrail.user_identity.access_key_id" => Self::AccessKeyId,
@@ -274,6 +326,7 @@ pub struct SkimPlan {
 impl SkimPlan {
     /// A plan for the fields of `table`, and for records that go into `stream`.
     pub fn new(table: &FieldTable, stream: DataStream) -> Self {
+        // A multi-field such as `user.name.text` has its own name here, and so is not known.
         Self { fields: table.entries().map(|(_, entry)| Skimmed::of(&entry.name)).collect(), stream }
     }
 
@@ -290,24 +343,35 @@ pub struct SkimView<'v, 'a> {
     plan: &'v SkimPlan,
 }
 
+/// The values of a field that is known.
+enum Values<'v> {
+    One(Option<&'v str>),
+    Many(&'static [&'static str]),
+}
+
 impl SkimView<'_, '_> {
-    /// The one value of a field that is known: `None` inside when the field is missing.
-    fn value(&self, field: FieldId) -> Option<Option<&str>> {
+    /// `None` for a field that is not known.
+    fn values(&self, field: FieldId) -> Option<Values<'_>> {
         let record = self.record;
         let head = &record.head;
-        let issuer = || {
-            let context = record.identity()?.session_context.as_ref();
-            Some(context.and_then(|c| c.session_issuer.as_ref()))
-        };
-        Some(match self.plan.fields.get(field.index()).copied().flatten()? {
-            Skimmed::Action => head.event_name.get(),
+        let name = head.event_name.get();
+        Some(Values::One(match self.plan.fields.get(field.index()).copied().flatten()? {
+            Skimmed::Action => name,
             Skimmed::Provider => head.event_source.get(),
             Skimmed::EventId => head.event_id.get(),
+            Skimmed::EventTypes => {
+                return Some(Values::Many(
+                    name.and_then(category).map_or(DEFAULT_TYPES, |found| found.types),
+                ));
+            }
+            Skimmed::EventCategories => name.and_then(category).map(|found| found.category),
+            Skimmed::RecordType => head.event_type.get(),
+            Skimmed::RecordCategory => head.event_category.get(),
             Skimmed::Region => head.aws_region.get(),
             Skimmed::RecipientAccountId => head.recipient_account_id.get(),
             Skimmed::AccountId => record.identity()?.account_id.get().or(head.recipient_account_id.get()),
             // A console login says in its response how it went.
-            Skimmed::Outcome if head.event_name.get() == Some("ConsoleLogin") => return None,
+            Skimmed::Outcome if name == Some("ConsoleLogin") => return None,
             Skimmed::Outcome if head.error_code.get().or(head.error_message.get()).is_some() => {
                 Some("failure")
             }
@@ -317,32 +381,67 @@ impl SkimView<'_, '_> {
             Skimmed::SourceAddress => head.source_ip_address.get(),
             Skimmed::SourceIp => head.source_ip_address.get().filter(|text| text.parse::<IpAddr>().is_ok()),
             Skimmed::UserAgent => head.user_agent.get(),
-            Skimmed::IdentityType => record.identity()?.identity_type.get(),
+            Skimmed::UserName => self.user_name()?,
+            Skimmed::UserId => self.user_id()?,
+            Skimmed::IdentityType => record.identity()?.kind.get(),
             Skimmed::IdentityArn => record.identity()?.arn.get(),
             Skimmed::AccessKeyId => record.identity()?.access_key_id.get(),
             Skimmed::InvokedBy => record.identity()?.invoked_by.get(),
-            Skimmed::IssuerType => issuer()?.and_then(|i| i.issuer_type.get()),
-            Skimmed::IssuerArn => issuer()?.and_then(|i| i.arn.get()),
-            Skimmed::IssuerAccountId => issuer()?.and_then(|i| i.account_id.get()),
-            Skimmed::IssuerPrincipalId => issuer()?.and_then(|i| i.principal_id.get()),
+            Skimmed::IssuerType => record.identity()?.issuer.kind.get(),
+            Skimmed::IssuerArn => record.identity()?.issuer.arn.get(),
+            Skimmed::IssuerAccountId => record.identity()?.issuer.account_id.get(),
+            Skimmed::IssuerPrincipalId => record.identity()?.issuer.principal_id.get(),
             Skimmed::Constant(Constant::Dataset) => Some(&self.plan.stream.dataset),
             Skimmed::Constant(Constant::Kind) => Some(&self.plan.stream.kind),
             Skimmed::Constant(Constant::Namespace) => Some(&self.plan.stream.namespace),
             Skimmed::Constant(Constant::Aws) => Some("aws"),
-        })
+        }))
+    }
+
+    fn is_service(&self, identity: &Identity<'_>) -> bool {
+        service_name(identity.kind.get(), identity.invoked_by.get(), identity.issuer.arn.get()).is_some()
+    }
+
+    fn user_name(&self) -> Option<Option<&str>> {
+        let identity = self.record.identity()?;
+        if self.is_service(identity) {
+            // An authentication without a name may bring one elsewhere, here too.
+            return (self.record.head.event_name.get() != Some("UserAuthentication")).then_some(None);
+        }
+        let role = identity.issuer.user_name.get();
+        let role = role.filter(|_| matches!(identity.kind.get(), Some("AssumedRole" | "FederatedUser")));
+        match role.or(identity.user_name.get()) {
+            None if self.record.head.event_name.get() == Some("UserAuthentication") => None,
+            name => Some(name),
+        }
+    }
+
+    fn user_id(&self) -> Option<Option<&str>> {
+        let identity = self.record.identity()?;
+        match identity.principal_id.get() {
+            _ if self.is_service(identity) => Some(None),
+            // It may act on behalf of a user, who is told elsewhere.
+            None if identity.kind.get() == Some("IdentityCenterUser") => None,
+            id => Some(id),
+        }
     }
 }
 
 impl EventView for SkimView<'_, '_> {
     fn any_value(&self, field: FieldId, test: &mut dyn FnMut(Scalar<'_>) -> bool) -> Known {
-        match self.value(field) {
+        match self.values(field) {
             None => Known::Unknown,
-            Some(value) => value.is_some_and(|text| test(Scalar::Str(text))).into(),
+            Some(Values::One(value)) => value.is_some_and(|text| test(Scalar::Str(text))).into(),
+            Some(Values::Many(values)) => values.iter().any(|text| test(Scalar::Str(text))).into(),
         }
     }
 
     fn exists(&self, field: FieldId) -> Known {
-        self.value(field).map_or(Known::Unknown, |value| value.is_some().into())
+        match self.values(field) {
+            None => Known::Unknown,
+            Some(Values::One(value)) => value.is_some().into(),
+            Some(Values::Many(values)) => (!values.is_empty()).into(),
+        }
     }
 
     fn any_leaf(&self, _: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known {
@@ -362,7 +461,13 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    const FIELDS: [&str; 26] = [
+    const FIELDS: [&str; 32] = [
+        "user.name",
+        "user.id",
+        "event.type",
+        "event.category",
+        "aws.cloudtrail.event_type",
+        "aws.cloudtrail.event_category",
         "event.action",
         "event.provider",
         "event.id",
@@ -466,9 +571,9 @@ mod tests {
                     Just("userAgent"), Just("errorCode"), Just("errorMessage"), Just("recipientAccountId"), Just("eventTime"),
                 ], text()), 0..8),
             identity in proptest::option::of(proptest::collection::vec(
-                (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("accessKeyId"), Just("invokedBy")], text()), 0..4)),
+                (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("accessKeyId"), Just("invokedBy"), Just("userName"), Just("principalId")], text()), 0..4)),
             issuer in proptest::option::of(proptest::collection::vec(
-                (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("principalId")], text()), 0..3)),
+                (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("principalId"), Just("userName")], text()), 0..3)),
         ) {
             let object = |pairs: Vec<(&'static str, Value)>| -> Value {
                 Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
@@ -500,6 +605,12 @@ mod tests {
             Just(json!({})),
             Just(json!(5)),
             Just(json!("ConsoleLogin")),
+            Just(json!("UserAuthentication")),
+            Just(json!("AssumedRole")),
+            Just(json!("FederatedUser")),
+            Just(json!("IdentityCenterUser")),
+            Just(json!("arn:aws:iam::1:role/aws-service-role/x.amazonaws.com/R")),
+            Just(json!("CreateUser")),
             Just(json!("a\"b\\c\u{e9}")),
             "[a-z]{1,6}".prop_map(Value::from),
         ]

@@ -177,28 +177,39 @@ fn session_context(session: &mut Map<String, Value>, errors: &mut Vec<String>) -
     context
 }
 
-/// The AWS service that made the call: an `AWSService` that says which, or a service-linked role.
-///
-/// `invokedBy` alone does not tell: console sign-ins of people have it too.
 fn service_actor(identity: &Map<String, Value>) -> Result<Option<String>, WrongType> {
-    const SERVICE_ROLE: &str = ":role/aws-service-role/";
     let text = |value: Option<&Value>, path: &str| -> Result<Option<String>, WrongType> {
         value.map(|value| as_text(value, path).map(str::to_owned)).transpose()
     };
+    let kind = identity.get("type").and_then(Value::as_str);
     let invoked_by = text(identity.get("invokedBy"), "userIdentity.invokedBy")?;
-    Ok(match identity.get("type").and_then(Value::as_str) {
-        Some("AWSService") => invoked_by,
-        Some("AssumedRole") => {
-            let arn = identity.get("sessionContext").and_then(|s| s.get("sessionIssuer")?.get("arn"));
-            let arn = text(arn, "userIdentity.sessionContext.sessionIssuer.arn")?.unwrap_or_default();
-            arn.split_once(SERVICE_ROLE).and_then(|(_, path)| {
-                invoked_by.or_else(|| {
-                    path.split_once('/').map(|(service, _)| service.to_owned()).filter(|s| !s.is_empty())
-                })
-            })
+    let issuer_arn = if kind == Some("AssumedRole") {
+        let arn = identity.get("sessionContext").and_then(|s| s.get("sessionIssuer")?.get("arn"));
+        text(arn, "userIdentity.sessionContext.sessionIssuer.arn")?
+    } else {
+        None
+    };
+    Ok(service_name(kind, invoked_by.as_deref(), issuer_arn.as_deref()).map(str::to_owned))
+}
+
+/// The AWS service that made the call: an `AWSService` that says which, or a service-linked role.
+///
+/// `invokedBy` alone does not tell: console sign-ins of people have it too.
+pub(super) fn service_name<'a>(
+    kind: Option<&str>,
+    invoked_by: Option<&'a str>,
+    issuer_arn: Option<&'a str>,
+) -> Option<&'a str> {
+    const SERVICE_ROLE: &str = ":role/aws-service-role/";
+    match kind? {
+        "AWSService" => invoked_by,
+        "AssumedRole" => {
+            let (_, path) = issuer_arn?.split_once(SERVICE_ROLE)?;
+            let in_path = || path.split_once('/').map(|(service, _)| service).filter(|s| !s.is_empty());
+            invoked_by.or_else(in_path)
         }
         _ => None,
-    })
+    }
 }
 
 /// The text after the last slash of an STS ARN, of the kinds of identity that have sessions.
