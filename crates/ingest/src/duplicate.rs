@@ -57,21 +57,37 @@ impl std::fmt::Display for EventKey {
     }
 }
 
+/// The bits of a lower-case UUID with its dashes.
 fn uuid_bits(id: &str) -> Option<u128> {
     let bytes: &[u8; 36] = id.as_bytes().try_into().ok()?;
-    let mut bits = 0u128;
-    for (at, byte) in bytes.iter().enumerate() {
-        let digit = match (at, byte) {
-            (8 | 13 | 18 | 23, b'-') => continue,
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, b'0'..=b'9') => byte - b'0',
-            (_, b'a'..=b'f') => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = bits << 4 | u128::from(digit);
+    if [bytes[8], bytes[13], bytes[18], bytes[23]] != [b'-'; 4] {
+        return None;
     }
-    Some(bits)
+    let mut bits = 0u128;
+    // Digits are below 16, so one bad character anywhere shows in the union of all.
+    let mut union = 0u8;
+    for range in [0..8, 9..13, 14..18, 19..23, 24..36] {
+        let mut part = 0u64;
+        for byte in &bytes[range.clone()] {
+            let digit = HEX_DIGITS[usize::from(*byte)];
+            union |= digit;
+            part = part << 4 | u64::from(digit);
+        }
+        bits = bits << (4 * range.len()) | u128::from(part);
+    }
+    (union < 16).then_some(bits)
 }
+
+/// The value of each lower-case hexadecimal digit; 255 for every other byte.
+const HEX_DIGITS: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
 
 /// No account is 0, and `000000000000` is 1, and so on; `None` for what is not twelve digits.
 fn account_number(account: Option<&str>) -> Option<u64> {
