@@ -148,7 +148,7 @@ impl Scanner<'_> {
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
         match record.kind {
-            RecordKind::CloudTrail | RecordKind::CloudTrailInsight => match skim(record.text) {
+            RecordKind::CloudTrail | RecordKind::CloudTrailInsight => match skim(record) {
                 Some(skimmed) => self.scan_skimmed(record, &skimmed, names),
                 None => self.scan_cloudtrail_document(record, names),
             },

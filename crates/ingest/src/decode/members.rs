@@ -1,91 +1,93 @@
 //! The members of a JSON object one by one, without reading what is in their values.
+//!
+//! Start at [`outline`], which finds the end of a record and its members in one pass over its bytes.
 
-use super::scan;
+use std::ops::Range;
 
-/// Iterates over the members of an object as (key, value), both as written.
+use super::scan::{self, Container};
+
+/// A member, as places in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// The key, without its quotes.
+    pub(crate) key: Range<usize>,
+    /// The value as written.
+    pub(crate) value: Range<usize>,
+}
+
+/// Finds the members of the object whose brace is at `start` of `bytes`, and its end. Places count from `start`.
 ///
-/// Keys come without their quotes. What is checked is the outline at this level: keys are strings, members are
-/// parted by commas, strings and containers have an end, other values are numbers or literals of JSON. The
-/// iterator ends at the first thing that is otherwise, and [`Members::is_whole`] then says so. A key with an escape
-/// in it counts as such a thing: it might spell any name.
-#[derive(Debug)]
-pub(crate) struct Members<'a> {
-    text: &'a str,
-    at: usize,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    First,
-    Next,
-    Whole,
-    Broken,
-}
-
-/// The members of the object that `text` is.
-pub(crate) fn members(text: &str) -> Members<'_> {
-    let at = scan::skip_space(text.as_bytes(), 0);
-    let state = if text.as_bytes().get(at) == Some(&b'{') { State::First } else { State::Broken };
-    Members { text, at: at + 1, state }
-}
-
-impl<'a> Members<'a> {
-    /// After the last member: was the object read to its end, with nothing behind it?
-    pub(crate) fn is_whole(&self) -> bool {
-        self.state == State::Whole
+/// What is checked is the outline at this level: keys are strings, members are parted by single commas, strings
+/// and containers have an end, other values are numbers or literals of JSON.
+///
+/// # Errors
+/// How far it came, where that is not so, and at a key with an escape in it, which might spell any name.
+pub(super) fn outline(
+    bytes: &[u8],
+    start: usize,
+    depth_cap: u32,
+    found: &mut Vec<Member>,
+) -> Result<Container, usize> {
+    found.clear();
+    let (mut too_deep, mut surrogates) = (depth_cap == 0, false);
+    let mut at = scan::skip_space(bytes, start + 1);
+    if bytes.get(at) == Some(&b'}') {
+        return Ok(Container { end: at + 1, too_deep, surrogates });
     }
-
-    /// `None` where the outline is broken.
-    fn step(&mut self) -> Option<Option<(&'a str, &'a str)>> {
-        let bytes = self.text.as_bytes();
-        let mut at = scan::skip_space(bytes, self.at);
-        match (bytes.get(at)?, self.state) {
-            (b'}', _) => {
-                self.state = State::Whole;
-                return (scan::skip_space(bytes, at + 1) == bytes.len()).then_some(None);
-            }
-            (b',', State::Next) => at = scan::skip_space(bytes, at + 1),
-            (_, State::First) => {}
-            _ => return None,
-        }
-        if bytes.get(at) != Some(&b'"') {
-            return None;
-        }
-        let (key_end, escapes) = scan::string(bytes, at)?;
-        let key = self.text.get(at + 1..key_end - 1).filter(|_| !escapes)?;
-        let colon = scan::skip_space(bytes, key_end);
-        if bytes.get(colon) != Some(&b':') {
-            return None;
-        }
-        let start = scan::skip_space(bytes, colon + 1);
-        let end = match bytes.get(start)? {
-            b'"' => scan::string(bytes, start)?.0,
-            b'{' | b'[' => scan::container(bytes, start, u32::MAX).ok()?.end,
-            _ => {
-                let end = scan::scalar(bytes, start);
-                is_scalar(&bytes[start..end]).then_some(end)?
-            }
+    loop {
+        let (key_end, escapes) = match bytes.get(at) {
+            Some(b'"') => scan::string(bytes, at).ok_or(bytes.len())?,
+            _ => return Err(at),
         };
-        self.at = end;
-        self.state = State::Next;
-        Some(Some((key, self.text.get(start..end)?)))
+        let colon = scan::skip_space(bytes, key_end);
+        if escapes || bytes.get(colon) != Some(&b':') {
+            return Err(colon);
+        }
+        let value = scan::skip_space(bytes, colon + 1);
+        let end = match bytes.get(value) {
+            Some(b'"') => {
+                let (end, escapes) = scan::string(bytes, value).ok_or(bytes.len())?;
+                let has = |escape: &[u8]| memchr::memmem::find(&bytes[value..end], escape).is_some();
+                surrogates |= escapes && (has(b"\\ud") || has(b"\\uD"));
+                end
+            }
+            Some(b'{' | b'[') => {
+                let inner = scan::container(bytes, value, depth_cap.saturating_sub(1));
+                let inner = inner.map_err(|_| bytes.len())?;
+                too_deep |= inner.too_deep;
+                surrogates |= inner.surrogates;
+                inner.end
+            }
+            Some(_) => {
+                let end = scan::scalar(bytes, value);
+                is_scalar(&bytes[value..end]).then_some(end).ok_or(value)?
+            }
+            None => return Err(bytes.len()),
+        };
+        found.push(Member { key: at + 1 - start..key_end - 1 - start, value: value - start..end - start });
+        at = scan::skip_space(bytes, end);
+        match bytes.get(at) {
+            Some(b',') => at = scan::skip_space(bytes, at + 1),
+            Some(b'}') => return Ok(Container { end: at + 1, too_deep, surrogates }),
+            _ => return Err(at),
+        }
     }
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = (&'a str, &'a str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.state, State::Whole | State::Broken) {
-            return None;
-        }
-        let step = self.step();
-        if step.is_none() {
-            self.state = State::Broken;
-        }
-        step.flatten()
+/// The members of the object that `text` is, as (key, value), both as written. `None` as for [`outline`], and when
+/// something stands behind the object.
+pub(crate) fn members(text: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
+    let start = scan::skip_space(text.as_bytes(), 0);
+    if text.as_bytes().get(start) != Some(&b'{') {
+        return None;
     }
+    let mut found = Vec::with_capacity(16);
+    let whole = outline(text.as_bytes(), start, u32::MAX, &mut found).ok()?;
+    if scan::skip_space(text.as_bytes(), whole.end) != text.len() {
+        return None;
+    }
+    let object = text.get(start..)?;
+    Some(found.into_iter().filter_map(move |m| Some((object.get(m.key)?, object.get(m.value)?))))
 }
 
 /// A literal or a number of JSON.
@@ -121,10 +123,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> (Vec<(&str, &str)>, bool) {
-        let mut members = members(text);
-        let found = members.by_ref().collect();
-        (found, members.is_whole())
+    fn read(text: &str) -> Option<Vec<(&str, &str)>> {
+        members(text).map(Iterator::collect)
     }
 
     #[test]
@@ -132,8 +132,8 @@ mod tests {
         let text = r#" { "a" : "x\"}" , "b":{"c":[1,"}"]},"d":-1.5e+3, "e":null,"a":[] } "#;
         let expected =
             vec![("a", r#""x\"}""#), ("b", r#"{"c":[1,"}"]}"#), ("d", "-1.5e+3"), ("e", "null"), ("a", "[]")];
-        assert_eq!(read(text), (expected, true));
-        assert_eq!(read("{}"), (vec![], true));
+        assert_eq!(read(text), Some(expected));
+        assert_eq!(read("{}"), Some(vec![]));
     }
 
     #[test]
@@ -158,22 +158,31 @@ mod tests {
             r#"{"a":[}"#,
             r#"{,"a":1}"#,
         ] {
-            assert!(!read(text).1, "{text}");
+            assert_eq!(read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_outline_says_what_a_record_is_capped_for() {
+        let mut found = Vec::new();
+        let text = br#"x{"a":[[1]],"b":"\ud800"},"#;
+        let record = outline(text, 1, 3, &mut found).unwrap();
+        assert_eq!((record.end, record.too_deep, record.surrogates), (text.len() - 1, false, true));
+        assert_eq!(found[0], Member { key: 2..3, value: 5..10 });
+        assert!(outline(text, 1, 2, &mut found).unwrap().too_deep);
     }
 
     proptest! {
         #[test]
         fn what_json_allows_is_whole(text in r#"\{("a":(1|-0\.5|"x"|null|\[1,\{\}\]|\{"b":2\})(,"c":(true|"\\n"|1e9))?)?\}"#) {
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
-            prop_assert!(read(&text).1);
+            prop_assert!(read(&text).is_some());
         }
 
         #[test]
         fn at_the_top_the_outline_is_as_strict_as_json(text in r#"[{}"a:,1.eE+\[\]tx -]{0,14}"#) {
-            let (found, whole) = read(&text);
-            let flat = found.iter().all(|(_, value)| !value.starts_with(['{', '[']));
-            if whole && flat {
+            let flat = |found: Vec<(&str, &str)>| found.iter().all(|(_, value)| !value.starts_with(['{', '[']));
+            if read(&text).is_some_and(flat) {
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
             }
         }

@@ -19,6 +19,8 @@ mod walk;
 
 use std::fmt;
 
+use members::Member;
+
 pub use compression::Compression;
 pub use fault::{Fault, FaultReason, Outcome, SkipReason};
 pub use kind::RecordKind;
@@ -36,6 +38,8 @@ pub struct RawRecord<'a> {
     /// Where it begins, in bytes of the decompressed UTF-8 text (for UTF-16: of the transcoded text). A record that
     /// came as a string inside another one has the offset of that string.
     pub offset: u64,
+    /// The members at its top level, where the decoder came by them: places in `text`.
+    pub(crate) members: Option<&'a [Member]>,
 }
 
 /// What [`decode`] hands to its sink, in the order of the input.

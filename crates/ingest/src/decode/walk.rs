@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 use super::kind::{Keys, is_canonical};
+use super::members::{self, Member};
 use super::scan::{self, Unbalanced};
 use super::{
     Check, Decoded, Fault, FaultReason, Item, Limits, Notes, Outcome, RawRecord, RecordKind, Shape,
@@ -94,6 +95,8 @@ pub(super) struct Walk<'w> {
     notes: Notes,
     /// Bytes scanned in vain. It bounds the work that an input full of faults can cause.
     wasted: usize,
+    /// Used again from record to record.
+    members: Vec<Member>,
 }
 
 impl<'w> Walk<'w> {
@@ -117,6 +120,7 @@ impl<'w> Walk<'w> {
             faults: 0,
             notes: Notes::default(),
             wasted: 0,
+            members: Vec::new(),
         }
     }
 
@@ -244,8 +248,18 @@ impl<'w> Walk<'w> {
     fn object(&mut self, text: Text<'_>, start: usize, place: Place, depth: u32) -> Progress {
         if is_canonical(&text.bytes[start..]) {
             self.recognise(text);
-            let found = self.container(text, start, self.limits.nesting_depth)?;
-            return self.record(text, start, found, RecordKind::CloudTrail).map(Some);
+            let mut members = std::mem::take(&mut self.members);
+            let outline = self.outline(text, start, &mut members);
+            let found = match &outline {
+                Some(found) => Ok(*found),
+                // Something is out of the ordinary: what it is, and where it ends, is a longer story.
+                None => self.container(text, start, self.limits.nesting_depth),
+            };
+            let known = outline.is_some().then_some(members.as_slice());
+            let progress =
+                found.and_then(|found| self.record(text, start, found, RecordKind::CloudTrail, known));
+            self.members = members;
+            return progress.map(Some);
         }
         if depth > WRAPPER_DEPTH {
             let end = self.container(text, start, u32::MAX)?.end;
@@ -329,7 +343,7 @@ impl<'w> Walk<'w> {
             Some(kind) => {
                 self.recognise(text);
                 let found = scan::Container { end: at + 1, too_deep, surrogates };
-                self.record(text, start, found, kind).map(Some)
+                self.record(text, start, found, kind, None).map(Some)
             }
             None => Err(Broken::value(start, at + 1, FaultReason::NotARecord)),
         }
@@ -425,6 +439,7 @@ impl<'w> Walk<'w> {
         start: usize,
         found: scan::Container,
         kind: RecordKind,
+        members: Option<&[Member]>,
     ) -> Result<usize, Broken> {
         let broken = |reason| Err(Broken::value(start, found.end, reason));
         if found.end - start > self.limits.record_bytes {
@@ -443,17 +458,41 @@ impl<'w> Walk<'w> {
         }
         self.notes.repaired_surrogates += u64::from(repaired);
         self.records += 1;
-        (self.sink)(Item::Record(RawRecord { kind, text: &record, offset: text.offset(start) }));
+        // A repaired text may be of another length.
+        let members = members.filter(|_| !repaired);
+        (self.sink)(Item::Record(RawRecord { kind, text: &record, offset: text.offset(start), members }));
         Ok(found.end)
+    }
+
+    /// Finds the members and the end of a record within the cap on its size. `None` when it is out of the ordinary.
+    fn outline(
+        &mut self,
+        text: Text<'_>,
+        start: usize,
+        members: &mut Vec<Member>,
+    ) -> Option<scan::Container> {
+        let window = text.until(start.saturating_add(self.record_cap()));
+        match members::outline(window.bytes, start, self.limits.nesting_depth, members) {
+            Ok(found) => Some(found),
+            Err(reached) => {
+                self.wasted = self.wasted.saturating_add(reached - start);
+                None
+            }
+        }
+    }
+
+    /// The most bytes that one record may have; less for an input full of faults, so that it cannot cost hours.
+    fn record_cap(&self) -> usize {
+        if self.wasted > self.length.saturating_mul(8).saturating_add(1 << 20) {
+            self.limits.record_bytes.min(RESYNC_WINDOW)
+        } else {
+            self.limits.record_bytes
+        }
     }
 
     /// Finds the end of a container within the cap on a record's size.
     fn container(&mut self, text: Text<'_>, start: usize, depth_cap: u32) -> Result<scan::Container, Broken> {
-        let limit = if self.wasted > self.length.saturating_mul(8).saturating_add(1 << 20) {
-            self.limits.record_bytes.min(RESYNC_WINDOW)
-        } else {
-            self.limits.record_bytes
-        };
+        let limit = self.record_cap();
         let window = text.until(start.saturating_add(limit));
         scan::container(window.bytes, start, depth_cap).map_err(|why| {
             self.wasted = self.wasted.saturating_add(window.bytes.len() - start);

@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use ecs::{DataStream, EventView, FieldId, FieldTable, Known, Scalar};
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use super::category::{DEFAULT_TYPES, category};
 use super::instant::read_timestamp;
 use super::user_identity::service_name;
+use crate::decode::RawRecord;
 use crate::decode::members::members;
 
 /// What a quick look at a record found.
@@ -105,11 +107,21 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Looks at a record, which must be one JSON object. `None` when the document has to decide.
-pub fn skim(text: &str) -> Option<SkimmedRecord<'_>> {
+/// Looks at a record. `None` when the document has to decide.
+pub fn skim<'a>(record: &RawRecord<'a>) -> Option<SkimmedRecord<'a>> {
+    let head = match record.members {
+        Some(known) => {
+            let text = |range: &Range<usize>| record.text.get(range.clone());
+            read_head(known.iter().filter_map(|member| Some((text(&member.key)?, text(&member.value)?))))
+        }
+        None => read_head(members(record.text)?),
+    };
+    Some(SkimmedRecord { head: head?, identity: OnceCell::new() })
+}
+
+fn read_head<'a>(all: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Head<'a>> {
     let mut head = Head::default();
-    let mut all = members(text);
-    for (key, value) in all.by_ref() {
+    for (key, value) in all {
         match key {
             "eventID" => head.event_id.give(value)?,
             "eventTime" => head.event_time.give(value)?,
@@ -128,7 +140,7 @@ pub fn skim(text: &str) -> Option<SkimmedRecord<'_>> {
             _ => {}
         }
     }
-    all.is_whole().then(|| SkimmedRecord { head, identity: OnceCell::new() })
+    Some(head)
 }
 
 /// `None` when it is out of the ordinary.
@@ -138,8 +150,7 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
         return Some(identity);
     }
     let mut context = None;
-    let mut all = members(text);
-    for (key, value) in all.by_ref() {
+    for (key, value) in members(text)? {
         match key {
             "type" => identity.kind.give(value)?,
             "arn" => identity.arn.give(value)?,
@@ -153,9 +164,6 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
             _ => {}
         }
     }
-    if !all.is_whole() {
-        return None;
-    }
     if let Some(context) = context.filter(|context| *context != "null") {
         identity.issuer = read_issuer(context)?;
     }
@@ -165,18 +173,12 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
 fn read_issuer(session_context: &str) -> Option<Issuer<'_>> {
     let mut issuer = Issuer::default();
     let mut issuer_text = None;
-    let mut all = members(session_context);
-    for (_, value) in all.by_ref().filter(|(key, _)| *key == "sessionIssuer") {
+    for (_, value) in members(session_context)?.filter(|(key, _)| *key == "sessionIssuer") {
         if issuer_text.replace(value).is_some() {
             return None;
         }
     }
-    if !all.is_whole() {
-        return None;
-    }
-    let Some(text) = issuer_text.filter(|text| *text != "null") else { return Some(issuer) };
-    let mut all = members(text);
-    for (key, value) in all.by_ref() {
+    for (key, value) in members(issuer_text.filter(|text| *text != "null").unwrap_or("{}"))? {
         match key {
             "type" => issuer.kind.give(value)?,
             "arn" => issuer.arn.give(value)?,
@@ -186,7 +188,7 @@ fn read_issuer(session_context: &str) -> Option<Issuer<'_>> {
             _ => {}
         }
     }
-    all.is_whole().then_some(issuer)
+    Some(issuer)
 }
 
 impl<'a> SkimmedRecord<'a> {
@@ -456,6 +458,7 @@ impl EventView for SkimView<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::RecordKind;
     use crate::integration::aws_cloudtrail::{NormalizeContext, normalize};
     use ecs::Catalog;
     use proptest::prelude::*;
@@ -496,6 +499,10 @@ mod tests {
         "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id",
     ];
 
+    fn raw(text: &str) -> RawRecord<'_> {
+        RawRecord { kind: RecordKind::CloudTrail, text, offset: 0, members: None }
+    }
+
     /// Holds every field that the quick look knows against the document; says how many it knew.
     fn compare(text: &str) -> usize {
         let catalog = Catalog::builtin();
@@ -505,7 +512,7 @@ mod tests {
         let Value::Object(record) = serde_json::from_str(text).unwrap() else { panic!("not an object") };
         let document = normalize(record, &NormalizeContext::new(Timestamp::UNIX_EPOCH, &stream));
         let plan = SkimPlan::new(&table, stream);
-        let Some(skimmed) = skim(text) else { return 0 };
+        let Some(skimmed) = skim(&raw(text)) else { return 0 };
         let quick = skimmed.view(&plan);
         let full = document.view(&table);
         let values = |view: &dyn EventView, id| {
@@ -556,7 +563,7 @@ mod tests {
             r#"{"eventName":"A"} x"#,
             r#"{"eventName":"A""#,
         ] {
-            assert!(skim(text).is_none(), "{text}");
+            assert!(skim(&raw(text)).is_none(), "{text}");
         }
         let odd_identity = r#"{"eventName":"A","userIdentity":{"type":"Root","type":"IAMUser"}}"#;
         assert!(compare(odd_identity) < FIELDS.len());
