@@ -37,6 +37,8 @@ pub struct Matcher {
 #[derive(Debug)]
 pub struct StreamMatcher {
     filters: Arc<[Predicate]>,
+    /// What is left of each filter once its anchor is met; the whole filter for those without one.
+    rest: Vec<Predicate>,
     anchors: Vec<AnchorField>,
     unanchored: Vec<FilterId>,
 }
@@ -47,13 +49,15 @@ struct AnchorField {
     /// Filters by the exact value that they need.
     exact: HashMap<Box<str>, Vec<FilterId>>,
     /// Filters that need any other condition; tried once per distinct value.
-    tests: Vec<(AnchorTest, FilterId)>,
+    tests: Vec<(ValueTest, FilterId)>,
 }
 
-#[derive(Debug, Clone)]
-enum AnchorTest {
-    Exists,
-    Any(ValueTest),
+/// A condition on one field that a filter cannot do without: some value passes one of the tests.
+#[derive(Debug)]
+struct Anchor {
+    tests: Vec<ValueTest>,
+    /// What is left to ask of an event that meets the condition.
+    rest: Predicate,
 }
 
 /// What one thread remembers between events. Belongs to one [`StreamMatcher`].
@@ -105,8 +109,12 @@ impl Matcher {
         reads: impl Fn(FilterId) -> bool,
         cheap: impl Fn(FieldId) -> bool,
     ) -> StreamMatcher {
-        let mut matcher =
-            StreamMatcher { filters: self.filters.clone(), anchors: Vec::new(), unanchored: Vec::new() };
+        let mut matcher = StreamMatcher {
+            filters: self.filters.clone(),
+            rest: self.filters.to_vec(),
+            anchors: Vec::new(),
+            unanchored: Vec::new(),
+        };
         for (position, predicate) in self.filters.iter().enumerate() {
             let id = FilterId(position as u32);
             if !reads(id) || matches!(predicate, Predicate::Const(false)) {
@@ -117,9 +125,9 @@ impl Matcher {
                 .into_iter()
                 .filter(|field| cheap(*field))
                 .filter_map(|field| Some((field, anchor(predicate, field)?)))
-                .min_by_key(|(field, tests)| (cost(tests), rank(&table.entry(*field).name)));
+                .min_by_key(|(field, anchor)| (cost(&anchor.tests), rank(&table.entry(*field).name)));
             match best {
-                Some((field, tests)) => matcher.hang_up(id, field, tests),
+                Some((field, anchor)) => matcher.hang_up(id, field, anchor),
                 None => matcher.unanchored.push(id),
             }
         }
@@ -154,7 +162,7 @@ impl StreamMatcher {
                 false
             });
             if known == Known::Unknown {
-                candidates.extend(anchor.all());
+                verdict.undecided.extend(anchor.all());
             }
         }
         candidates.extend(&self.unanchored);
@@ -162,12 +170,16 @@ impl StreamMatcher {
             candidates.sort_unstable();
             candidates.dedup();
             for id in &candidates {
-                match self.filters[id.index()].eval(event) {
+                match self.rest[id.index()].eval(event) {
                     Known::Yes => verdict.passed.push(*id),
                     Known::No => {}
                     Known::Unknown => verdict.undecided.push(*id),
                 }
             }
+        }
+        if !verdict.undecided.is_empty() {
+            verdict.undecided.sort_unstable();
+            verdict.undecided.dedup();
         }
         memo.candidates = candidates;
         verdict
@@ -181,22 +193,23 @@ impl StreamMatcher {
         passed
     }
 
-    fn hang_up(&mut self, id: FilterId, field: FieldId, tests: Vec<AnchorTest>) {
+    fn hang_up(&mut self, id: FilterId, field: FieldId, anchor: Anchor) {
+        self.rest[id.index()] = anchor.rest;
         let at = self.anchors.iter().position(|a| a.field == field).unwrap_or_else(|| {
             self.anchors.push(AnchorField { field, exact: HashMap::new(), tests: Vec::new() });
             self.anchors.len() - 1
         });
-        let anchor = &mut self.anchors[at];
-        for test in tests {
+        let on_field = &mut self.anchors[at];
+        for test in anchor.tests {
             match test {
-                AnchorTest::Any(ValueTest::Text { values, fold: Fold::None }) => {
+                ValueTest::Text { values, fold: Fold::None } => {
                     let mut sorted: Vec<Box<str>> = values.into_iter().collect();
                     sorted.sort_unstable();
                     for value in sorted {
-                        anchor.exact.entry(value).or_default().push(id);
+                        on_field.exact.entry(value).or_default().push(id);
                     }
                 }
-                other => anchor.tests.push((other, id)),
+                other => on_field.tests.push((other, id)),
             }
         }
     }
@@ -219,7 +232,9 @@ impl AnchorField {
             return;
         }
         let mut ids: Vec<FilterId> = self.exact.get(value).into_iter().flatten().copied().collect();
-        ids.extend(self.tests.iter().filter(|(test, _)| test.passes(value)).map(|(_, id)| *id));
+        ids.extend(
+            self.tests.iter().filter(|(test, _)| test.passes(ecs::Scalar::Str(value))).map(|(_, id)| *id),
+        );
         candidates.extend(&ids);
         if value.len() <= REMEMBERED_LENGTH {
             if remembered.len() >= REMEMBERED_VALUES {
@@ -239,32 +254,36 @@ impl AnchorField {
     }
 }
 
-impl AnchorTest {
-    fn passes(&self, value: &str) -> bool {
-        match self {
-            Self::Exists => true,
-            Self::Any(test) => test.passes(ecs::Scalar::Str(value)),
-        }
-    }
-}
-
-/// The tests on `field` of which a passing event must pass one; `None` when it can do without.
-fn anchor(predicate: &Predicate, field: FieldId) -> Option<Vec<AnchorTest>> {
+/// The anchor of a predicate on `field`; `None` when it can do without the field.
+///
+/// Existence is no anchor: a field may exist as an object and have no value to look up.
+fn anchor(predicate: &Predicate, field: FieldId) -> Option<Anchor> {
     match predicate {
-        Predicate::Leaf(Leaf { field: own, test }) if *own == field => match test {
-            FieldTest::Exists => Some(vec![AnchorTest::Exists]),
-            FieldTest::Any(test) if reads_text(test) => Some(vec![AnchorTest::Any(test.clone())]),
-            FieldTest::Any(_) => None,
-        },
+        Predicate::Leaf(Leaf { field: own, test: FieldTest::Any(test) })
+            if *own == field && reads_text(test) =>
+        {
+            Some(Anchor { tests: vec![test.clone()], rest: Predicate::Const(true) })
+        }
         Predicate::And(parts) => {
-            parts.iter().filter_map(|part| anchor(part, field)).min_by_key(|tests| cost(tests))
+            let on_parts = parts.iter().enumerate().filter_map(|(at, part)| Some((at, anchor(part, field)?)));
+            let (at, anchor) = on_parts.min_by_key(|(_, anchor)| cost(&anchor.tests))?;
+            let others =
+                parts.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, part)| part.clone());
+            Some(Anchor {
+                rest: Predicate::and(std::iter::once(anchor.rest).chain(others)),
+                tests: anchor.tests,
+            })
         }
         Predicate::Or(parts) => {
-            let mut all = Vec::new();
+            let mut tests = Vec::new();
+            let mut met = true;
             for part in parts {
-                all.extend(anchor(part, field)?);
+                let anchor = anchor(part, field)?;
+                met &= matches!(anchor.rest, Predicate::Const(true));
+                tests.extend(anchor.tests);
             }
-            Some(all)
+            // Which of the alternatives met it is not remembered: all are asked again if any asks for more.
+            Some(Anchor { tests, rest: if met { Predicate::Const(true) } else { predicate.clone() } })
         }
         _ => None,
     }
@@ -283,17 +302,9 @@ fn reads_text(test: &ValueTest) -> bool {
     )
 }
 
-/// How much an anchor lets through, roughly: exact values least, mere existence most.
-fn cost(tests: &[AnchorTest]) -> usize {
-    tests
-        .iter()
-        .map(|test| match test {
-            AnchorTest::Any(ValueTest::Text { .. }) => 0,
-            AnchorTest::Any(_) => 1,
-            AnchorTest::Exists => 100,
-        })
-        .max()
-        .unwrap_or(0)
+/// How much an anchor lets through, roughly: exact values least.
+fn cost(tests: &[ValueTest]) -> usize {
+    usize::from(tests.iter().any(|test| !matches!(test, ValueTest::Text { .. })))
 }
 
 /// Fields in order of how much they tell apart: constants of a data stream are the worst anchors.
