@@ -19,6 +19,7 @@
 //! | `diagnostics` | code, place in bytes, the text there, and message of each fault of the query |
 //! | `fields` | lines `field: values as JSON` of each event (of each alert, after a rule), for the fields named there |
 //! | `account` | shape, outcome, records and faults of the input; its records become the events |
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in tests a failure may panic")]
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
