@@ -4,7 +4,6 @@
 //! create_persistence_rule_type_wrapper.ts.
 
 use ecs::Timestamp;
-use rule::Rule;
 use serde_json::{Map, Value};
 
 use crate::ancestors;
@@ -15,7 +14,7 @@ use crate::hit::{EventHit, Hit};
 use crate::identity::{AlertUuid, event_alert_uuid};
 use crate::overrides;
 use crate::reason::reason;
-use crate::rule_fields::rule_fields;
+use crate::rule_fields::AlertRule;
 use crate::source::{copy_source, instant, lookup};
 
 /// What comes of a hit.
@@ -32,13 +31,14 @@ pub enum BuildOutcome {
 ///
 /// The alert's id depends on the rule, the space and the evidence only; everything that tells of the run comes from
 /// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
-pub fn build(hit: &Hit, rule: &Rule, context: &AlertContext) -> BuildOutcome {
+pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
     match hit {
         Hit::Event(hit) => build_event_alert(hit, rule, context),
     }
 }
 
-fn build_event_alert(hit: &EventHit, rule: &Rule, context: &AlertContext) -> BuildOutcome {
+fn build_event_alert(hit: &EventHit, alert_rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+    let rule = alert_rule.rule;
     let ancestors = ancestors::of_event(hit);
     if ancestors.include_rule(&rule.uuid) {
         return BuildOutcome::SelfFeeding;
@@ -50,7 +50,7 @@ fn build_event_alert(hit: &EventHit, rule: &Rule, context: &AlertContext) -> Bui
     // The alert's own fields come last: where both have a field, the alert's counts.
     let mut alert = copy.fields;
     alert.extend(copy.originals);
-    alert.extend(rule_fields(rule, &overridden.rule_name, context));
+    alert.extend(alert_rule.fields(&overridden.rule_name, context));
     alert.extend(run_fields(&uuid, context));
     let mut put = |name: &str, value: Value| alert.insert(name.to_owned(), value);
     put(fields::EVENT_KIND, "signal".into());
@@ -111,6 +111,7 @@ mod tests {
     use super::*;
     use ecs::Document;
     use proptest::prelude::*;
+    use rule::Rule;
     use serde_json::json;
 
     use crate::context::ExecutionType;
@@ -127,7 +128,7 @@ mod tests {
     }
 
     fn built(hit: &Hit, rule: &Rule, context: &AlertContext) -> Alert {
-        match build(hit, rule, context) {
+        match build(hit, &AlertRule::new(rule), context) {
             BuildOutcome::Alert(alert) => *alert,
             BuildOutcome::SelfFeeding => panic!("no alert"),
         }
@@ -156,7 +157,7 @@ mod tests {
             .into_iter()
             .partition(|(name, _)| name.starts_with("kibana.alert.rule."));
         assert_eq!(of_rule, {
-            let mut expected = Value::Object(rule_fields(&rule, "My rule", &context()));
+            let mut expected = Value::Object(AlertRule::new(&rule).fields("My rule", &context()));
             expected.sort_all_objects();
             expected.as_object().cloned().unwrap()
         });
@@ -288,7 +289,7 @@ mod tests {
     fn a_rule_makes_no_alerts_of_its_own_alerts() {
         let alert = built(&hit(event()), &rule(json!({})), &context());
         let first = hit(Value::Object(alert.into_document().into_map()));
-        assert_eq!(build(&first, &rule(json!({})), &context()), BuildOutcome::SelfFeeding);
+        assert_eq!(build(&first, &AlertRule::new(&rule(json!({}))), &context()), BuildOutcome::SelfFeeding);
 
         // Another rule may; its alert says where it comes from, and the first rule stays out of the loop.
         let other = rule(json!({"id": "rule-2", "rule_id": "other"}));
@@ -305,7 +306,7 @@ mod tests {
         assert_eq!(document["kibana.alert.rule.uuid"], "rule-2");
         assert_eq!(document["kibana.alert.original_event.kind"], "signal");
         let second = hit(Value::Object(alert.into_document().into_map()));
-        assert_eq!(build(&second, &rule(json!({})), &context()), BuildOutcome::SelfFeeding);
+        assert_eq!(build(&second, &AlertRule::new(&rule(json!({}))), &context()), BuildOutcome::SelfFeeding);
     }
 
     #[test]

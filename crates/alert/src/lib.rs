@@ -34,4 +34,5 @@ pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
 pub use hit::{EventHit, Hit};
 pub use identity::AlertUuid;
+pub use rule_fields::AlertRule;
 pub use source::RemovedValue;

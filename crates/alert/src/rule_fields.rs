@@ -65,33 +65,50 @@ const NO_PARAMETERS: [&str; 13] = [
     "updated_by",
 ];
 
-/// Every `kibana.alert.rule.*` field, flat. `rule_name` is that after overrides.
-pub(crate) fn rule_fields(rule: &Rule, rule_name: &str, context: &AlertContext) -> Map<String, Value> {
-    let object = rule::format::rule_object(rule);
-    let mut found = Map::new();
-    for name in COPIED {
-        if let Some(value) = object.get(name) {
-            found.insert(format!("{}.{name}", fields::RULE), value.clone());
+/// A rule with what each of its alerts says about it, worked out once.
+#[derive(Debug, Clone)]
+pub struct AlertRule<'r> {
+    pub(crate) rule: &'r Rule,
+    /// The `kibana.alert.rule.*` fields that do not depend on the event or the run.
+    fields: Map<String, Value>,
+}
+
+impl<'r> AlertRule<'r> {
+    /// Works it out.
+    pub fn new(rule: &'r Rule) -> Self {
+        let object = rule::format::rule_object(rule);
+        let mut found = Map::new();
+        for name in COPIED {
+            if let Some(value) = object.get(name) {
+                found.insert(format!("{}.{name}", fields::RULE), value.clone());
+            }
         }
+        let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
+        put(fields::RULE_UUID, rule.uuid.as_str().into());
+        put(fields::RULE_CATEGORY, rule.rule_type.display_name().into());
+        put(fields::RULE_CONSUMER, "siem".into());
+        put(fields::RULE_PRODUCER, "siem".into());
+        put(fields::RULE_TYPE_ID, rule.rule_type.rule_type_id().into());
+        put(fields::RULE_INDICES, object.get("index").cloned().unwrap_or_else(|| Value::Array(Vec::new())));
+        put(fields::RULE_CREATED_BY, rule.created_by.as_deref().unwrap_or_default().into());
+        put(fields::RULE_UPDATED_BY, rule.updated_by.as_deref().unwrap_or_default().into());
+        put(fields::RULE_PARAMETERS, Value::Object(parameters(rule, object)));
+        if let Some(meta) = &rule.meta {
+            flatten_into(fields::RULE_META, meta, &mut found);
+        }
+        Self { rule, fields: found }
     }
-    let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
-    put(fields::RULE_UUID, rule.uuid.as_str().into());
-    put(fields::RULE_NAME, rule_name.into());
-    put(fields::RULE_CATEGORY, rule.rule_type.display_name().into());
-    put(fields::RULE_CONSUMER, "siem".into());
-    put(fields::RULE_PRODUCER, "siem".into());
-    put(fields::RULE_TYPE_ID, rule.rule_type.rule_type_id().into());
-    put(fields::RULE_INDICES, object.get("index").cloned().unwrap_or_else(|| Value::Array(Vec::new())));
-    put(fields::RULE_CREATED_BY, rule.created_by.as_deref().unwrap_or_default().into());
-    put(fields::RULE_UPDATED_BY, rule.updated_by.as_deref().unwrap_or_default().into());
-    put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
-    put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
-    put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
-    put(fields::RULE_PARAMETERS, Value::Object(parameters(rule, object)));
-    if let Some(meta) = &rule.meta {
-        flatten_into(fields::RULE_META, meta, &mut found);
+
+    /// Every `kibana.alert.rule.*` field, flat. `rule_name` is that after overrides.
+    pub(crate) fn fields(&self, rule_name: &str, context: &AlertContext) -> Map<String, Value> {
+        let mut found = self.fields.clone();
+        let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
+        put(fields::RULE_NAME, rule_name.into());
+        put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
+        put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
+        put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
+        found
     }
-    found
 }
 
 /// What the rule does. Keys that we do not know are no parameters; the rule's file keeps them.
@@ -141,7 +158,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_rule_is_told_with_its_defaults() {
-        let found = rule_fields(&rule(json!({})), "Other name", &context());
+        let found = AlertRule::new(&rule(json!({}))).fields("Other name", &context());
         let expected: Value = serde_json::from_str(
             r#"{
             "kibana.alert.rule.actions": [],
@@ -230,7 +247,7 @@ pub(crate) mod tests {
             "building_block_type": "default", "timeline_id": "t1", "timeline_title": "T",
             "meta": {"from": "1m", "deep": {"a": [1]}}, "rule_name_override": "event.action"
         });
-        let found = rule_fields(&rule(own.clone()), "My rule", &context());
+        let found = AlertRule::new(&rule(own.clone())).fields("My rule", &context());
         for (name, value) in own.as_object().expect("an object") {
             if name != "meta" {
                 assert_eq!(found.get(&format!("kibana.alert.rule.{name}")), Some(value), "{name}");
@@ -254,7 +271,7 @@ pub(crate) mod tests {
         });
         let mut rule = rule(own);
         rule.extra.insert("nobody_knows".to_owned(), json!(1));
-        let found = rule_fields(&rule, "My rule", &context());
+        let found = AlertRule::new(&rule).fields("My rule", &context());
         let parameters = &found["kibana.alert.rule.parameters"];
         assert_eq!(parameters["new_terms_fields"], json!(["user.name"]));
         assert_eq!(parameters["history_window_start"], "now-7d");

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bartizan_alert::{Alert, AlertContext, BuildOutcome, EventHit, ExecutionType, Hit, build};
+use bartizan_alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, ExecutionType, Hit, build};
 use ecs::Document;
 use rule::Rule;
 use serde_json::Value;
@@ -36,7 +36,7 @@ fn context() -> AlertContext {
 
 fn alert_of(document: Document, rule: &Rule) -> Alert {
     let hit = EventHit { document, id: "1".to_owned(), index: "logs-aws.cloudtrail-default".to_owned() };
-    match build(&Hit::Event(hit), rule, &context()) {
+    match build(&Hit::Event(hit), &AlertRule::new(rule), &context()) {
         BuildOutcome::Alert(alert) => *alert,
         BuildOutcome::SelfFeeding => panic!("an event is nobody's alert"),
     }

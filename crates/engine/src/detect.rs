@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alert::{Alert, AlertContext, BuildOutcome, EventHit, Hit};
+use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit};
 use ecs::Timestamp;
 
 use crate::error::EngineError;
@@ -26,6 +26,8 @@ pub trait AlertSink {
 #[derive(Debug)]
 pub struct Detector<'p> {
     plan: &'p Plan<'p>,
+    /// The rules of the plan, as their alerts show them.
+    rules: Vec<AlertRule<'p>>,
     context: AlertContext,
     max_signals: Option<u32>,
     outcomes: Vec<RuleOutcome>,
@@ -37,7 +39,8 @@ impl<'p> Detector<'p> {
     /// A detector for the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
     pub fn new(plan: &'p Plan<'p>, context: AlertContext, max_signals: Option<u32>) -> Self {
         let kept = plan.rules.iter().map(|_| BTreeMap::new()).collect();
-        Self { plan, context, max_signals, outcomes: plan.outcomes.clone(), kept }
+        let rules = plan.rules.iter().map(|planned| AlertRule::new(planned.rule)).collect();
+        Self { plan, rules, context, max_signals, outcomes: plan.outcomes.clone(), kept }
     }
 
     /// Takes an event that is a hit of some rules.
@@ -83,7 +86,7 @@ impl<'p> Detector<'p> {
 
     fn make(&mut self, rule: usize, hit: EventHit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
         let planned = &self.plan.rules[rule];
-        match alert::build(&Hit::Event(hit), planned.rule, &self.context) {
+        match alert::build(&Hit::Event(hit), &self.rules[rule], &self.context) {
             BuildOutcome::Alert(alert) => {
                 self.outcomes[planned.outcome].alerts += 1;
                 sink.alert(*alert).map_err(EngineError::Sink)

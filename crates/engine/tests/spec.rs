@@ -25,7 +25,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use alert::{AlertContext, BuildOutcome, EventHit, ExecutionType, Hit};
+use alert::{AlertContext, AlertRule, BuildOutcome, EventHit, ExecutionType, Hit};
 use bartizan_engine::Plan;
 use ecs::{Catalog, DataStream, Document, FieldTable, Known};
 use ingest::decode::{Buffers, Item, Limits, Outcome, decode};
@@ -285,7 +285,8 @@ fn alerts(case: &Case, rule: &str) -> Vec<Document> {
         base_url: None,
         version: "test".into(),
     };
-    let build = |hit: &EventHit| match alert::build(&Hit::Event(hit.clone()), &library.rules[0], &context) {
+    let rule = AlertRule::new(&library.rules[0]);
+    let build = |hit: &EventHit| match alert::build(&Hit::Event(hit.clone()), &rule, &context) {
         BuildOutcome::Alert(alert) => Some(alert.into_document()),
         BuildOutcome::SelfFeeding => None,
     };
