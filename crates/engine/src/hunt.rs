@@ -220,20 +220,39 @@ impl Account<'_, '_> {
         }
         let mut account = InputAccount::open(name.as_str());
         let mut found = findings.found.into_iter().peekable();
+        // Counted by number first: names are looked up once an input and not once an event.
+        let mut accounts = vec![0u64; findings.names.accounts.len()];
+        let mut regions = vec![0u64; findings.names.regions.len()];
+        let count = |counts: &mut [u64], number: Option<u32>| {
+            if let Some(count) = number.and_then(|number| counts.get_mut(number as usize)) {
+                *count += 1;
+            }
+        };
         for (position, record) in findings.records.into_iter().enumerate() {
             let event = found.next_if(|(at, _)| *at == position);
             match record {
                 RecordNote::Dropped(reason) => account.add_drop(reason),
                 RecordNote::Event { key, .. } if !self.seen.insert(key) => account.add_duplicate(),
                 RecordNote::Event { time, account: number, region, .. } => {
-                    let region = region.and_then(|n| findings.names.regions.name(n));
-                    account.add_event(number.and_then(|n| findings.names.accounts.name(n)), region, time);
+                    account.add_event(None, None, time);
+                    count(&mut accounts, number);
+                    count(&mut regions, region);
                     if let Some((_, event)) = event {
                         self.detector.event(event, time, self.output.alerts)?;
                     }
                 }
             }
         }
+        account.coverage.add_names(
+            accounts
+                .into_iter()
+                .enumerate()
+                .filter_map(|(n, count)| Some((findings.names.accounts.name(n as u32)?, count))),
+            regions
+                .into_iter()
+                .enumerate()
+                .filter_map(|(n, count)| Some((findings.names.regions.name(n as u32)?, count))),
+        );
         match (findings.decoded, findings.unreadable) {
             (Some(decoded), _) => account.close(&decoded, findings.bytes_in, findings.late_fault),
             (None, reason) => {

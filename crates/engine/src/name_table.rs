@@ -32,6 +32,16 @@ impl NameTable {
         number
     }
 
+    /// How many different names there are; numbers are below it.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// True when no name was met.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// The name of a number that this table gave out.
     pub fn name(&self, number: u32) -> Option<&str> {
         self.names.get(number as usize).map(|n| &**n)

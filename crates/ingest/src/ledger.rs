@@ -124,6 +124,16 @@ impl Coverage {
         }
     }
 
+    /// Counts events by account and by region, for callers that count by themselves.
+    pub fn add_names<'n>(
+        &mut self,
+        accounts: impl Iterator<Item = (&'n str, u64)>,
+        regions: impl Iterator<Item = (&'n str, u64)>,
+    ) {
+        accounts.filter(|(_, count)| *count > 0).for_each(|(name, count)| self.accounts.add(name, count));
+        regions.filter(|(_, count)| *count > 0).for_each(|(name, count)| self.regions.add(name, count));
+    }
+
     /// Adds what another input covers.
     pub fn add(&mut self, other: &Self) {
         self.accounts.merge(&other.accounts);
