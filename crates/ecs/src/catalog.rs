@@ -17,6 +17,8 @@ use crate::{Arity, Field, FieldType};
 const ECS: &str = include_str!("catalog/ecs.fields");
 /// The CloudTrail data stream, package `aws` 8.9.0.
 const AWS_CLOUDTRAIL: &str = include_str!("catalog/aws_cloudtrail.fields");
+/// Fields of Windows event logs that are not what an unknown field is taken for: analysed text.
+const WINDOWS: &str = include_str!("catalog/windows.fields");
 
 /// What every known field means. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -43,7 +45,8 @@ impl Catalog {
     pub fn builtin() -> Self {
         static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
             // The tables are part of the program; a test holds that they are read whole.
-            Catalog::parse([ECS, AWS_CLOUDTRAIL]).unwrap_or_else(|_| Catalog::from_fields(HashMap::new()))
+            Catalog::parse([ECS, AWS_CLOUDTRAIL, WINDOWS])
+                .unwrap_or_else(|_| Catalog::from_fields(HashMap::new()))
         });
         BUILTIN.clone()
     }
@@ -172,13 +175,14 @@ mod tests {
 
     #[test]
     fn the_builtin_tables_are_read_whole() {
-        let catalog = Catalog::parse([ECS, AWS_CLOUDTRAIL]).unwrap();
+        let catalog = Catalog::parse([ECS, AWS_CLOUDTRAIL, WINDOWS]).unwrap();
         assert!(catalog.len() > 2_000);
         assert_eq!(catalog.field_type("event.action"), Some(FieldType::Keyword));
         assert_eq!(catalog.field("event.category").unwrap().arity, Arity::Many);
         assert_eq!(catalog.field_type("source.ip"), Some(FieldType::Ip));
         assert_eq!(catalog.field_type("@timestamp"), Some(FieldType::Date));
         assert_eq!(catalog.field_type("message"), Some(FieldType::MatchOnlyText));
+        assert_eq!(catalog.field_type("powershell.file.script_block_text"), Some(FieldType::Text));
     }
 
     #[test]

@@ -180,9 +180,9 @@ impl Scanner<'_> {
         if verdict.is_empty() {
             return Ok(scanned);
         }
-        let document = self.document(record, self.scan.reads_enrichment)?;
+        let document = self.document(record)?;
         let passed = self.scan.cloudtrail_matcher.settle(verdict, &document.view(&self.scan.plan.table));
-        scanned.found = self.found_cloudtrail(record, passed, document, &scanned.key)?;
+        scanned.found = self.found_cloudtrail(passed, document, &scanned.key);
         Ok(scanned)
     }
 
@@ -192,7 +192,7 @@ impl Scanner<'_> {
         record: &RawRecord<'_>,
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
-        let document = self.document(record, self.scan.reads_enrichment)?;
+        let document = self.document(record)?;
         let text = |name| document.text(name);
         let mut scanned = ScannedRecord {
             key: event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
@@ -207,7 +207,7 @@ impl Scanner<'_> {
             let view = document.view(&self.scan.plan.table);
             let verdict = self.scan.cloudtrail_matcher.look(&view, &mut self.memo);
             let passed = self.scan.cloudtrail_matcher.settle(verdict, &view);
-            scanned.found = self.found_cloudtrail(record, passed, document, &scanned.key)?;
+            scanned.found = self.found_cloudtrail(passed, document, &scanned.key);
         }
         Ok(scanned)
     }
@@ -253,28 +253,24 @@ impl Scanner<'_> {
         Ok(scanned)
     }
 
-    fn document(&self, record: &RawRecord<'_>, enrich: bool) -> Result<Document, FaultReason> {
+    fn document(&self, record: &RawRecord<'_>) -> Result<Document, FaultReason> {
         let settings = &self.scan.settings;
         let mut context = NormalizeContext::new(settings.now, &self.scan.cloudtrail);
-        context.enrich = enrich.then_some(settings.enrichment);
+        context.enrich = self.scan.reads_enrichment.then_some(settings.enrichment);
         Ok(normalize(object(record.text)?, &context))
     }
 
-    /// A hit has its whole document, enriched; the others never needed it.
+    /// A hit has its document enriched; the others never needed it.
     fn found_cloudtrail(
         &self,
-        record: &RawRecord<'_>,
         passed: Vec<FilterId>,
         mut document: Document,
         key: &EventKey,
-    ) -> Result<Option<Box<FoundEvent>>, FaultReason> {
-        if passed.is_empty() {
-            return Ok(None);
+    ) -> Option<Box<FoundEvent>> {
+        if !passed.is_empty() && !self.scan.reads_enrichment {
+            self.scan.settings.enrichment.enrich(&mut document);
         }
-        if !self.scan.reads_enrichment {
-            document = self.document(record, true)?;
-        }
-        Ok(found(passed, document, key, self.scan.cloudtrail.clone()))
+        found(passed, document, key, self.scan.cloudtrail.clone())
     }
 
     /// An event without a time is looked at whatever the range: it may lie inside.

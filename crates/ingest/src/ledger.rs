@@ -107,6 +107,7 @@ pub struct Coverage {
     regions: Tally,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
+    without_time: u64,
 }
 
 impl Coverage {
@@ -121,6 +122,8 @@ impl Coverage {
         if let Some(time) = time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        } else {
+            self.without_time += 1;
         }
     }
 
@@ -140,6 +143,7 @@ impl Coverage {
         self.regions.merge(&other.regions);
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = [self.last, other.last].into_iter().flatten().max();
+        self.without_time += other.without_time;
     }
 
     /// Events per account.
@@ -160,6 +164,11 @@ impl Coverage {
     /// The latest event time, in UTC.
     pub fn last_event(&self) -> Option<Timestamp> {
         self.last
+    }
+
+    /// Events whose records say no time that can be read. No time range leaves them out.
+    pub fn without_time(&self) -> u64 {
+        self.without_time
     }
 }
 

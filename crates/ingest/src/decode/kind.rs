@@ -6,7 +6,8 @@ use std::fmt;
 ///
 /// `eventVersion` with `userIdentity` is CloudTrail; else `@timestamp` is ECS; else `digestS3Object` is a digest;
 /// else any of `eventVersion`, `eventName`, `eventSource`, `eventID` is CloudTrail, or an insight if
-/// `insightDetails` stands beside it. A search hit's `_source` that says nothing else is ECS.
+/// `insightDetails` stands beside it. A search hit (`_source`, or `_index` with `fields`) is ECS, whole: its index and
+/// its id are told outside of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
     /// A CloudTrail management, data or network activity event.
@@ -41,11 +42,16 @@ impl Keys {
     const INSIGHT: u16 = 1 << 3;
     const TIMESTAMP: u16 = 1 << 4;
     const DIGEST: u16 = 1 << 5;
+    /// What only search hits have.
+    pub(super) const SOURCE: u16 = 1 << 9;
+    const INDEX: u16 = 1 << 7;
+    const FIELDS: u16 = 1 << 8;
     /// Not a key: `messageType` says `CONTROL_MESSAGE`.
     const CONTROL: u16 = 1 << 6;
     const CLOUDTRAIL: u16 = Self::EVENT_VERSION | Self::OTHER_CLOUDTRAIL;
     /// Keys that only records have at their top level.
-    pub(super) const RECORD: u16 = Self::CLOUDTRAIL | Self::INSIGHT | Self::TIMESTAMP | Self::DIGEST;
+    pub(super) const RECORD: u16 =
+        Self::CLOUDTRAIL | Self::INSIGHT | Self::TIMESTAMP | Self::DIGEST | Self::SOURCE;
 
     pub(super) fn is_control_message(self) -> bool {
         self.any(Self::CONTROL)
@@ -67,13 +73,19 @@ impl Keys {
             b"insightDetails" => Self::INSIGHT,
             b"@timestamp" => Self::TIMESTAMP,
             b"digestS3Object" => Self::DIGEST,
+            b"_source" => Self::SOURCE,
+            b"_index" => Self::INDEX,
+            b"fields" => Self::FIELDS,
             _ => 0,
         };
     }
 
-    /// `source` says that the object is a search hit's `_source`.
-    pub(super) fn kind(self, source: bool) -> Option<RecordKind> {
-        if self.any(Self::EVENT_VERSION) && self.any(Self::USER_IDENTITY) {
+    /// What an object with these keys is; `None` when it is no record.
+    pub(super) fn kind(self) -> Option<RecordKind> {
+        let is_hit = self.any(Self::SOURCE) || (self.any(Self::INDEX) && self.any(Self::FIELDS));
+        if is_hit {
+            Some(RecordKind::Ecs)
+        } else if self.any(Self::EVENT_VERSION) && self.any(Self::USER_IDENTITY) {
             Some(RecordKind::CloudTrail)
         } else if self.any(Self::TIMESTAMP) {
             Some(RecordKind::Ecs)
@@ -84,7 +96,7 @@ impl Keys {
         } else if self.any(Self::CLOUDTRAIL) {
             Some(RecordKind::CloudTrail)
         } else {
-            source.then_some(RecordKind::Ecs)
+            None
         }
     }
 }

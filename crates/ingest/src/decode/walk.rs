@@ -50,8 +50,6 @@ enum Place {
     Free,
     /// `logEvents` or `events` of CloudWatch Logs: the record is in `message`.
     LogEvent,
-    /// `_source` of a search hit: what says nothing else is an ECS document.
-    Source,
 }
 
 /// A place that stops the walk of a value.
@@ -290,6 +288,9 @@ impl<'w> Walk<'w> {
                 return Err(self.unexpected(text, from, at, start));
             }
             keys.add(&key);
+            if keys.any(Keys::SOURCE) && !self.recognised {
+                self.shape = Some(Shape::SearchHits);
+            }
             if keys.any(Keys::RECORD) {
                 self.recognise(text);
             }
@@ -339,7 +340,7 @@ impl<'w> Walk<'w> {
         if wrapper {
             return Ok(Some(at + 1));
         }
-        match keys.kind(place == Place::Source) {
+        match keys.kind() {
             Some(kind) => {
                 self.recognise(text);
                 let found = scan::Container { end: at + 1, too_deep, surrogates };
@@ -366,7 +367,7 @@ impl<'w> Walk<'w> {
             (b"events", b'[') => Shape::CloudWatchEvents,
             (b"message", b'"') if place == Place::LogEvent => Shape::CloudWatchEvents,
             (b"detail", b'{') => Shape::EventBridge,
-            (b"_source", b'{') | (b"hits", b'[' | b'{') => Shape::SearchHits,
+            (b"hits", b'[' | b'{') => Shape::SearchHits,
             _ => return None,
         };
         // `hits` and `events` are common words: they count when something is found in them.
@@ -384,7 +385,6 @@ impl<'w> Walk<'w> {
             }
             (b"logEvents" | b"events", _) => self.array(text, at, Place::LogEvent, depth),
             (b"CloudTrailEvent" | b"message", _) => self.embedded(text, at, depth),
-            (b"_source", _) => self.object(text, at, Place::Source, depth + 1),
             (_, b'{') => self.object(text, at, Place::Free, depth + 1),
             (_, _) => self.array(text, at, Place::Free, depth),
         };

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use ecs::Document;
 use serde_json::{Map, Value};
 
 pub mod geo;
@@ -32,6 +33,22 @@ impl Enrichment {
     /// [`IngestError::GeoDatabase`] when a file cannot be read or is no such database.
     pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, IngestError> {
         Ok(Self::new(GeoDatabases::open(city, asn)?))
+    }
+
+    /// Adds to a document what is known of its `source.ip` (`source.geo`, `source.as`) and its
+    /// `user_agent.original`. A document that was enriched before stays as it is.
+    pub fn enrich(&self, document: &mut Document) {
+        if let Some(ip) = document.text("source.ip").and_then(|text| text.parse().ok()) {
+            for (field, found) in [("source.geo", self.geo(ip)), ("source.as", self.autonomous_system(ip))] {
+                if !found.is_empty() {
+                    document.set(field, found);
+                }
+            }
+        }
+        let agent = document.text("user_agent.original").map(|agent| self.user_agent(agent));
+        for (name, value) in agent.unwrap_or_default() {
+            document.set(&format!("user_agent.{name}"), value);
+        }
     }
 
     /// The fields of `geo` for an address, empty when nothing is known.

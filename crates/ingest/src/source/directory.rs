@@ -41,7 +41,8 @@ pub struct Found {
 }
 
 /// Walks the given files and folders. Every regular file is a file to read, whatever its name: what it is, its
-/// content says. Symbolic links are followed. The order is that of the paths' bytes, whatever the order in which they
+/// content says. A path that is given itself may also be a pipe (`/dev/stdin`, or what a shell's `<(command)` stands
+/// for); below a folder, what is no regular file is skipped. Symbolic links are followed. The order is that of the paths' bytes, whatever the order in which they
 /// were given, and a path that is reached twice is read once.
 pub fn find(paths: &[PathBuf]) -> Result<Found, IngestError> {
     let mut found = Found::default();
@@ -53,7 +54,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, IngestError> {
         for entry in WalkDir::new(path).follow_links(true) {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.file_type().is_file() => {
+                Ok(entry) if entry.file_type().is_file() || entry.depth() == 0 => {
                     let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
                     found.files.push(InputFile { path: entry.into_path(), bytes });
                 }

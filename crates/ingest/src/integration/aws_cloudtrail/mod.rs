@@ -170,8 +170,8 @@ pub fn map_record(mut record: Map<String, Value>, context: &NormalizeContext<'_>
     put_object(root, "cloud", cloud);
     put_object(root, "user", user);
     put_object(root, "service", only("name", identity.service_name));
-    put_object(root, "source", record_fields::source(record.remove("sourceIPAddress"), context.enrich));
-    let agent = record_fields::user_agent(record.remove("userAgent"), context.enrich, &mut errors);
+    put_object(root, "source", record_fields::source(record.remove("sourceIPAddress")));
+    let agent = record_fields::user_agent(record.remove("userAgent"), &mut errors);
     put_object(root, "user_agent", agent);
     put_object(root, "tls", tls);
     put_object(root, "group", group);
@@ -181,6 +181,9 @@ pub fn map_record(mut record: Map<String, Value>, context: &NormalizeContext<'_>
     put_object(root, "ecs", only("version", Some(ECS_VERSION)));
     for (field, value) in entities {
         document.set(field, value);
+    }
+    if let Some(enrich) = context.enrich {
+        enrich.enrich(&mut document);
     }
     add_account(&mut document, context, errors);
     document

@@ -10,7 +10,6 @@ use super::java_string::java_string;
 use super::moves::{move_keys, put, put_object, take_object};
 use super::outcome::outcome;
 use super::related::as_ip;
-use crate::enrich::Enrichment;
 
 /// Name in the record, name under `aws.cloudtrail`.
 const CLOUDTRAIL: [(&str, &str); 12] = [
@@ -111,38 +110,25 @@ pub(super) fn cloud(
 }
 
 /// `source`: the address as it is, as an IP when it is the literal of one, and where that lies.
-pub(super) fn source(address: Option<Value>, enrich: Option<&Enrichment>) -> Map<String, Value> {
+pub(super) fn source(address: Option<Value>) -> Map<String, Value> {
     let mut source = Map::new();
     let Some(address) = address else { return source };
-    if let Some(ip) = as_ip(&address) {
+    if as_ip(&address).is_some() {
         put(&mut source, "ip", Some(address.clone()));
-        if let Some(enrich) = enrich {
-            put_object(&mut source, "geo", enrich.geo(ip));
-            put_object(&mut source, "as", enrich.autonomous_system(ip));
-        }
     }
     put(&mut source, "address", Some(address));
     source
 }
 
 /// `user_agent`.
-pub(super) fn user_agent(
-    agent: Option<Value>,
-    enrich: Option<&Enrichment>,
-    errors: &mut Vec<String>,
-) -> Map<String, Value> {
-    match (agent, enrich) {
-        (Some(Value::String(agent)), Some(enrich)) => {
-            let mut fields = enrich.user_agent(&agent);
-            put(&mut fields, "original", Some(agent));
-            fields
-        }
-        (Some(Value::String(agent)), None) => super::only("original", Some(agent)),
-        (Some(_), _) => {
+pub(super) fn user_agent(agent: Option<Value>, errors: &mut Vec<String>) -> Map<String, Value> {
+    match agent {
+        Some(Value::String(agent)) => super::only("original", Some(agent)),
+        Some(_) => {
             errors.push("`userAgent` should be text".to_owned());
             Map::new()
         }
-        (None, _) => Map::new(),
+        None => Map::new(),
     }
 }
 
