@@ -73,6 +73,8 @@ proptest! {
         let events = entries.iter().filter(|entry| matches!(entry, Entry::Event(..))).count() as u64;
         prop_assert_eq!(whole.counts().events, events);
         let times = entries.iter().filter_map(|entry| match entry { Entry::Event(_, time) => *time, _ => None });
+        let timeless = events - times.clone().count() as u64;
+        prop_assert_eq!(whole.coverage().without_time(), timeless);
         prop_assert_eq!(whole.coverage().first_event().map(|t| t.as_second()), times.clone().min());
         prop_assert_eq!(whole.coverage().last_event().map(|t| t.as_second()), times.max());
         let by_region: u64 = whole.coverage().regions().sorted().iter().map(|(_, count)| count).sum();

@@ -136,6 +136,14 @@ mod tests {
         assert_eq!((no_file, looped), (&SkipReason::NotAFile, &SkipReason::SymlinkLoop));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn what_is_given_itself_may_be_no_regular_file() {
+        let null = PathBuf::from("/dev/null");
+        let found = find(std::slice::from_ref(&null)).unwrap();
+        assert_eq!(found, Found { files: vec![InputFile { path: null, bytes: 0 }], skipped: Vec::new() });
+    }
+
     #[test]
     fn a_file_that_is_gone_is_unreadable() {
         let gone = InputFile { path: PathBuf::from("gone.json"), bytes: 3 };
