@@ -22,4 +22,10 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A folder in which nothing has the name of a rule file.
+    #[error("no rule files (.toml, .ndjson, .json) in {}", path.display())]
+    NoRuleFiles {
+        /// Which one.
+        path: PathBuf,
+    },
 }

@@ -95,16 +95,19 @@ impl RuleLibrary {
     }
 
     /// Adds a file, or every `.toml`, `.ndjson` and `.json` file of a folder and the folders in it, in the order of
-    /// their names. Links to folders are not followed. A file that is named itself is read whatever it is called.
+    /// their names. Links to folders are not followed. A file that is named itself is read whatever it is called, pipes
+    /// included.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] when `path` itself is not there. What goes wrong within a folder ends in the outcomes.
+    /// [`Error::Unreadable`] when `path` itself is not there, [`Error::NoRuleFiles`] when it is a folder without rule
+    /// files: both are most likely a slip. What goes wrong within a folder ends in the outcomes.
     pub fn load(&mut self, path: &Path) -> Result<(), Error> {
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
             self.load_file(path);
             return Ok(());
         }
+        let before = self.outcomes.len();
         for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
@@ -118,6 +121,9 @@ impl RuleLibrary {
                     self.add(at, failed(Diagnostic::error("rule::unreadable", error.to_string())));
                 }
             }
+        }
+        if self.outcomes.len() == before {
+            return Err(Error::NoRuleFiles { path: path.to_owned() });
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ fn all_faults_of_a_file_are_reported_at_once() {
         "rule::wrong-type | 7 | `index[1]` cannot be read",
         "rule::bad-value | \"5 minutes\" | `interval` cannot be read",
         "rule::bad-value | \"\" | `name` is empty",
-        "rule::wrong-type | 470 | `risk_score` cannot be read",
+        "rule::bad-value | 470 | `risk_score` is from 0 to 100",
         "rule::missing-field | [rule] | `rule_id` is missing",
         "rule::missing-field | [rule] | `query` is missing",
         "rule::bad-value | \"dreadful\" | `severity` cannot be read",
@@ -166,7 +166,7 @@ fn an_export_is_read() {
     assert_eq!(failed, [Some("broken")]);
     let shown = shown(EXPORT, &loaded.diagnostics);
     for expected in [
-        "rule::wrong-type | \"high\" | `risk_score` cannot be read",
+        "rule::wrong-type | \"high\" | `risk_score` cannot be read: invalid type: string \"high\", expected a whole number",
         "rule::json-syntax | ",
         "rule::bad-value | [] | an exception item without entries",
         "rule::count-differs |  | the export says that it holds 5 rules, but 4 were found",

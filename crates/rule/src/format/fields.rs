@@ -44,7 +44,11 @@ impl<'a> Fields<'a> {
                     inner if inner.starts_with('[') => format!("{key}{inner}"),
                     inner => format!("{key}.{inner}"),
                 };
-                self.fault(&path, "rule::wrong-type", format!("`{path}` cannot be read: {}", error.inner()));
+                self.fault(
+                    &path,
+                    "rule::wrong-type",
+                    format!("`{path}` cannot be read: {}", plain(error.inner())),
+                );
                 None
             }
         }
@@ -132,6 +136,21 @@ impl<'a> Fields<'a> {
         }
         (rest, self.diagnostics)
     }
+}
+
+/// An error of deserialising in the words that authors of rules use for values.
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let Some((found, expected)) = text.rsplit_once(", expected ") else { return text };
+    let expected = match expected {
+        "u8" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        "f64" => "a number",
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
 }
 
 /// One text or a list of texts.

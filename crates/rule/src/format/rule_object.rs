@@ -64,10 +64,13 @@ fn read_fields(
         Some(_) => fields.parse("severity"),
         None => fields.require("severity"),
     };
-    let risk_score: Option<u8> = fields.require("risk_score");
-    if risk_score.is_some_and(|score| score > 100) {
-        fields.fault("risk_score", "rule::bad-value", "`risk_score` is at most 100".to_owned());
-    }
+    let risk_score = fields.require::<i64>("risk_score").and_then(|score| {
+        let score = u8::try_from(score).ok().filter(|score| *score <= 100);
+        if score.is_none() {
+            fields.fault("risk_score", "rule::bad-value", "`risk_score` is from 0 to 100".to_owned());
+        }
+        score
+    });
     let max_signals = fields.take_or("max_signals", 100);
     if max_signals == 0 {
         fields.fault("max_signals", "rule::bad-value", "`max_signals` is at least 1".to_owned());
