@@ -124,6 +124,9 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         }
     }
     let loaded = args.source.load()?;
+    if loaded.rules.is_empty() && loaded.failed.is_empty() {
+        anyhow::bail!("no rules are loaded, so nothing would be looked for");
+    }
     let selected = args.filter.select(&loaded)?;
     let (inputs, own_files) = inputs(&args.paths, &own_files)?;
     let enrichment = Enrichment::open(args.geoip_city.as_deref(), args.geoip_asn.as_deref())

@@ -59,10 +59,18 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     }
     let catalog = Catalog::builtin();
     // Of the rules that could be read; the others are in the library's own account.
-    let readable = rule_selection::of_rules(library.rules.clone(), &library);
-    let plan = Plan::new(&readable, &catalog, context.now);
-    let files = check(&library, &plan.outcomes, &catalog);
-    let tally = Tally::of(&library, &plan.outcomes, &files);
+    let mut rules = library.rules.clone();
+    let outcomes_of = |rules: Vec<Rule>| {
+        Plan::new(&rule_selection::of_rules(rules, &library), &catalog, context.now).outcomes
+    };
+    let mut outcomes = outcomes_of(rules.clone());
+    // A plan has one rule of each id: those that gave way to a later one are looked at one by one.
+    for rule in replaced_rules(&library) {
+        outcomes.extend(outcomes_of(vec![rule.clone()]));
+        rules.push(rule);
+    }
+    let files = check(&library, &rules, &outcomes, &catalog);
+    let tally = Tally::of(&library, &outcomes, &files);
 
     let mut out = context.printer.stdout();
     match args.format {
@@ -74,9 +82,31 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     Ok(if incomplete { ExitStatus::CouldNotRun } else { ExitStatus::Done })
 }
 
-fn check(library: &RuleLibrary, outcomes: &[RuleOutcome], catalog: &Catalog) -> Vec<CheckedFile> {
+/// The rules that gave way to a later one of the same id, read again: a file's faults do not depend on the files beside
+/// it.
+fn replaced_rules(library: &RuleLibrary) -> Vec<Rule> {
+    let mut files: BTreeMap<&Path, Vec<Rule>> = BTreeMap::new();
+    library
+        .replaced
+        .iter()
+        .filter_map(|replaced| {
+            let path = replaced.origin.path.as_path();
+            let rules = files.entry(path).or_insert_with(|| {
+                source_text(path).map(|text| rule::library::read(&text, path).rules).unwrap_or_default()
+            });
+            rules.iter().find(|rule| rule.origin == replaced.origin).cloned()
+        })
+        .collect()
+}
+
+fn check(
+    library: &RuleLibrary,
+    rules: &[Rule],
+    outcomes: &[RuleOutcome],
+    catalog: &Catalog,
+) -> Vec<CheckedFile> {
     let mut by_file: BTreeMap<&Path, Vec<(&Rule, &RuleOutcome)>> = BTreeMap::new();
-    for (rule, outcome) in library.rules.iter().zip(outcomes) {
+    for (rule, outcome) in rules.iter().zip(outcomes) {
         by_file.entry(&rule.origin.path).or_default().push((rule, outcome));
     }
     let mut files = Vec::new();
@@ -154,7 +184,7 @@ impl Tally {
         let findings = || files.iter().flat_map(|file| &file.findings);
         let of_severity = |severity| findings().filter(|f| f.diagnostic.severity == severity).count() as u64;
         let mut tally = Self {
-            rules: library.rules.len() + library.failed.len(),
+            rules: outcomes.len() + library.failed.len(),
             types: BTreeMap::new(),
             run: 0,
             cannot_run: library.failed.len() as u64,
@@ -204,8 +234,8 @@ fn write_text(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Res
     }
     writeln!(out)?;
     if tally.replaced > 0 {
-        let replaced = count(tally.replaced as u64, "rule was", "rules were");
-        writeln!(out, "{replaced} read twice: only the last of each id was checked")?;
+        let replaced = count(tally.replaced as u64, "rule gives", "rules give");
+        writeln!(out, "{replaced} way to a later one of the same id")?;
     }
     writeln!(
         out,
@@ -226,7 +256,7 @@ fn write_json(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Res
         .collect();
     let summary = json!({
         "rules": tally.rules, "types": tally.types, "can_run": tally.run, "cannot_run": tally.cannot_run,
-        "not_run": tally.not_run, "read_twice": tally.replaced,
+        "not_run": tally.not_run, "replaced": tally.replaced,
         "errors": tally.errors, "warnings": tally.warnings, "notes": tally.notes,
     });
     serde_json::to_writer_pretty(&mut *out, &json!({"files": files, "summary": summary}))?;

@@ -11,7 +11,7 @@ use rule::{Rule, RuleLibrary};
 
 use super::{Context, ListFormat};
 use crate::exit_status::ExitStatus;
-use crate::printer::{Output, Paint, visible, visible_lines};
+use crate::printer::{Output, Paint, count, visible, visible_lines};
 use crate::reporter::coverage::place;
 use crate::rule_selection::{self, RuleSource};
 
@@ -172,7 +172,7 @@ impl Page<'_> {
                 self.library.exception_items.iter().filter(|item| item.list_id == reference.list_id).count();
             let known = self.library.exception_lists.iter().any(|list| list.list_id == reference.list_id);
             let state = if known || items > 0 {
-                format!("{items} items")
+                count(items as u64, "item", "items")
             } else {
                 "not loaded: does not apply".to_owned()
             };

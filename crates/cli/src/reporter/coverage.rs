@@ -215,10 +215,18 @@ impl Coverage {
             item(out, "range", &format!("from {from} to {to}"))?;
         }
         let coverage = self.ledger.coverage();
-        match (coverage.first_event(), coverage.last_event()) {
-            (Some(first), Some(last)) => item(out, "events", &format!("first {first}, last {last}"))?,
-            _ => item(out, "events", "none with a time")?,
-        }
+        let times = match (coverage.first_event(), coverage.last_event()) {
+            (Some(first), Some(last)) => format!("first {first}, last {last}"),
+            _ => "none with a time".to_owned(),
+        };
+        let without = match coverage.without_time() {
+            0 => String::new(),
+            number => format!(
+                "; {} without a readable time, looked at whatever the range",
+                count(number, "event", "events")
+            ),
+        };
+        item(out, "events", &format!("{times}{without}"))?;
         item(out, "accounts", &tally(coverage.accounts()))?;
         item(out, "regions", &tally(coverage.regions()))
     }
@@ -393,6 +401,7 @@ impl Coverage {
             },
             "dead_letter": self.dead_letter.as_ref().map(|(path, n)| json!({"file": path.to_string_lossy(), "entries": n})),
             "range": { "from": self.range.from.map(|at| at.to_string()), "to": self.range.to.map(|at| at.to_string()) },
+            "events_without_time": coverage.without_time(),
             "first_event": coverage.first_event().map(|at| at.to_string()),
             "last_event": coverage.last_event().map(|at| at.to_string()),
             "accounts": tally_json(coverage.accounts()),

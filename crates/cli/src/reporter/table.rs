@@ -28,12 +28,14 @@ pub(crate) struct TableReporter {
     alerts: u64,
 }
 
-/// Highest severity first, then by time; the alert's id makes the order total.
+/// Highest severity first, then by time and id. Alerts about copies of an event in several accounts share an id: the
+/// order of arrival makes the order total, so that none hides another.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
     severity: Reverse<Severity>,
     time: String,
     uuid: String,
+    arrival: u64,
 }
 
 /// What one line of the table says.
@@ -61,7 +63,12 @@ impl AlertSink for TableReporter {
         *self.by_severity.entry(Reverse(severity)).or_default() += 1;
         let text = |value: Option<&str>| value.map(visible).unwrap_or_default();
         let time = text(alert.original_time());
-        let key = RowKey { severity: Reverse(severity), time: time.clone(), uuid: text(alert.uuid()) };
+        let key = RowKey {
+            severity: Reverse(severity),
+            time: time.clone(),
+            uuid: text(alert.uuid()),
+            arrival: self.alerts,
+        };
         let row = Row {
             // Most sources know no fractions of a second.
             time: time.replace(".000Z", "Z"),

@@ -236,3 +236,26 @@ fn a_run_does_not_read_what_it_writes() {
     assert_eq!(refused.status, 3);
     assert_eq!(sandbox.run(&args[..4]).alerts().len(), 2, "the input is still there");
 }
+
+#[test]
+fn the_table_shows_one_event_in_two_accounts_twice() {
+    let (one, mut other) = (kms_record("DisableKey", 1), kms_record("DisableKey", 1));
+    other["recipientAccountId"] = "444455556666".into();
+    let run = Sandbox::with_records(&[one, other]).run(&["hunt", "logs"]);
+    assert_eq!(run.stdout.matches(&event_id(1)).count(), 2, "{}", run.stdout);
+    assert!(!run.stdout.contains("shown"), "{}", run.stdout);
+}
+
+#[test]
+fn a_hunt_for_nothing_is_an_error() {
+    let sandbox = Sandbox::with_records(&three_records());
+    sandbox.write("no-rules/notes.txt", "none here");
+    for (args, expected) in [
+        (&["--no-builtin-rules"][..], "no rules are loaded, so nothing would be looked for"),
+        (&["--rules", "no-rules"], "no rule files (.toml, .ndjson, .json) in no-rules"),
+    ] {
+        let run = sandbox.run(&[&["hunt", "logs"], args].concat());
+        assert_eq!((run.stdout.as_str(), run.status), ("", 3), "{args:?}");
+        assert!(run.stderr.contains(expected), "{args:?}: {}", run.stderr);
+    }
+}

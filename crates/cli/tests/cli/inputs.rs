@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{Run, Sandbox, gzip, kms_record, log_file};
+use crate::sandbox::{Run, Sandbox, gzip, kms_record, log_file, run};
 
 fn hunt(sandbox: &Sandbox) -> Run {
     sandbox.run(&["hunt", "logs", "--format", "ndjson", "--dead-letter", "dead.ndjson"])
@@ -110,4 +110,28 @@ fn a_path_that_is_not_there_is_an_error() {
     let run = Sandbox::new().run(&["hunt", "no-such-folder"]);
     assert_eq!((run.stdout.as_str(), run.status), ("", 3));
     assert!(run.stderr.contains("no such file or folder: no-such-folder"), "{}", run.stderr);
+}
+
+#[test]
+fn events_without_a_time_are_counted_and_looked_at() {
+    let (mut without, mut unreadable) = (kms_record("DisableKey", 1), kms_record("DisableKey", 2));
+    without.as_object_mut().unwrap().remove("eventTime");
+    unreadable["eventTime"] = "yesterday".into();
+    let sandbox = Sandbox::with_records(&[without, unreadable, kms_record("DescribeKey", 3)]);
+    let run = sandbox.run(&["hunt", "logs", "--to", "2026-03-11"]);
+    assert_eq!(
+        run.account("events"),
+        "first 2026-03-10T10:03:00Z, last 2026-03-10T10:03:00Z; 2 events without a readable time, looked at \
+         whatever the range"
+    );
+    assert!(run.stdout.contains("\n2 alerts: 2 medium\n"), "{}", run.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_when_it_is_given_by_its_path() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["hunt", "/dev/stdin", "--format", "ndjson"]);
+    let run = run(command.write_stdin(log_file(&[kms_record("DisableKey", 1)])));
+    assert_eq!(run.alerts().len(), 1, "{}", run.stderr);
 }

@@ -167,3 +167,15 @@ fn what_cannot_be_explained_is_said() {
         ("Later does not run: rules of type eql cannot be run yet\n", 2)
     );
 }
+
+#[test]
+fn a_rule_that_gives_way_to_a_later_one_is_checked_too() {
+    let sandbox = Sandbox::new();
+    sandbox.write("rules/a.toml", rule_file(OWN_ID, "First", "query", "kuery", "a : ("));
+    sandbox.write("rules/b.toml", rule_file(OWN_ID, "Second", "query", "kuery", "event.action : a"));
+    let checked = sandbox.run(&["rule", "check", "rules"]);
+    assert_eq!(checked.status, 2, "{}", checked.stdout);
+    assert!(checked.stdout.contains("--> rules/a.toml:14:"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("1 can run, 1 cannot run"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("1 rule gives way to a later one of the same id"), "{}", checked.stdout);
+}
