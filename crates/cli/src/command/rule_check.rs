@@ -1,6 +1,6 @@
 //! `bartizan rule check`: everything wrong with rule files, each finding at its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -64,10 +64,15 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         Plan::new(&rule_selection::of_rules(rules, &library), &catalog, context.now).outcomes
     };
     let mut outcomes = outcomes_of(rules.clone());
-    // A plan has one rule of each id: those that gave way to a later one are looked at one by one.
-    for rule in replaced_rules(&library) {
-        outcomes.extend(outcomes_of(vec![rule.clone()]));
-        rules.push(rule);
+    // A plan has one rule of each id: those that gave way to a later one need plans of their own.
+    let mut replaced = replaced_rules(&library);
+    while !replaced.is_empty() {
+        let mut ids = BTreeSet::new();
+        let (now, later): (Vec<Rule>, Vec<Rule>) =
+            replaced.into_iter().partition(|rule| ids.insert(rule.rule_id.clone()));
+        outcomes.extend(outcomes_of(now.clone()));
+        rules.extend(now);
+        replaced = later;
     }
     let files = check(&library, &rules, &outcomes, &catalog);
     let tally = Tally::of(&library, &outcomes, &files);

@@ -172,10 +172,16 @@ fn what_cannot_be_explained_is_said() {
 fn a_rule_that_gives_way_to_a_later_one_is_checked_too() {
     let sandbox = Sandbox::new();
     sandbox.write("rules/a.toml", rule_file(OWN_ID, "First", "query", "kuery", "a : ("));
-    sandbox.write("rules/b.toml", rule_file(OWN_ID, "Second", "query", "kuery", "event.action : a"));
+    sandbox.write("rules/b.toml", rule_file(OWN_ID, "Second", "query", "kuery", "b : )"));
+    sandbox.write("rules/c.toml", rule_file(OWN_ID, "Third", "query", "kuery", "event.action : a"));
     let checked = sandbox.run(&["rule", "check", "rules"]);
     assert_eq!(checked.status, 2, "{}", checked.stdout);
-    assert!(checked.stdout.contains("--> rules/a.toml:14:"), "{}", checked.stdout);
-    assert!(checked.stdout.contains("1 can run, 1 cannot run"), "{}", checked.stdout);
-    assert!(checked.stdout.contains("1 rule gives way to a later one of the same id"), "{}", checked.stdout);
+    for expected in [
+        "--> rules/a.toml:14:",
+        "--> rules/b.toml:14:",
+        "\n1 can run, 2 cannot run\n",
+        "\n2 rules give way to a later one of the same id\n",
+    ] {
+        assert!(checked.stdout.contains(expected), "{expected}: {}", checked.stdout);
+    }
 }
