@@ -19,7 +19,7 @@ const RECORDS: &str = include_str!("../../cli/demo/records.ndjson");
 
 fn scanning(criterion: &mut Criterion) {
     let records: Vec<RawRecord<'_>> =
-        RECORDS.lines().map(|text| RawRecord { kind: RecordKind::CloudTrail, text, offset: 0 }).collect();
+        RECORDS.lines().map(|text| RawRecord::new(RecordKind::CloudTrail, text, 0)).collect();
     let (catalog, enrichment) = (Catalog::builtin(), Enrichment::default());
     let mut group = criterion.benchmark_group("scan");
     group.throughput(Throughput::Elements(records.len() as u64));

@@ -42,6 +42,13 @@ pub struct RawRecord<'a> {
     pub(crate) members: Option<&'a [Member]>,
 }
 
+impl<'a> RawRecord<'a> {
+    /// A record that did not come from [`decode`]: `text` is one JSON object.
+    pub fn new(kind: RecordKind, text: &'a str, offset: u64) -> Self {
+        Self { kind, text, offset, members: None }
+    }
+}
+
 /// What [`decode`] hands to its sink, in the order of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item<'a> {

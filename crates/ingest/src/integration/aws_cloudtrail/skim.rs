@@ -500,7 +500,7 @@ mod tests {
     ];
 
     fn raw(text: &str) -> RawRecord<'_> {
-        RawRecord { kind: RecordKind::CloudTrail, text, offset: 0, members: None }
+        RawRecord::new(RecordKind::CloudTrail, text, 0)
     }
 
     /// Holds every field that the quick look knows against the document; says how many it knew.
