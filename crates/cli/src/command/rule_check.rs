@@ -94,6 +94,8 @@ fn replaced_rules(library: &RuleLibrary) -> Vec<Rule> {
     library
         .replaced
         .iter()
+        // A file that was given twice replaces itself.
+        .filter(|replaced| replaced.origin != replaced.by)
         .filter_map(|replaced| {
             let path = replaced.origin.path.as_path();
             let rules = files.entry(path).or_insert_with(|| {
