@@ -4,7 +4,7 @@
 //!   args ──▶ command/<name>.rs ──▶ engine, rule, … ──▶ reporter/<format>.rs ──▶ stdout (data), stderr (everything else)
 //! ```
 //!
-//! Invariant: commands return an [`ExitStatus`](exit_status::ExitStatus) or an error; neither they nor anything below
+//! Invariant: commands return an [`ExitStatus`] or an error; neither they nor anything below
 //! them exits, prints past [`printer`], or asks for the time past [`clock`].
 
 mod args;

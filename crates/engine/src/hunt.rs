@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
 use alert::AlertContext;
@@ -23,7 +23,7 @@ use crate::detect::{AlertSink, Detector};
 use crate::error::EngineError;
 use crate::outcome::RuleOutcome;
 use crate::plan::Plan;
-use crate::read_input::{HuntInput, InputFindings, ReadBuffers, RecordNote, read_input};
+use crate::read_input::{HuntInput, InputFindings, ReadBuffers, read_input};
 use crate::shared_scan::{ScanSettings, SharedScan};
 
 /// How to hunt.
@@ -219,40 +219,35 @@ impl Account<'_, '_> {
             }
         }
         let mut account = InputAccount::open(name.as_str());
+        findings.drops.into_iter().for_each(|reason| account.add_drop(reason));
         let mut found = findings.found.into_iter().peekable();
         // Counted by number first: names are looked up once an input and not once an event.
         let mut accounts = vec![0u64; findings.names.accounts.len()];
         let mut regions = vec![0u64; findings.names.regions.len()];
-        let count = |counts: &mut [u64], number: Option<u32>| {
-            if let Some(count) = number.and_then(|number| counts.get_mut(number as usize)) {
+        let count = |counts: &mut [u64], number: Option<NonZeroU32>| {
+            if let Some(count) = number.and_then(|number| counts.get_mut(number.get() as usize - 1)) {
                 *count += 1;
             }
         };
-        for (position, record) in findings.records.into_iter().enumerate() {
-            let event = found.next_if(|(at, _)| *at == position);
-            match record {
-                RecordNote::Dropped(reason) => account.add_drop(reason),
-                RecordNote::Event { key, .. } if !self.seen.insert(key) => account.add_duplicate(),
-                RecordNote::Event { time, account: number, region, .. } => {
-                    account.add_event(None, None, time);
-                    count(&mut accounts, number);
-                    count(&mut regions, region);
-                    if let Some((_, event)) = event {
-                        self.detector.event(event, time, self.output.alerts)?;
-                    }
-                }
+        let (mut events, mut without_time) = (0, 0);
+        for (position, note) in findings.events.iter().enumerate() {
+            let event = found.next_if(|(at, ..)| *at == position);
+            if !self.seen.insert(note.key) {
+                account.add_duplicate();
+                continue;
+            }
+            events += 1;
+            without_time += u64::from(!note.has_time);
+            count(&mut accounts, note.account);
+            count(&mut regions, note.region);
+            if let Some((_, time, event)) = event {
+                self.detector.event(event, time, self.output.alerts)?;
             }
         }
-        account.coverage.add_names(
-            accounts
-                .into_iter()
-                .enumerate()
-                .filter_map(|(n, count)| Some((findings.names.accounts.name(n as u32)?, count))),
-            regions
-                .into_iter()
-                .enumerate()
-                .filter_map(|(n, count)| Some((findings.names.regions.name(n as u32)?, count))),
-        );
+        account.add_events(events, without_time, findings.times);
+        account
+            .coverage
+            .add_names(findings.names.accounts.counted(&accounts), findings.names.regions.counted(&regions));
         match (findings.decoded, findings.unreadable) {
             (Some(decoded), _) => account.close(&decoded, findings.bytes_in, findings.late_fault),
             (None, reason) => {

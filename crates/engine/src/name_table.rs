@@ -1,29 +1,31 @@
 //! Short names that repeat, kept once.
 
+use std::num::NonZeroU32;
+
 use foldhash::HashMap;
 
-/// Gives each distinct name a small number, in order of first use.
+/// Gives each distinct name a number, from one on, in order of first use.
 #[derive(Debug, Default)]
 pub struct NameTable {
-    numbers: HashMap<Box<str>, u32>,
+    numbers: HashMap<Box<str>, NonZeroU32>,
     names: Vec<Box<str>>,
     /// The last name asked for: neighbours in a file mostly share theirs.
-    last: Option<u32>,
+    last: Option<NonZeroU32>,
 }
 
 impl NameTable {
     /// The number of a name.
-    pub fn number(&mut self, name: &str) -> u32 {
+    pub fn number(&mut self, name: &str) -> NonZeroU32 {
         if let Some(last) = self.last
-            && self.names.get(last as usize).is_some_and(|n| **n == *name)
+            && self.name(last) == Some(name)
         {
             return last;
         }
         let number = match self.numbers.get(name) {
             Some(number) => *number,
             None => {
-                let number = self.names.len() as u32;
                 self.names.push(name.into());
+                let number = NonZeroU32::MIN.saturating_add(self.names.len() as u32 - 1);
                 self.numbers.insert(name.into(), number);
                 number
             }
@@ -32,7 +34,17 @@ impl NameTable {
         number
     }
 
-    /// How many different names there are; numbers are below it.
+    /// The name of a number that this table gave out.
+    pub fn name(&self, number: NonZeroU32) -> Option<&str> {
+        self.names.get(number.get() as usize - 1).map(|n| &**n)
+    }
+
+    /// Each name with its count, for counts kept by number less one.
+    pub fn counted<'t>(&'t self, counts: &'t [u64]) -> impl Iterator<Item = (&'t str, u64)> {
+        self.names.iter().map(|name| &**name).zip(counts.iter().copied())
+    }
+
+    /// How many different names there are.
     pub fn len(&self) -> usize {
         self.names.len()
     }
@@ -40,10 +52,5 @@ impl NameTable {
     /// True when no name was met.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
-    }
-
-    /// The name of a number that this table gave out.
-    pub fn name(&self, number: u32) -> Option<&str> {
-        self.names.get(number as usize).map(|n| &**n)
     }
 }

@@ -1,6 +1,7 @@
 //! One input read, decoded and scanned, without looking at any other: the part of a hunt that threads share out.
 
 use std::io::Read;
+use std::num::NonZeroU32;
 
 use ecs::Timestamp;
 use ingest::decode::{Buffers, Decoded, Fault, FaultReason, Item, Limits, RecordKind, SkipReason, decode};
@@ -54,30 +55,32 @@ pub(crate) struct InputFindings {
     pub(crate) unreadable: Option<SkipReason>,
     /// As stored.
     pub(crate) bytes_in: u64,
-    /// One entry a record, in order.
-    pub(crate) records: Vec<RecordNote>,
+    /// One entry an event, in order.
+    pub(crate) events: Vec<EventNote>,
+    /// Records that gave no event.
+    pub(crate) drops: Vec<DropReason>,
+    /// The first and the last time of the events that have one.
+    pub(crate) times: Option<(Timestamp, Timestamp)>,
     /// Accounts and regions that the records name.
     pub(crate) names: EventNames,
-    /// Hits: the position in `records`, and the event.
-    pub(crate) found: Vec<(usize, FoundEvent)>,
+    /// Hits: the position in `events`, the time, and the event.
+    pub(crate) found: Vec<(usize, Option<Timestamp>, FoundEvent)>,
     /// What could not be read, in order.
     pub(crate) faults: Vec<FaultNote>,
     /// The first record that was handed over and turned out to be no JSON.
     pub(crate) late_fault: Option<(u64, FaultReason)>,
 }
 
-/// What the account needs of a record: few bytes, since there are many.
+/// What the account needs of an event: few bytes, since there are many.
 #[derive(Debug)]
-pub(crate) enum RecordNote {
-    Event {
-        key: EventKey,
-        time: Option<Timestamp>,
-        /// A number of its accounts.
-        account: Option<u32>,
-        /// A number of its regions.
-        region: Option<u32>,
-    },
-    Dropped(DropReason),
+pub(crate) struct EventNote {
+    pub(crate) key: EventKey,
+    /// A number of its accounts.
+    pub(crate) account: Option<NonZeroU32>,
+    /// A number of its regions.
+    pub(crate) region: Option<NonZeroU32>,
+    /// Does the record say when it happened?
+    pub(crate) has_time: bool,
 }
 
 /// A fault, with its bytes when there is a dead letter to keep them in.
@@ -93,7 +96,12 @@ pub(crate) struct FaultNote {
 pub(crate) struct ReadBuffers {
     stored: Vec<u8>,
     decode: Buffers,
+    /// How many events the last input had: a guess at the next one's.
+    events: usize,
 }
+
+/// Memory is set aside for at most so many events beforehand.
+const MOST_EXPECTED: usize = 1 << 14;
 
 /// Reads one input to its end. Never fails: what goes wrong is among the findings.
 pub(crate) fn read_input(
@@ -107,7 +115,9 @@ pub(crate) fn read_input(
         decoded: None,
         unreadable: None,
         bytes_in: 0,
-        records: Vec::new(),
+        events: Vec::with_capacity(buffers.events.min(MOST_EXPECTED)),
+        drops: Vec::new(),
+        times: None,
         names: EventNames::default(),
         found: Vec::new(),
         faults: Vec::new(),
@@ -130,23 +140,27 @@ pub(crate) fn read_input(
     let decoded = decode(&buffers.stored, limits, &mut buffers.decode, &mut |item| match item {
         Item::Fault(fault) => findings.fault(&fault, keep_faults),
         Item::Record(record) if record.kind == RecordKind::CloudTrailDigest => {
-            findings.records.push(RecordNote::Dropped(DropReason::NotAnEvent(record.kind)));
+            findings.drops.push(DropReason::NotAnEvent(record.kind));
         }
         Item::Record(record) => match scanner.scan(&record, &mut findings.names) {
             Ok(scanned) if !scanned.in_range => {
-                findings.records.push(RecordNote::Dropped(DropReason::OutsideOfRange));
+                findings.drops.push(DropReason::OutsideOfRange);
             }
             Ok(scanned) => {
                 if let Some(mut event) = scanned.found {
                     event.document.set("log.file.path", name.as_str());
                     event.document.set("log.offset", record.offset);
-                    findings.found.push((findings.records.len(), *event));
+                    findings.found.push((findings.events.len(), scanned.time, *event));
                 }
-                findings.records.push(RecordNote::Event {
+                if let Some(time) = scanned.time {
+                    let (first, last) = findings.times.unwrap_or((time, time));
+                    findings.times = Some((first.min(time), last.max(time)));
+                }
+                findings.events.push(EventNote {
                     key: scanned.key,
-                    time: scanned.time,
                     account: scanned.account,
                     region: scanned.region,
+                    has_time: scanned.time.is_some(),
                 });
             }
             Err(reason) => {
@@ -166,13 +180,14 @@ pub(crate) fn read_input(
         findings.late_fault.get_or_insert_with(|| (offset, reason.clone()));
         findings.fault(&Fault { offset, reason, bytes: &[] }, keep_faults);
     }
+    buffers.events = findings.events.len();
     findings.decoded = Some(decoded);
     findings
 }
 
 impl InputFindings {
     fn fault(&mut self, fault: &Fault<'_>, keep_bytes: bool) {
-        self.records.push(RecordNote::Dropped(DropReason::Fault(fault.reason.clone())));
+        self.drops.push(DropReason::Fault(fault.reason.clone()));
         self.faults.push(FaultNote {
             offset: fault.offset,
             reason: fault.reason.clone(),

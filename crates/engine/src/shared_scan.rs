@@ -5,6 +5,7 @@
 //!
 //! [`SharedScan`] is shared by all threads; each has a [`Scanner`] of its own.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ecs::{Catalog, DataStream, Document, TimeRange, Timestamp};
@@ -68,9 +69,9 @@ pub struct ScannedRecord {
     /// When it happened; `None` when the record does not say.
     pub time: Option<Timestamp>,
     /// The account that it is counted under: a number of [`EventNames::accounts`].
-    pub account: Option<u32>,
+    pub account: Option<NonZeroU32>,
     /// Its region: a number of [`EventNames::regions`].
-    pub region: Option<u32>,
+    pub region: Option<NonZeroU32>,
     /// False when its time lies outside of the range that was asked for; then no rule saw it.
     pub in_range: bool,
     /// Set when it is a hit of at least one rule.

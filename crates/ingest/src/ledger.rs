@@ -273,6 +273,20 @@ impl InputAccount {
         self.coverage.add_event(account, region, time);
     }
 
+    /// Counts events for a caller that looked at each: how many, how many of them without a time, and the first and
+    /// last time of the others. Their names are counted with [`Coverage::add_names`].
+    ///
+    /// A copy of an event has its time, so that duplicates among those looked at change nothing.
+    pub fn add_events(&mut self, events: u64, without_time: u64, times: Option<(Timestamp, Timestamp)>) {
+        self.counts.records_in += events;
+        self.counts.events += events;
+        self.coverage.without_time += without_time;
+        if let Some((first, last)) = times.filter(|_| events > without_time) {
+            self.coverage.first = Some(self.coverage.first.map_or(first, |known| known.min(first)));
+            self.coverage.last = Some(self.coverage.last.map_or(last, |known| known.max(last)));
+        }
+    }
+
     /// Counts a record that had been delivered before.
     pub fn add_duplicate(&mut self) {
         self.counts.records_in += 1;
