@@ -19,12 +19,12 @@ pub trait AlertSink {
     fn alert(&mut self, alert: Alert) -> std::io::Result<()>;
 }
 
-/// Turns hits into alerts.
+/// The detection of one run: hits in, alerts out.
 ///
 /// Without a cap each alert leaves at once, in the order of the input. With a cap the oldest hits of each rule are
-/// kept until [`Detector::finish`]; memory is bounded by the cap times the number of rules.
+/// kept until [`Detection::finish`]; memory is bounded by the cap times the number of rules.
 #[derive(Debug)]
-pub struct Detector<'p> {
+pub struct Detection<'p> {
     plan: &'p Plan<'p>,
     /// The rules of the plan, as their alerts show them.
     rules: Vec<AlertRule<'p>>,
@@ -35,8 +35,8 @@ pub struct Detector<'p> {
     kept: Vec<BTreeMap<(Option<Timestamp>, String), EventHit>>,
 }
 
-impl<'p> Detector<'p> {
-    /// A detector for the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
+impl<'p> Detection<'p> {
+    /// Detection with the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
     pub fn new(plan: &'p Plan<'p>, context: AlertContext, max_signals: Option<u32>) -> Self {
         let kept = plan.rules.iter().map(|_| BTreeMap::new()).collect();
         let rules = plan.rules.iter().map(|planned| AlertRule::new(planned.rule)).collect();
@@ -92,7 +92,10 @@ impl<'p> Detector<'p> {
                 sink.alert(*alert).map_err(EngineError::Sink)
             }
             // The rule's own alert came back to it as an event.
-            BuildOutcome::SelfFeeding => Ok(()),
+            BuildOutcome::SelfFeeding => {
+                self.outcomes[planned.outcome].own_alerts += 1;
+                Ok(())
+            }
         }
     }
 

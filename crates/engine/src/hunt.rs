@@ -19,7 +19,7 @@ use ingest::decode::{Check, Limits};
 use ingest::duplicate::SeenEvents;
 use ingest::ledger::{InputAccount, Ledger};
 
-use crate::detect::{AlertSink, Detector};
+use crate::detect::{AlertSink, Detection};
 use crate::error::EngineError;
 use crate::outcome::RuleOutcome;
 use crate::plan::Plan;
@@ -98,13 +98,13 @@ pub fn hunt(
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan);
-    let detector = Detector::new(plan, alerts, max_signals);
+    let detection = Detection::new(plan, alerts, max_signals);
     (output.progress)(HuntEvent::Started {
         inputs: inputs.len(),
         bytes: inputs.iter().map(HuntInput::bytes).sum(),
     });
     let keep_faults = output.dead_letter.is_some();
-    let mut account = Account { ledger: Ledger::new(), seen: SeenEvents::new(), detector, output };
+    let mut account = Account { ledger: Ledger::new(), seen: SeenEvents::new(), detection, output };
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
         let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
@@ -126,8 +126,8 @@ pub fn hunt(
         turn.stop();
         result
     })?;
-    let Account { ledger, detector, output, .. } = account;
-    let rules = detector.finish(output.alerts)?;
+    let Account { ledger, detection, output, .. } = account;
+    let rules = detection.finish(output.alerts)?;
     Ok(HuntSummary { ledger, rules })
 }
 
@@ -181,7 +181,7 @@ impl Turn {
 struct Account<'p, 'o> {
     ledger: Ledger,
     seen: SeenEvents,
-    detector: Detector<'p>,
+    detection: Detection<'p>,
     output: HuntOutput<'o>,
 }
 
@@ -241,7 +241,7 @@ impl Account<'_, '_> {
             count(&mut accounts, note.account);
             count(&mut regions, note.region);
             if let Some((_, time, event)) = event {
-                self.detector.event(event, time, self.output.alerts)?;
+                self.detection.event(event, time, self.output.alerts)?;
             }
         }
         account.add_events(events, without_time, findings.times);

@@ -22,7 +22,7 @@ pub mod read_input;
 pub mod rule_type;
 pub mod shared_scan;
 
-pub use detect::{AlertSink, Detector};
+pub use detect::{AlertSink, Detection};
 pub use error::EngineError;
 pub use hunt::{HuntEvent, HuntOptions, HuntOutput, HuntSummary, hunt};
 pub use outcome::{NotRunReason, RuleOutcome, RuleStatus};

@@ -22,6 +22,8 @@ pub struct RuleOutcome {
     pub alerts: u64,
     /// Hits without an alert because of the cap on alerts per run.
     pub cut: u64,
+    /// Hits without an alert because they are alerts of this rule itself: it would feed on them for ever.
+    pub own_alerts: u64,
     /// What did not stop it from running and is worth knowing.
     pub warnings: Vec<Diagnostic>,
 }
@@ -37,6 +39,7 @@ impl RuleOutcome {
             hits: 0,
             alerts: 0,
             cut: 0,
+            own_alerts: 0,
             warnings: Vec::new(),
         }
     }
@@ -52,6 +55,7 @@ impl RuleOutcome {
             hits: 0,
             alerts: 0,
             cut: 0,
+            own_alerts: 0,
             warnings: Vec::new(),
         }
     }

@@ -317,8 +317,18 @@ fn found(
     stream: DataStream,
 ) -> Option<Box<FoundEvent>> {
     (!passed.is_empty()).then(|| {
-        let document_id = document.text("event.id").map_or_else(|| key.to_string(), str::to_owned);
+        let document_id = document_id(&document, key);
         let rules = passed.into_iter().map(FilterId::index).collect();
         Box::new(FoundEvent { rules, document, document_id, stream })
     })
+}
+
+/// What tells an event from all others of its data stream: its id, and the account that received it, since one call
+/// across accounts is an event in each under the same id. An event without an id has its key.
+fn document_id(document: &Document, key: &EventKey) -> String {
+    match (document.text("event.id"), document.text("aws.cloudtrail.recipient_account_id")) {
+        (Some(id), Some(account)) => format!("{id}@{account}"),
+        (Some(id), None) => id.to_owned(),
+        (None, _) => key.to_string(),
+    }
 }

@@ -135,6 +135,45 @@ fn write(folder: &Path, files: &[(Vec<Value>, bool, bool)]) {
     }
 }
 
+/// One id in two accounts is two events: a cap must not fold them.
+#[test]
+fn an_event_of_two_accounts_makes_two_alerts_with_and_without_a_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |account: &str| {
+        json!({
+            "eventVersion": "1.11", "userIdentity": {"type": "IAMUser"}, "eventTime": "2024-05-06T07:08:09Z",
+            "eventSource": "kms.amazonaws.com", "eventName": "DisableKey", "recipientAccountId": account,
+            "eventID": "00000000-0000-4000-8000-000000000001",
+        })
+    };
+    write(folder.path(), &[(vec![record("111122223333"), record("444455556666")], false, false)]);
+    for cap in [None, Some(10)] {
+        let (mut alerts, _) = run(folder.path(), &QUERIES[..1], 1, cap);
+        alerts.dedup();
+        assert_eq!(alerts.len(), 2, "{alerts:?}");
+    }
+}
+
+/// Alerts of an earlier run that lie beside the logs are told apart from the events that they tell of.
+#[test]
+fn an_alert_beside_the_logs_hides_no_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let alert = json!({
+        "@timestamp": "2024-05-06T08:00:00Z", "kibana.alert.uuid": "a1",
+        "event": {"id": "00000000-0000-4000-8000-000000000001", "action": "DisableKey", "outcome": "success"},
+        "data_stream": {"type": "logs", "dataset": "aws.cloudtrail", "namespace": "default"},
+        "aws": {"cloudtrail": {"recipient_account_id": "111122223333"}},
+    });
+    let record = json!({
+        "eventVersion": "1.11", "userIdentity": {"type": "IAMUser"}, "eventTime": "2024-05-06T07:08:09Z",
+        "eventSource": "kms.amazonaws.com", "eventName": "DisableKey", "recipientAccountId": "111122223333",
+        "eventID": "00000000-0000-4000-8000-000000000001",
+    });
+    write(folder.path(), &[(vec![alert], true, false), (vec![record], false, false)]);
+    let (alerts, summary) = run(folder.path(), &QUERIES[..1], 1, None);
+    assert_eq!((alerts.len(), summary.ledger.counts().duplicates), (1, 0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -19,7 +19,8 @@ pub struct EcsEvent {
 /// A search hit has the document in `_source`, or, when that was switched off, as dotted names with lists of values
 /// in `fields`; it also has `_id` and `_index`. Beats have the id in `@metadata._id`.
 ///
-/// The data stream is, in this order: `data_stream.*`; the index, when it is one of a data stream (backing indices,
+/// An alert (`kibana.alert.uuid`) belongs to the alerts of its space, under its own id.
+/// The data stream of anything else is, in this order: `data_stream.*`; the index, when it is one of a data stream (backing indices,
 /// indices of searchable snapshots and of other clusters included); `logs-` and the `event.dataset`, else the
 /// `event.module`; `fallback`.
 pub fn read_ecs(mut object: Map<String, Value>, fallback: &DataStream) -> EcsEvent {
@@ -44,6 +45,10 @@ pub fn read_ecs(mut object: Map<String, Value>, fallback: &DataStream) -> EcsEve
         id = object.get("@metadata").and_then(|metadata| metadata.get("_id")?.as_str()).map(str::to_owned);
     }
     let mut document = Document::from_map(object);
+    if let Some(uuid) = document.text("kibana.alert.uuid").map(Box::from) {
+        // The copied fields are those of the event that it was made of, data stream and id included.
+        return EcsEvent { data_stream: alerts_of(&document), id: Some(uuid), document };
+    }
     let data_stream = data_stream(&document, index.as_deref(), fallback);
     for (field, value) in [
         ("data_stream.type", &data_stream.kind),
@@ -80,6 +85,12 @@ fn data_stream(document: &Document, index: Option<&str>, fallback: &DataStream) 
     stream
 }
 
+/// Where the alerts of a document's space lie: `.alerts-security.alerts-<space>`.
+fn alerts_of(document: &Document) -> DataStream {
+    let space = document.text("kibana.space_ids").unwrap_or("default");
+    DataStream { kind: ".alerts".into(), dataset: "security.alerts".into(), namespace: space.into() }
+}
+
 /// The data stream that an index belongs to; `None` for indices of other kinds, such as those of Beats.
 fn stream_of_index(index: &str) -> Option<DataStream> {
     let index = index.rsplit_once(':').map_or(index, |(_, local)| local);
@@ -110,6 +121,17 @@ mod tests {
     fn read(value: Value) -> EcsEvent {
         let Value::Object(map) = value else { panic!("not an object") };
         read_ecs(map, &DataStream::logs("fallback"))
+    }
+
+    #[test]
+    fn an_alert_is_no_event_of_the_stream_that_it_tells_of() {
+        let event = read(json!({
+            "kibana.alert.uuid": "a1", "kibana.space_ids": ["red"], "event": {"id": "e1"},
+            "data_stream": {"type": "logs", "dataset": "aws.cloudtrail", "namespace": "default"},
+        }));
+        assert_eq!(event.data_stream.name(), ".alerts-security.alerts-red");
+        assert_eq!(event.id.as_deref(), Some("a1"));
+        assert_eq!(event.document.text("data_stream.dataset"), Some("aws.cloudtrail"));
     }
 
     #[test]
