@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use ecs::{Catalog, DataStream, Document};
+use ecs::{Catalog, DataStream, Document, FieldTable, Known};
 use engine::plan::PlannedRule;
 use engine::{Plan, RuleStatus};
 use ingest::decode::{Buffers, Item, Limits, Outcome, RawRecord, RecordKind, decode};
@@ -13,7 +13,10 @@ use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
 use ingest::source::{directory, stdin};
-use matcher::Explanation;
+use matcher::{Explanation, Predicate, Resolver};
+use query::Diagnostic;
+use rule::exception::ExceptionItem;
+use rule::{Rule, RuleLibrary};
 use serde_json::Value;
 
 use super::Context;
@@ -68,6 +71,12 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         out.flush()?;
         return Ok(ExitStatus::CouldNotRun);
     };
+    let mut warnings: Vec<&Diagnostic> = plan.outcomes.iter().flat_map(|outcome| &outcome.warnings).collect();
+    warnings.dedup();
+    for warning in warnings {
+        context.printer.warn(format!("{}: {}", planned.rule.name, warning.message));
+    }
+    let (exceptions, table) = Exceptions::of(planned.rule, &one, &catalog, &plan.table, context);
 
     let (events, faults) = read_events(args, context)?;
     if faults > 0 {
@@ -86,7 +95,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         }
     }
     for event in wanted.iter().take(SHOWN) {
-        explain(&mut out, planned, &plan, event)?;
+        explain(&mut out, planned, &exceptions, &table, event)?;
     }
     if wanted.len() > SHOWN {
         let more = thousands((wanted.len() - SHOWN) as u64);
@@ -96,9 +105,48 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-fn explain(out: &mut Output, planned: &PlannedRule<'_>, plan: &Plan<'_>, event: &Event) -> io::Result<()> {
+/// The exceptions of a rule that have an effect.
+struct Exceptions<'r> {
+    items: Vec<(&'r ExceptionItem, Predicate)>,
+    /// The clause of the rule's predicate in which all of them are.
+    clause: Predicate,
+}
+
+impl<'r> Exceptions<'r> {
+    /// With a table of fields that has theirs beside those of the rule.
+    fn of(
+        rule: &'r Rule,
+        library: &'r RuleLibrary,
+        catalog: &Catalog,
+        table: &FieldTable,
+        context: Context,
+    ) -> (Self, FieldTable) {
+        let mut table = table.clone();
+        let mut resolver = Resolver::new(catalog, &mut table, context.now);
+        let (items, _) = library.exceptions(rule);
+        let items: Vec<(&ExceptionItem, Predicate)> = items
+            .into_iter()
+            .filter(|item| !item.is_expired(context.now))
+            .map(|item| (item, resolver.exception(item)))
+            .filter(|(_, resolved)| resolved.is_ok())
+            .map(|(item, resolved)| (item, resolved.predicate))
+            .collect();
+        let predicates = items.iter().map(|(_, predicate)| predicate.clone());
+        let clause = Predicate::not(Predicate::or(predicates.collect::<Vec<_>>()));
+        (Self { items, clause }, table)
+    }
+}
+
+fn explain(
+    out: &mut Output,
+    planned: &PlannedRule<'_>,
+    exceptions: &Exceptions<'_>,
+    table: &FieldTable,
+    event: &Event,
+) -> io::Result<()> {
     let Event { document, stream } = event;
-    let explanation = matcher::explain(&planned.predicate, &document.view(&plan.table), &plan.table);
+    let view = document.view(table);
+    let explanation = matcher::explain(&planned.predicate, &view, table);
     let reached = planned.patterns.matches(stream);
     let text = |field: &str| visible(document.text(field).unwrap_or("-"));
     let heading = out.paint(Paint::Heading, format!("event {}", text("event.id")));
@@ -121,7 +169,17 @@ fn explain(out: &mut Output, planned: &PlannedRule<'_>, plan: &Plan<'_>, event: 
             visible(&patterns)
         )?;
     }
-    for clause in explanation.blame() {
+    for (item, predicate) in &exceptions.items {
+        if predicate.eval(&view) == Known::Yes {
+            let ExceptionItem { name, list_id, .. } = item;
+            let why = in_one_line(&matcher::explain(predicate, &view, table));
+            let line = format!("the exception `{name}` of the list `{list_id}` takes it out: {why}");
+            writeln!(out, "  {}", visible_lines(&line))?;
+        }
+    }
+    // What took it out has been named.
+    let excepted = matcher::explain(&exceptions.clause, &view, table);
+    for clause in explanation.blame().into_iter().filter(|clause| **clause != excepted) {
         writeln!(out, "  {}", visible_lines(&in_one_line(clause)))?;
     }
     writeln!(out, "clause by clause:")?;
@@ -131,12 +189,23 @@ fn explain(out: &mut Output, planned: &PlannedRule<'_>, plan: &Plan<'_>, event: 
     writeln!(out)
 }
 
-/// A clause that decides, with what it saw; of `not`, the part that passed.
+/// A clause that decides, with what it saw; of several parts, those that decide.
 fn in_one_line(clause: &Explanation) -> String {
     match (&clause.seen, clause.parts.first()) {
         (Some(values), _) if values.is_empty() => format!("{} (the field is missing)", clause.clause),
         (Some(values), _) => format!("{} (seen: {})", clause.clause, values.join(", ")),
         (None, Some(part)) if clause.clause == "not" => format!("not: {}", in_one_line(part)),
+        (None, Some(_)) => {
+            // Of what passed, the parts that made it pass.
+            let parts = clause.parts.iter().filter(|part| part.passed == clause.passed);
+            let word = if clause.clause == "all of" { " and " } else { " or " };
+            let parts = parts.map(in_one_line).collect::<Vec<_>>().join(word);
+            if matches!(clause.clause.as_str(), "all of" | "any of") {
+                parts
+            } else {
+                format!("{}: {parts}", clause.clause)
+            }
+        }
         (None, _) => clause.clause.clone(),
     }
 }

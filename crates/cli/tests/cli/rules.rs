@@ -1,6 +1,6 @@
 //! The commands about rules, and `explain`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, event_id, kms_record, log_file, rule_file, run};
 
@@ -148,6 +148,70 @@ fn an_event_out_of_reach_is_explained() {
     let text = "the index patterns (winlogbeat-*) do not reach its data stream, logs-aws.cloudtrail-default";
     assert!(explained.stdout.contains(text), "{}", explained.stdout);
     assert!(explained.stdout.contains("although it passes the query"), "{}", explained.stdout);
+}
+
+/// A rule that names an exception list, that list with an item that takes out what mallory does, and the events.
+fn with_exceptions() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let reference = |id: &str| {
+        format!(r#"{{ id = "{id}", list_id = "{id}", type = "detection", namespace_type = "single" }}"#)
+    };
+    let rule = rule_file(OWN_ID, "Mine", "query", "kuery", r#"event.action : "DisableKey""#);
+    let lists = format!("exceptions_list = [{}, {}]\n", reference("known-good"), reference("not-here"));
+    sandbox.write("own.toml", rule + &lists);
+    let item = |name: &str, entries: Value| {
+        json!({
+            "type": "simple", "list_id": "known-good", "item_id": name, "name": name, "description": "-",
+            "namespace_type": "single", "entries": entries,
+        })
+    };
+    let is = |field: &str, value: &str| json!({"type": "match", "field": field, "operator": "included", "value": value});
+    let lines = [
+        json!({"list_id": "known-good", "name": "Known", "description": "-", "type": "detection", "namespace_type": "single"}),
+        item("Others", json!([is("user.name", "alice")])),
+        item("Mallory may", json!([is("user.name", "mallory"), is("cloud.region", "eu-west-1")])),
+        item(
+            "By list",
+            json!([{"type": "list", "field": "source.ip", "operator": "included", "list": {"id": "ours", "type": "ip"}}]),
+        ),
+    ];
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    sandbox.write("lists.ndjson", lines.join("\n"));
+    let mut bob = kms_record("DisableKey", 2);
+    bob["userIdentity"]["userName"] = "bob".into();
+    sandbox.write("events.json", log_file(&[kms_record("DisableKey", 1), bob]));
+    sandbox
+}
+
+#[test]
+fn the_exception_that_takes_an_event_out_is_named() {
+    let sandbox = with_exceptions();
+    let args = ["explain", "own.toml", "events.json", "--rules", "lists.ndjson", "--event-id"];
+    let out = sandbox.run(&[&args[..], &[&event_id(1)]].concat());
+    let expected = "\
+is no hit of Mine, because of:
+  the exception `Mallory may` of the list `known-good` takes it out: user.name is \"mallory\" (seen: mallory) and \
+                    cloud.region is \"eu-west-1\" (seen: eu-west-1)
+clause by clause:
+";
+    assert!(out.stdout.contains(expected), "{}", out.stdout);
+    let hit = sandbox.run(&[&args[..], &[&event_id(2)]].concat());
+    assert!(hit.stdout.contains("\nis a hit of Mine\nclause by clause:\n"), "{}", hit.stdout);
+}
+
+#[test]
+fn an_explanation_has_the_warnings_of_a_hunt() {
+    let sandbox = with_exceptions();
+    let explained = sandbox.run(&["explain", "own.toml", "events.json", "--rules", "lists.ndjson"]);
+    let hunt = sandbox.run(&["hunt", "events.json", "--rules", "own.toml", "--rules", "lists.ndjson"]);
+    let warnings: Vec<&str> =
+        hunt.stdout.lines().filter_map(|line| line.trim().strip_prefix("warning  ")).collect();
+    assert_eq!(warnings.len(), 2, "{}", hunt.stdout);
+    assert!(warnings.iter().any(|text| text.contains("`not-here`")), "{warnings:?}");
+    assert!(warnings.iter().any(|text| text.contains("`By list`")), "{warnings:?}");
+    let told: Vec<&str> =
+        explained.stderr.lines().filter_map(|line| line.strip_prefix("warning: ")).collect();
+    assert_eq!(told, warnings);
 }
 
 #[test]
