@@ -1,5 +1,6 @@
 //! What may be typed: the commands and the options that all of them have.
 
+use bytesize::ByteSize;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, Parser, Subcommand};
 use ecs::Timestamp;
@@ -70,10 +71,51 @@ pub(crate) fn severity() -> impl TypedValueParser<Value = Severity> {
     PossibleValuesParser::new(Severity::ALL.map(Severity::name)).try_map(|text| text.parse::<Severity>())
 }
 
+/// Reads a number of bytes that is not zero: `1048576`, `512MiB`, `2GiB`, `1.5GB`.
+pub(crate) fn byte_size(text: &str) -> Result<usize, String> {
+    let ByteSize(bytes) =
+        text.parse().map_err(|_| "no size: a number of bytes, or such as 512MiB or 2GiB")?;
+    match usize::try_from(bytes) {
+        Ok(0) => Err("with no byte to read, nothing could be read".to_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err("more than this machine can address".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn sizes_have_binary_and_decimal_units() {
+        for (text, bytes) in [
+            ("1", Some(1)),
+            ("1048576", Some(1 << 20)),
+            ("512MiB", Some(512 << 20)),
+            ("2 GiB", Some(2 << 30)),
+            ("1.5kB", Some(1_500)),
+            ("0", None),
+            ("0.2", None),
+            ("-1", None),
+            ("", None),
+            ("many", None),
+            ("NaN", None),
+            ("1 GiBit", None),
+        ] {
+            assert_eq!(byte_size(text).ok(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_default_of_the_size_is_the_one_of_the_decoder() {
+        let default = ingest::decode::Limits::default().decompressed_bytes;
+        let command = Cli::command();
+        let hunt = command.find_subcommand("hunt").unwrap();
+        let argument = hunt.get_arguments().find(|a| a.get_id() == "max_input_bytes").unwrap();
+        let text = argument.get_default_values()[0].to_str().unwrap();
+        assert_eq!(byte_size(text), Ok(default));
+    }
 
     #[test]
     fn the_arguments_are_consistent() {

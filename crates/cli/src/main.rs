@@ -11,6 +11,7 @@ mod args;
 mod clock;
 mod command;
 mod diagnostic;
+mod earlier_output;
 mod exit_status;
 mod printer;
 mod reporter;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use ecs::TimeRange;
 use flate2::write::GzEncoder;
+use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
 use rule::RuleLibrary;
 use serde_json::Value;
@@ -64,6 +65,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         enrichment: Enrichment::open(None, None)?,
         max_signals: None,
         jobs: hunt::all_cores(),
+        limits: Limits::default(),
         dead_letter: None,
         own_files,
     };

@@ -17,10 +17,12 @@ use rule::{RuleLibrary, Severity};
 
 use super::Context;
 use crate::args;
+use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
 use crate::printer::Printer;
 use crate::reporter::coverage::Coverage;
 use crate::reporter::progress::Progress;
+use crate::reporter::removed_values::RemovedValues;
 use crate::reporter::table::{DEFAULT_ROWS, severity_of};
 use crate::reporter::{Format, Reporter};
 use crate::rule_selection::{RuleFilter, RuleSource};
@@ -66,6 +68,9 @@ pub(crate) struct Args {
     /// Threads that read and match [default: as many as the machine has]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// The most bytes of one input, after decompression; the records before that place count. Such as 512MiB or 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = args::byte_size, default_value = "1GiB")]
+    max_input_bytes: usize,
     /// Keep what could not be read in this file, as NDJSON with file, offset and reason
     #[arg(long, value_name = "FILE")]
     dead_letter: Option<PathBuf>,
@@ -83,7 +88,8 @@ pub(crate) struct ReportArgs {
     /// The format of the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
-    /// Write the result to this file instead of stdout; what stood there is replaced
+    /// Write the result to this file instead of stdout; what stood there is replaced,
+    /// unless it lies among what is read and is no earlier output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// How many alerts the table shows, by severity and time; 0 for all
@@ -104,6 +110,7 @@ pub(crate) struct Hunt<'h> {
     pub(crate) enrichment: Enrichment,
     pub(crate) max_signals: Option<u32>,
     pub(crate) jobs: NonZeroUsize,
+    pub(crate) limits: Limits,
     pub(crate) dead_letter: Option<PathBuf>,
     /// Files under the given paths that are left out because this run writes to them.
     pub(crate) own_files: Vec<PathBuf>,
@@ -119,7 +126,11 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         anyhow::bail!("--output and --dead-letter name the same file");
     }
     for own in &own_files {
-        if args.paths.iter().any(|path| path.is_file() && is_same_file(own, path)) {
+        let is_input = |path: &PathBuf| match directory::is_stdin(path) {
+            true => is_same_file(own, Path::new("/dev/stdin")),
+            false => path.is_file() && is_same_file(own, path),
+        };
+        if args.paths.iter().any(is_input) {
             anyhow::bail!("{} is to be read, so it cannot be written to", own.display());
         }
     }
@@ -129,6 +140,19 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     }
     let selected = args.filter.select(&loaded)?;
     let (inputs, own_files) = inputs(&args.paths, &own_files)?;
+    for own in &own_files {
+        if !is_earlier_output(own).with_context(|| format!("cannot read {}", own.display()))? {
+            anyhow::bail!(
+                "{} lies among what is to be read and is no earlier output of this program, so it is not overwritten",
+                own.display()
+            );
+        }
+    }
+    if inputs.is_empty() {
+        let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+        let but = if own_files.is_empty() { "" } else { " but what this run writes to" };
+        anyhow::bail!("nothing to read below {}{but}", paths.join(", "));
+    }
     let enrichment = Enrichment::open(args.geoip_city.as_deref(), args.geoip_asn.as_deref())
         .context("cannot use the database of addresses")?;
     let hunt = Hunt {
@@ -139,6 +163,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         enrichment,
         max_signals: (args.max_signals > 0).then_some(args.max_signals),
         jobs: args.jobs.unwrap_or_else(all_cores),
+        limits: Limits { decompressed_bytes: args.max_input_bytes, ..Limits::default() },
         dead_letter: args.dead_letter.clone(),
         own_files,
     };
@@ -166,7 +191,7 @@ impl Hunt<'_> {
         let options = HuntOptions {
             scan: ScanSettings { range: self.range, now, enrichment: &self.enrichment, catalog: &catalog },
             jobs: self.jobs,
-            limits: Limits::default(),
+            limits: self.limits,
             max_signals: self.max_signals,
             alerts: AlertContext {
                 space: "default".to_owned(),
@@ -181,7 +206,7 @@ impl Hunt<'_> {
         let mut dead_letter = self.dead_letter.as_deref().map(open_dead_letter).transpose()?;
         let output = printer.output(report.output.as_deref())?;
         let reporter = report.format.reporter(output, report.rows).context("cannot write the result")?;
-        let mut sink = CountingSink { reporter, highest: None, removed_values: 0 };
+        let mut sink = CountingSink { reporter, highest: None, removed_values: RemovedValues::default() };
 
         let summary = {
             let mut progress = Progress::new(&printer);
@@ -217,13 +242,13 @@ fn write_account(printer: &Printer, coverage: &Coverage) {
 struct CountingSink {
     reporter: Box<dyn Reporter>,
     highest: Option<Severity>,
-    removed_values: u64,
+    removed_values: RemovedValues,
 }
 
 impl AlertSink for CountingSink {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
         self.highest = self.highest.max(Some(severity_of(&alert)));
-        self.removed_values += alert.warnings().len() as u64;
+        self.removed_values.count(&alert);
         self.reporter.alert(alert)
     }
 }

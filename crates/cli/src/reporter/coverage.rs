@@ -13,6 +13,7 @@ use rule::library::Replaced;
 use rule::{Origin, RuleLibrary, Severity};
 use serde_json::{Value, json};
 
+use super::removed_values::RemovedValues;
 use crate::exit_status::ExitStatus;
 use crate::printer::{Output, Paint, count, thousands, visible};
 
@@ -34,7 +35,7 @@ pub(crate) struct Coverage {
     /// The file that keeps what could not be read, and how many entries it has.
     pub(crate) dead_letter: Option<(PathBuf, u64)>,
     /// Values that alerts do not have because they clash with ECS.
-    pub(crate) removed_values: u64,
+    pub(crate) removed_values: RemovedValues,
     /// Files under the given paths that this run itself writes to.
     pub(crate) own_files: Vec<PathBuf>,
 }
@@ -83,7 +84,7 @@ impl Coverage {
             unreadable_rules: unreadable_rules(loaded),
             replaced: loaded.replaced.clone(),
             dead_letter: None,
-            removed_values: 0,
+            removed_values: RemovedValues::default(),
             own_files: Vec::new(),
         }
     }
@@ -305,12 +306,8 @@ impl Coverage {
             })
             .collect();
         list(out, Paint::Caution, &cut, "cut")?;
-        if self.removed_values > 0 {
-            let line = format!(
-                "noted    {} clash with ECS and are missing on alerts; the events have them",
-                count(self.removed_values, "value", "values")
-            );
-            detail(out, Paint::Faint, &line)?;
+        if let Some(line) = self.removed_values.line() {
+            detail(out, Paint::Caution, &format!("noted    {line}"))?;
         }
         Ok(())
     }
@@ -413,7 +410,8 @@ impl Coverage {
                     "by_version": old.by_version, "by_file": old.by.path.to_string_lossy(),
                 })).collect::<Vec<_>>(),
             },
-            "removed_values": self.removed_values,
+            "removed_values": self.removed_values.total(),
+            "removed_values_by_field": self.removed_values.json(),
         })
     }
 }

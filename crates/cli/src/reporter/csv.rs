@@ -8,7 +8,7 @@ use engine::AlertSink;
 
 use super::Reporter;
 use super::coverage::Coverage;
-use crate::printer::Output;
+use crate::printer::{Output, visible};
 
 /// The columns; each has the values of the alert's field of that name, several values joined by ` | `.
 pub(crate) const COLUMNS: [&str; 22] = [
@@ -67,11 +67,13 @@ impl Reporter for CsvReporter {
     }
 }
 
-/// A cell that a spreadsheet takes as text: one that would start a formula gets a quote in front.
+/// A cell that a spreadsheet takes as text and a terminal does not act on: one that would start a formula gets a quote in
+/// front, and control characters, line breaks among them, appear as escapes.
 ///
 /// Source: OWASP, "CSV Injection".
-fn guarded(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
+fn guarded(cell: &str) -> String {
+    let cell = visible(cell);
+    if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell }
 }
 
 fn io_error(error: csv::Error) -> io::Error {
@@ -86,14 +88,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cell_starts_a_formula() {
+    fn no_cell_starts_a_formula_or_moves_a_cursor() {
         for (cell, safe) in [
             ("=1+1", "'=1+1"),
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
+            ("\t=1", "\\t=1"),
+            ("\r=1", "\\r=1"),
+            ("a\u{1b}[2J\nb", "a\\u{1b}[2J\\nb"),
             ("a=1", "a=1"),
             ("", ""),
         ] {

@@ -5,6 +5,7 @@ pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod ndjson;
 pub(crate) mod progress;
+pub(crate) mod removed_values;
 pub(crate) mod table;
 
 use std::io;

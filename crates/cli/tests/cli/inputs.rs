@@ -135,3 +135,14 @@ fn a_pipe_is_read_when_it_is_given_by_its_path() {
     let run = run(command.write_stdin(log_file(&[kms_record("DisableKey", 1)])));
     assert_eq!(run.alerts().len(), 1, "{}", run.stderr);
 }
+
+#[test]
+fn the_cap_on_an_input_can_be_set() {
+    let records: Vec<Value> = (1..=50).map(|number| kms_record("DisableKey", number)).collect();
+    let sandbox = Sandbox::with_records(&records);
+    let capped = sandbox.run(&["hunt", "logs", "--max-input-bytes", "10KiB", "--format", "ndjson"]);
+    assert_eq!(capped.account("inputs"), "1 file: 0 read, 1 partly read, 0 skipped");
+    assert!((1..50).contains(&capped.alerts().len()), "{}", capped.stderr);
+    let whole = sandbox.run(&["hunt", "logs", "--max-input-bytes", "1MiB", "--format", "ndjson"]);
+    assert_eq!(whole.alerts().len(), 50);
+}

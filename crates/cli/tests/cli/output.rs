@@ -68,6 +68,16 @@ fn no_cell_of_a_csv_starts_a_formula() {
 }
 
 #[test]
+fn no_cell_of_a_csv_moves_a_cursor() {
+    let mut record = kms_record("DisableKey", 1);
+    record["userIdentity"]["userName"] = json!("mal\u{1b}[2Jlory\n\u{202e}x");
+    let run = Sandbox::with_records(&[record]).run(&["hunt", "logs", "--format", "csv"]);
+    assert!(!run.stdout.contains(['\u{1b}', '\u{202e}']), "{}", run.stdout);
+    assert!(run.stdout.contains(",mal\\u{1b}[2Jlory\\n\\u{202e}x,"), "{}", run.stdout);
+    assert_eq!(run.stdout.lines().count(), 2);
+}
+
+#[test]
 fn what_a_terminal_would_act_on_is_not_passed_on() {
     let mut record = kms_record("DisableKey", 1);
     record["userIdentity"]["arn"] = json!("arn:aws:iam::111122223333:user/\u{1b}]0;owned\u{7}\u{202e}x");
@@ -79,7 +89,7 @@ fn what_a_terminal_would_act_on_is_not_passed_on() {
 
 #[test]
 fn wrong_usage_is_told_on_stderr() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_records(&[kms_record("DisableKey", 1)]);
     for args in [
         &["hunt"][..],
         &["hunt", "logs", "--no-such-flag"],
@@ -93,6 +103,8 @@ fn wrong_usage_is_told_on_stderr() {
         &["hunt", ".", "--geoip-city", "no-such-file"],
         &["hunt", ".", "--output", "no/such/folder/out.csv"],
         &["hunt", ".", "--output", "x", "--dead-letter", "x"],
+        &["hunt", ".", "--max-input-bytes", "0"],
+        &["hunt", ".", "--max-input-bytes", "2 gallons"],
     ] {
         let run = sandbox.run(args);
         assert_eq!((run.stdout.as_str(), run.status), ("", 3), "{args:?}: {}", run.stderr);
