@@ -287,6 +287,13 @@ fn what_is_no_log_is_skipped() {
         (b"[1,2,3]".to_vec(), SkipReason::NoRecords),
         (b"{}".to_vec(), SkipReason::NoRecords),
         (b"[]".to_vec(), SkipReason::NoRecords),
+        (b"null\n42\n\"str\"\n".to_vec(), SkipReason::NoRecords),
+        (b"[".repeat(200_000), SkipReason::Fault(FaultReason::NestedTooDeep { limit: 120 })),
+        (
+            [b"[".repeat(200_000), b"]".repeat(200_000)].concat(),
+            SkipReason::Fault(FaultReason::NestedTooDeep { limit: 120 }),
+        ),
+        (br#"{"a":"#.repeat(200_000), SkipReason::Fault(FaultReason::NestedTooDeep { limit: 120 })),
         (br#"{"detail-type":"GuardDuty Finding","detail":{"severity":8}}"#.to_vec(), SkipReason::NoRecords),
         (br#"{"name":"#.to_vec(), SkipReason::Fault(FaultReason::Truncated)),
         (b"\x1f\x8b".to_vec(), SkipReason::Fault(FaultReason::TruncatedStream(Compression::Gzip))),
@@ -302,6 +309,30 @@ fn what_is_no_log_is_skipped() {
         assert_eq!(got.decoded.outcome, Outcome::Skipped(reason), "{shown}");
         assert_eq!((got.decoded.records, got.decoded.faults), (0, 0), "{shown}");
     }
+}
+
+/// Few faults of an input that is no log are none; when they are many, each counts.
+#[test]
+fn what_is_no_log_and_large_is_counted_whole() {
+    for (count, faults) in [(100_000, 0), (100_001, 100_001), (250_000, 250_000)] {
+        let got = read("{}".repeat(count));
+        assert_eq!(got.decoded.outcome, Outcome::Skipped(SkipReason::NoRecords));
+        assert_eq!((got.decoded.records, got.faults.len()), (0, faults));
+        let offsets = got.faults.iter().map(|(offset, ..)| *offset);
+        assert!(offsets.eq((0..faults as u64).map(|n| 2 * n)), "each once, in order");
+    }
+    // What is recognised late loses nothing either.
+    let got = read(format!("{}{}", "{}".repeat(150_000), record(1)));
+    assert_eq!((got.records.len(), got.faults.len()), (1, 150_000));
+    assert!(matches!(got.decoded.outcome, Outcome::PartlyRead { offset: 0, .. }));
+}
+
+#[test]
+fn empty_arrays_are_said_to_be_empty() {
+    let got = read("[]");
+    assert_eq!(got.decoded.notes.empty_arrays, 1);
+    let got = read(format!("{}\n[]\n[ ]\n[{}]\n", record(1), record(2)));
+    assert_eq!((got.records.len(), got.faults.len(), got.decoded.notes.empty_arrays), (2, 0, 2));
 }
 
 #[test]
@@ -335,7 +366,13 @@ fn a_fault_costs_itself_and_nothing_else() {
         (br#"{"detail":{"foo":"bar"}}"#.to_vec(), NotARecord),
         (b"17".to_vec(), NotAnObject),
         (br#""text""#.to_vec(), NotAnObject),
+        (b"-1.5e3".to_vec(), NotAnObject),
         (b"[[]]".to_vec(), NotAnObject),
+        (format!("[{}{}]", "[".repeat(200), "]".repeat(200)).into_bytes(), NestedTooDeep { limit: 120 }),
+        (
+            format!(r#"{{"x":{}{}}}"#, "[".repeat(200), "]".repeat(200)).into_bytes(),
+            NestedTooDeep { limit: 120 },
+        ),
         (b"null".to_vec(), NotAnObject),
         (deep.into_bytes(), NestedTooDeep { limit: 120 }),
         (long.into_bytes(), TooLong { limit: 1000 }),
@@ -366,8 +403,8 @@ fn a_fault_costs_itself_and_nothing_else() {
             let records: Vec<_> = got.records.iter().map(|(_, text, _)| text).collect();
             assert_eq!(records, [&a, &c], "{shown}");
             let [(offset, why, bytes)] = &got.faults[..] else { panic!("{shown} {:?}", got.faults) };
-            // Between lines, an array is a shape of its own and its elements are faults; a scalar is no value.
-            if !before.is_empty() {
+            // Between lines, the rest of a torn wrapper is a line of its own and may say so in other words.
+            if !before.is_empty() || matches!(reason, NotAnObject | NestedTooDeep { .. }) {
                 assert_eq!(why, &reason, "{shown}");
             }
             let at = *offset as usize;

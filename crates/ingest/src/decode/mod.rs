@@ -125,6 +125,8 @@ pub struct Notes {
     pub control_messages: u64,
     /// Unpaired UTF-16 units that became U+FFFD on transcoding.
     pub replaced_units: u64,
+    /// Empty arrays among the values of the input: lists of no records.
+    pub empty_arrays: u64,
 }
 
 impl Notes {
@@ -132,6 +134,7 @@ impl Notes {
         self.repaired_surrogates += other.repaired_surrogates;
         self.control_messages += other.control_messages;
         self.replaced_units += other.replaced_units;
+        self.empty_arrays += other.empty_arrays;
     }
 }
 
@@ -160,8 +163,8 @@ pub struct Decoded {
 ///
 /// Total on any bytes. Every record handed over is UTF-8, `{` to `}`, within [`Limits`]. After a fault it goes on at
 /// the next record it can find. A truncated input gives all whole records before the cut and then one fault.
-/// An input in which nothing is recognised is skipped: its parts are then no faults (unless they are more than
-/// 100,000), because an input that is no log has no records to lose.
+/// An input in which nothing is recognised is skipped: its parts are then no faults, because an input that is no log
+/// has no records to lose. Only when they are more than 100,000 are they handed over as faults, every one.
 pub fn decode(
     input: &[u8],
     limits: &Limits,

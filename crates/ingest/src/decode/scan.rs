@@ -24,7 +24,10 @@ pub(super) struct Container {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unbalanced {
     /// The text ends first.
-    Unclosed,
+    Unclosed {
+        /// It nests deeper than allowed.
+        too_deep: bool,
+    },
     /// The outermost bracket is closed by one of the other kind.
     Mismatched,
 }
@@ -86,7 +89,7 @@ pub(super) fn container(bytes: &[u8], start: usize, depth_cap: u32) -> Result<Co
         }
         at += BLOCK;
     }
-    Err(Unbalanced::Unclosed)
+    Err(Unbalanced::Unclosed { too_deep })
 }
 
 /// One past the closing quote of the string whose opening quote is at `start`, and whether it has escapes.
@@ -233,7 +236,7 @@ mod tests {
                 _ => {}
             }
         }
-        Err(Unbalanced::Unclosed)
+        Err(Unbalanced::Unclosed { too_deep: false })
     }
 
     proptest! {

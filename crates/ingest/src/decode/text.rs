@@ -80,7 +80,12 @@ pub(super) fn not_json(bytes: &[u8]) -> Option<SkipReason> {
     }
     let may_hold_objects =
         [b"{\"".as_slice(), b"{ \""].iter().any(|start| memmem::find(text, start).is_some());
-    (!may_hold_objects).then_some(SkipReason::NotJson)
+    if may_hold_objects {
+        return None;
+    }
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_scalar = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    Some(if is_scalar { SkipReason::NoRecords } else { SkipReason::NotJson })
 }
 
 /// First bytes of files that people keep beside their logs.

@@ -13,7 +13,7 @@ use super::{
     SkipReason, resync, surrogate,
 };
 
-/// Faults kept back while nothing has been recognised yet.
+/// Faults kept back while nothing has been recognised yet. More than these are handed over: nothing goes uncounted.
 const HELD_FAULTS: usize = 100_000;
 
 /// How often wrappers may stand in wrappers.
@@ -86,6 +86,8 @@ pub(super) struct Walk<'w> {
     length: usize,
     shape: Option<Shape>,
     recognised: bool,
+    /// Whether faults are kept back: an input that is no log has none.
+    holding: bool,
     held: Vec<(Range<usize>, FaultReason)>,
     first_fault: Option<(u64, FaultReason)>,
     records: u64,
@@ -112,6 +114,7 @@ impl<'w> Walk<'w> {
             length,
             shape: None,
             recognised: false,
+            holding: true,
             held: Vec::new(),
             first_fault: None,
             records: 0,
@@ -139,6 +142,8 @@ impl<'w> Walk<'w> {
                 b'{' => self.object(text, at, Place::Free, 0),
                 b'[' => {
                     arrays = true;
+                    let empty = text.bytes.get(scan::skip_space(text.bytes, at + 1)) == Some(&b']');
+                    self.notes.empty_arrays += u64::from(empty);
                     self.array(text, at, Place::Free, 0)
                 }
                 // Between values of a hand-made list, and the record separator of RFC 7464.
@@ -193,7 +198,7 @@ impl<'w> Walk<'w> {
         };
     }
 
-    /// A line that does not begin with JSON: `TIMESTAMP {…}`, or a fault.
+    /// A line that begins with neither an object nor an array: `TIMESTAMP {…}`, or a fault.
     fn line(&mut self, text: Text<'_>, at: usize) -> Progress {
         let line = text.bytes.get(at..).unwrap_or_default();
         match memchr(b'{', line) {
@@ -205,7 +210,11 @@ impl<'w> Walk<'w> {
                 }
                 progress
             }
-            _ => Err(Broken::value(at, text.bytes.len(), FaultReason::InvalidJson)),
+            _ => {
+                let is_scalar = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+                let reason = if is_scalar { FaultReason::NotAnObject } else { FaultReason::InvalidJson };
+                Err(Broken::value(at, text.bytes.len(), reason))
+            }
         }
     }
 
@@ -222,7 +231,8 @@ impl<'w> Walk<'w> {
                 Some(b'{') => self.object(text, at, place, depth + 1),
                 Some(_) => match self.skip_value(text, at) {
                     Ok(found) if is_element_end(text.bytes, found.end) => {
-                        Err(Broken::value(at, found.end, FaultReason::NotAnObject))
+                        let reason = self.too_deep(found).unwrap_or(FaultReason::NotAnObject);
+                        Err(Broken::value(at, found.end, reason))
                     }
                     // Not a value between commas: the rest of a torn record. Its strings may begin where they end.
                     Ok(_) | Err(Broken { reason: FaultReason::InvalidJson, .. }) => {
@@ -346,7 +356,11 @@ impl<'w> Walk<'w> {
                 let found = scan::Container { end: at + 1, too_deep, surrogates };
                 self.record(text, start, found, kind, None).map(Some)
             }
-            None => Err(Broken::value(start, at + 1, FaultReason::NotARecord)),
+            None => {
+                let found = scan::Container { end: at + 1, too_deep, surrogates };
+                let reason = self.too_deep(found).unwrap_or(FaultReason::NotARecord);
+                Err(Broken::value(start, found.end, reason))
+            }
         }
     }
 
@@ -445,8 +459,8 @@ impl<'w> Walk<'w> {
         if found.end - start > self.limits.record_bytes {
             return broken(FaultReason::TooLong { limit: self.limits.record_bytes });
         }
-        if found.too_deep {
-            return broken(FaultReason::NestedTooDeep { limit: self.limits.nesting_depth });
+        if let Some(reason) = self.too_deep(found) {
+            return broken(reason);
         }
         let Ok(record) = str::from_utf8(&text.bytes[start..found.end]) else {
             return broken(FaultReason::InvalidUtf8);
@@ -462,6 +476,10 @@ impl<'w> Walk<'w> {
         let members = members.filter(|_| !repaired);
         (self.sink)(Item::Record(RawRecord { kind, text: &record, offset: text.offset(start), members }));
         Ok(found.end)
+    }
+
+    fn too_deep(&self, found: scan::Container) -> Option<FaultReason> {
+        found.too_deep.then_some(FaultReason::NestedTooDeep { limit: self.limits.nesting_depth })
     }
 
     /// Finds the members and the end of a record within the cap on its size. `None` when it is out of the ordinary.
@@ -498,10 +516,13 @@ impl<'w> Walk<'w> {
             self.wasted = self.wasted.saturating_add(window.bytes.len() - start);
             let reason = match why {
                 Unbalanced::Mismatched => FaultReason::InvalidJson,
-                Unbalanced::Unclosed if window.bytes.len() < text.bytes.len() => {
+                Unbalanced::Unclosed { .. } if window.bytes.len() < text.bytes.len() => {
                     FaultReason::TooLong { limit }
                 }
-                Unbalanced::Unclosed => FaultReason::Truncated,
+                Unbalanced::Unclosed { too_deep: true } => {
+                    FaultReason::NestedTooDeep { limit: self.limits.nesting_depth }
+                }
+                Unbalanced::Unclosed { too_deep: false } => FaultReason::Truncated,
             };
             Broken::open(start, reason)
         })
@@ -579,6 +600,11 @@ impl<'w> Walk<'w> {
             return;
         }
         self.recognised = true;
+        self.hand_over_held(text);
+    }
+
+    fn hand_over_held(&mut self, text: Text<'_>) {
+        self.holding = false;
         for (range, reason) in std::mem::take(&mut self.held) {
             self.fault(text, range, reason);
         }
@@ -598,8 +624,11 @@ impl<'w> Walk<'w> {
             },
             reason => reason,
         };
-        if !self.recognised && outermost && self.held.len() < HELD_FAULTS {
+        if self.holding && outermost {
             self.held.push((range, reason));
+            if self.held.len() > HELD_FAULTS {
+                self.hand_over_held(text);
+            }
             return;
         }
         let offset = text.offset(range.start);
