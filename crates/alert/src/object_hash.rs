@@ -1,7 +1,7 @@
 //! The hash that Kibana identifies alerts by when their evidence is more than one event: the npm package `object-hash`.
 //!
 //! A value becomes a stream of tagged texts, and SHA-1 of that stream is the hash. For a plain object the stream also
-//! describes what JavaScript objects inherit; see [`Stream::write_inherited`].
+//! describes what JavaScript objects inherit; see `Stream::write_inherited`.
 //! Source: `object-hash` 1.3.1 to 3.0.0 with default options (all give the same digests).
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What is wrong with a rule that could be read: its queries, its fields, and values that do not go together.
 //!
-//! Reading (see [`format`](crate::format)) finds values of a wrong form; here is what needs the whole rule, the
+//! Reading (see [`crate::format`]) finds values of a wrong form; here is what needs the whole rule, the
 //! query languages or the field catalogue. EQL and ES|QL queries are not looked into yet.
 
 use ecs::time::Rounding;

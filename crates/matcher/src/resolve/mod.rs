@@ -1,7 +1,7 @@
 //! Syntax trees to predicates: fields looked up in the catalogue, literals read by the type of their field.
 //!
 //! One file a language. What a literal means on a field of some type is the same for all of them and lives in
-//! [`field`].
+//! `field`.
 
 mod exception;
 mod field;
