@@ -7,9 +7,37 @@ use query::{Diagnostic, Severity, Span};
 
 use crate::printer::{visible, visible_lines};
 
-/// A finding as text of several lines, without a line break at its end. `text` is what the finding's span counts in:
+/// The content of a file, with the places of its lines: exports of rules run to many megabytes and may have a finding in
+/// each line, so that these must not be counted anew each time.
+pub(crate) struct Source<'t> {
+    text: &'t str,
+    /// Where each line starts.
+    lines: Vec<usize>,
+}
+
+impl<'t> Source<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let after = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { text, lines: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// Line and column of a place, both from one; columns count characters.
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = floor_char_boundary(self.text, offset);
+        let (line, start) = self.line(offset);
+        (line, self.text[start..offset].chars().count() + 1)
+    }
+
+    /// The number of the line in which a place is, from one, and where it starts.
+    fn line(&self, offset: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= offset);
+        (line, self.lines[line.saturating_sub(1)])
+    }
+}
+
+/// A finding as text of several lines, without a line break at its end. `source` is what the finding's span counts in:
 /// the content of `file`.
-pub(crate) fn render(diagnostic: &Diagnostic, file: &Path, text: &str, color: bool) -> String {
+pub(crate) fn render(diagnostic: &Diagnostic, file: &Path, source: &Source<'_>, color: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -18,7 +46,7 @@ pub(crate) fn render(diagnostic: &Diagnostic, file: &Path, text: &str, color: bo
     let path = visible(&file.display().to_string());
     let message = visible(&diagnostic.message);
     let title = level.primary_title(&*message).id(diagnostic.code);
-    let excerpt = diagnostic.span.map(|span| Excerpt::around(text, span));
+    let excerpt = diagnostic.span.map(|span| Excerpt::around(source, span));
     let label = diagnostic.label.as_deref().map(visible);
     let mut group = match &excerpt {
         Some(excerpt) => {
@@ -41,14 +69,6 @@ pub(crate) fn render(diagnostic: &Diagnostic, file: &Path, text: &str, color: bo
     renderer.render(&[group])
 }
 
-/// Line and column of a place, both from one; columns count characters.
-pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let offset = floor_char_boundary(text, offset);
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, text[line_start..offset].chars().count() + 1)
-}
-
 /// The lines that a span touches. Rule exports run to many megabytes; the renderer need not look at all of them.
 struct Excerpt {
     text: String,
@@ -61,21 +81,17 @@ struct Excerpt {
 const MARKED_BYTES: usize = 2_000;
 
 impl Excerpt {
-    fn around(text: &str, span: Span) -> Self {
+    fn around(source: &Source<'_>, span: Span) -> Self {
+        let text = source.text;
         let start = floor_char_boundary(text, span.start);
         let mut end = floor_char_boundary(text, span.end.max(start));
         if end - start > MARKED_BYTES {
             let first_line = text[start..end].find('\n').unwrap_or(MARKED_BYTES);
             end = floor_char_boundary(text, start + first_line.min(MARKED_BYTES));
         }
-        let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let (line, first) = source.line(start);
         let last = text[end..].find('\n').map_or(text.len(), |at| end + at);
-        Self {
-            text: text[first..last].to_owned(),
-            line: text[..start].matches('\n').count() + 1,
-            start: start - first,
-            end: end - first,
-        }
+        Self { text: text[first..last].to_owned(), line, start: start - first, end: end - first }
     }
 }
 
@@ -99,7 +115,7 @@ mod tests {
             .at(Span::new(at, at + 9))
             .label("did you mean `user.name`?")
             .help("or add the field to the catalogue");
-        let shown = render(&diagnostic, Path::new("rules/a.toml"), text, false);
+        let shown = render(&diagnostic, Path::new("rules/a.toml"), &Source::new(text), false);
         let expected = "\
 warning[rule::unknown-field]: no field named `user.nmae`
  --> rules/a.toml:2:10
@@ -114,15 +130,15 @@ warning[rule::unknown-field]: no field named `user.nmae`
     #[test]
     fn a_finding_about_a_whole_file_names_it() {
         let diagnostic = Diagnostic::error("rule::unreadable", "cannot read the file");
-        let shown = render(&diagnostic, Path::new("a.toml"), "", false);
+        let shown = render(&diagnostic, Path::new("a.toml"), &Source::new(""), false);
         assert_eq!(shown, "error[rule::unreadable]: cannot read the file\n--> a.toml");
     }
 
     #[test]
     fn lines_and_columns_count_from_one() {
-        let text = "aé\nb\n";
+        let source = Source::new("aé\nb\n");
         for (offset, expected) in [(0, (1, 1)), (3, (1, 3)), (4, (2, 1)), (99, (3, 1)), (2, (1, 2))] {
-            assert_eq!(position(text, offset), expected, "{offset}");
+            assert_eq!(source.position(offset), expected, "{offset}");
         }
     }
 
@@ -130,7 +146,7 @@ warning[rule::unknown-field]: no field named `user.nmae`
         #[test]
         fn any_span_can_be_shown(text in "[a-cé\n\r\t\u{1b}]{0,30}", start in 0usize..40, end in 0usize..40) {
             let diagnostic = Diagnostic::error("a::b", "wrong").at(Span { start, end });
-            let shown = render(&diagnostic, Path::new("f"), &text, false);
+            let shown = render(&diagnostic, Path::new("f"), &Source::new(&text), false);
             proptest::prop_assert!(shown.contains("error[a::b]: wrong"));
         }
     }

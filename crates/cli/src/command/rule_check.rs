@@ -13,7 +13,7 @@ use rule::{Rule, RuleLibrary, StringLiteral};
 use serde_json::{Value, json};
 
 use super::{Context, ListFormat};
-use crate::diagnostic::{position, render};
+use crate::diagnostic::{Source, render};
 use crate::exit_status::ExitStatus;
 use crate::printer::{Output, count, thousands};
 use crate::rule_selection;
@@ -54,7 +54,7 @@ struct Finding {
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let mut library = RuleLibrary::default();
-    for path in &args.paths {
+    for path in once_each(&args.paths) {
         library.load(path).context("cannot check rules")?;
     }
     let catalog = Catalog::builtin();
@@ -85,6 +85,28 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     out.flush()?;
     let incomplete = tally.cannot_run > 0 || tally.errors > 0 || (args.strict && tally.not_yet > 0);
     Ok(if incomplete { ExitStatus::CouldNotRun } else { ExitStatus::Done })
+}
+
+/// The paths without those that lead to what another one leads to as well: the same file or folder, or something in a
+/// folder that is given too.
+fn once_each(paths: &[PathBuf]) -> Vec<&Path> {
+    // What is not there, and a pipe, has no other name.
+    let real: Vec<PathBuf> =
+        paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
+    let is_new = |at: usize| {
+        let path = &real[at];
+        // From a folder only files with the names of rule files are read.
+        let read_from_folder = path.is_dir() || has_name_of_rule_file(path);
+        !real[..at].contains(path)
+            && !(read_from_folder
+                && real.iter().any(|other| other != path && other.is_dir() && path.starts_with(other)))
+    };
+    paths.iter().enumerate().filter(|(at, _)| is_new(*at)).map(|(_, path)| path.as_path()).collect()
+}
+
+fn has_name_of_rule_file(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["toml", "ndjson", "json", "jsonl"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// The rules that gave way to a later one of the same id, read again: a file's faults do not depend on the files beside
@@ -219,9 +241,10 @@ impl Tally {
 
 fn write_text(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Result<()> {
     let color = out.is_colored();
-    for file in files {
+    for file in files.iter().filter(|file| !file.findings.is_empty()) {
+        let source = Source::new(&file.text);
         for finding in &file.findings {
-            writeln!(out, "{}\n", render(&finding.diagnostic, &file.path, &file.text, color))?;
+            writeln!(out, "{}\n", render(&finding.diagnostic, &file.path, &source, color))?;
         }
     }
     let counts = |counts: &mut dyn Iterator<Item = (&str, u64)>| {
@@ -257,7 +280,8 @@ fn write_json(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Res
     let files: Vec<Value> = files
         .iter()
         .map(|file| {
-            let findings: Vec<Value> = file.findings.iter().map(|finding| finding_json(finding, &file.text)).collect();
+            let source = Source::new(&file.text);
+            let findings: Vec<Value> = file.findings.iter().map(|finding| finding_json(finding, &source)).collect();
             json!({"file": file.path.to_string_lossy(), "rules": file.rules, "failed": file.failed, "findings": findings})
         })
         .collect();
@@ -270,7 +294,7 @@ fn write_json(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Res
     writeln!(out)
 }
 
-fn finding_json(Finding { rule_id, diagnostic }: &Finding, text: &str) -> Value {
+fn finding_json(Finding { rule_id, diagnostic }: &Finding, source: &Source<'_>) -> Value {
     let severity = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -281,7 +305,8 @@ fn finding_json(Finding { rule_id, diagnostic }: &Finding, text: &str) -> Value 
         "label": diagnostic.label, "help": diagnostic.help,
     });
     if let Some(span) = diagnostic.span {
-        let ((line, column), (end_line, end_column)) = (position(text, span.start), position(text, span.end));
+        let ((line, column), (end_line, end_column)) =
+            (source.position(span.start), source.position(span.end));
         object["place"] =
             json!({"line": line, "column": column, "end_line": end_line, "end_column": end_column});
     }

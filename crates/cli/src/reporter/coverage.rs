@@ -306,6 +306,16 @@ impl Coverage {
             })
             .collect();
         list(out, Paint::Caution, &cut, "cut")?;
+        let own: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.outcome.own_alerts > 0)
+            .map(|rule| {
+                let hits = count(rule.outcome.own_alerts, "hit is an alert", "hits are alerts");
+                format!("noted    {}: {hits} of this rule itself, and made no alert", rule.outcome.name)
+            })
+            .collect();
+        list(out, Paint::Faint, &own, "rules with hits among their own alerts")?;
         if let Some(line) = self.removed_values.line() {
             detail(out, Paint::Caution, &format!("noted    {line}"))?;
         }
@@ -335,6 +345,7 @@ impl Coverage {
                 "hits": outcome.hits,
                 "alerts": outcome.alerts,
                 "cut": outcome.cut,
+                "own_alerts": outcome.own_alerts,
                 "warnings": outcome.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),
             });
             if let RuleStatus::NotRun(reason) = &outcome.status {

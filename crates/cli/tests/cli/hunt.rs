@@ -352,3 +352,25 @@ fn a_hunt_for_nothing_is_an_error() {
         assert!(run.stderr.contains(expected), "{args:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn hits_that_are_alerts_of_their_own_rule_are_counted() {
+    let sandbox = Sandbox::with_records(&three_records());
+    let rule = rule_file(OWN_ID, "Mine", "query", "kuery", "event.action : DescribeKey");
+    let index = r#""logs-*", ".alerts-security.*""#;
+    sandbox.write("own.toml", rule.replace(r#""logs-aws.cloudtrail-*""#, index));
+    let args = ["hunt", "logs", "--no-builtin-rules", "--rules", "own.toml"];
+    let none = sandbox.run(&[&args[..], &["--format", "ndjson", "--output", "logs/alerts.ndjson"]].concat());
+    assert!(!none.stderr.contains("of this rule itself"), "{}", none.stderr);
+    let run = sandbox.run(&args);
+    assert!(
+        run.stdout.contains("noted    Mine: 1 hit is an alert of this rule itself, and made no alert\n"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("\n1 alert: 1 high\n"), "{}", run.stdout);
+    let json = sandbox.run(&[&args[..], &["--format", "json"]].concat());
+    let result: Value = serde_json::from_str(&json.stdout).unwrap();
+    let rule = &result["rules"][0];
+    assert_eq!((&rule["hits"], &rule["alerts"], &rule["own_alerts"]), (&2.into(), &1.into(), &1.into()));
+}

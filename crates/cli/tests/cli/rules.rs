@@ -249,3 +249,29 @@ fn a_rule_that_gives_way_to_a_later_one_is_checked_too() {
         assert!(checked.stdout.contains(expected), "{expected}: {}", checked.stdout);
     }
 }
+
+#[test]
+fn what_is_given_twice_is_checked_once() {
+    let sandbox = Sandbox::new();
+    sandbox.write("rules/a.toml", rule_file(OWN_ID, "First", "query", "kuery", "user.nmae : a"));
+    sandbox.write("rules/deep/b.toml", rule_file(IMPORTED, "Second", "query", "kuery", "b : )"));
+    sandbox.write("rules/note.txt", rule_file(OWN_ID, "Third", "query", "kuery", "a : b"));
+    let once = sandbox.run(&["rule", "check", "rules"]);
+    assert!(once.stdout.contains("2 rules in 2 files"), "{}", once.stdout);
+    for more in [
+        &["rules"][..],
+        &["./rules/", "rules/deep/.."],
+        &["rules/deep"],
+        &["rules/a.toml", "rules/deep/b.toml", "rules/a.toml"],
+    ] {
+        let again = sandbox.run(&[&["rule", "check", "rules"], more].concat());
+        assert_eq!((again.stdout, again.status), (once.stdout.clone(), once.status), "{more:?}");
+    }
+    let named = sandbox.run(&["rule", "check", "rules", "rules/note.txt"]);
+    assert!(
+        named.stdout.contains("3 rules in 3 files"),
+        "a file that is named itself is read: {}",
+        named.stdout
+    );
+    assert_eq!(sandbox.run(&["rule", "check", "rules", "rules/none.toml"]).status, 3);
+}
