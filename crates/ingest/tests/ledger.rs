@@ -123,7 +123,7 @@ fn a_small_run_is_accounted_for() {
         ("4.txt", "Hello.".to_owned()),
         ("5.json", r#"{"digestS3Object":"d"}"#.to_owned()),
     ];
-    let seen = SeenEvents::new();
+    let mut seen = SeenEvents::new();
     let mut ledger = Ledger::new();
     let mut buffers = Buffers::new();
     for (name, text) in &files {

@@ -13,6 +13,8 @@ pub(crate) struct Member {
     pub(crate) key: Range<usize>,
     /// The value as written.
     pub(crate) value: Range<usize>,
+    /// True for text with escapes in it.
+    pub(crate) escapes: bool,
 }
 
 /// Finds the members of the object whose brace is at `start` of `bytes`, and its end. Places count from `start`.
@@ -44,9 +46,11 @@ pub(super) fn outline(
             return Err(colon);
         }
         let value = scan::skip_space(bytes, colon + 1);
+        let mut escapes = false;
         let end = match bytes.get(value) {
             Some(b'"') => {
-                let (end, escapes) = scan::string(bytes, value).ok_or(bytes.len())?;
+                let end;
+                (end, escapes) = scan::string(bytes, value).ok_or(bytes.len())?;
                 let has = |escape: &[u8]| memchr::memmem::find(&bytes[value..end], escape).is_some();
                 surrogates |= escapes && (has(b"\\ud") || has(b"\\uD"));
                 end
@@ -64,7 +68,11 @@ pub(super) fn outline(
             }
             None => return Err(bytes.len()),
         };
-        found.push(Member { key: at + 1 - start..key_end - 1 - start, value: value - start..end - start });
+        found.push(Member {
+            key: at + 1 - start..key_end - 1 - start,
+            value: value - start..end - start,
+            escapes,
+        });
         at = scan::skip_space(bytes, end);
         match bytes.get(at) {
             Some(b',') => at = scan::skip_space(bytes, at + 1),
@@ -74,9 +82,18 @@ pub(super) fn outline(
     }
 }
 
-/// The members of the object that `text` is, as (key, value), both as written. `None` as for [`outline`], and when
-/// something stands behind the object.
-pub(crate) fn members(text: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
+/// A member's key and value as written, and whether the value is text with escapes in it.
+pub(crate) type Written<'a> = (&'a str, &'a str, bool);
+
+impl Member {
+    /// The member as written in `text`, in which it was found.
+    pub(crate) fn of<'a>(&self, text: &'a str) -> Option<Written<'a>> {
+        Some((text.get(self.key.clone())?, text.get(self.value.clone())?, self.escapes))
+    }
+}
+
+/// The members of the object that `text` is. `None` as for [`outline`], and when something stands behind the object.
+pub(crate) fn members(text: &str) -> Option<impl Iterator<Item = Written<'_>>> {
     let start = scan::skip_space(text.as_bytes(), 0);
     if text.as_bytes().get(start) != Some(&b'{') {
         return None;
@@ -87,7 +104,7 @@ pub(crate) fn members(text: &str) -> Option<impl Iterator<Item = (&str, &str)>> 
         return None;
     }
     let object = text.get(start..)?;
-    Some(found.into_iter().filter_map(move |m| Some((object.get(m.key)?, object.get(m.value)?))))
+    Some(found.into_iter().filter_map(move |member| member.of(object)))
 }
 
 /// A literal or a number of JSON.
@@ -124,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Option<Vec<(&str, &str)>> {
-        members(text).map(Iterator::collect)
+        members(text).map(|all| all.map(|(key, value, _)| (key, value)).collect())
     }
 
     #[test]
@@ -168,7 +185,7 @@ mod tests {
         let text = br#"x{"a":[[1]],"b":"\ud800"},"#;
         let record = outline(text, 1, 3, &mut found).unwrap();
         assert_eq!((record.end, record.too_deep, record.surrogates), (text.len() - 1, false, true));
-        assert_eq!(found[0], Member { key: 2..3, value: 5..10 });
+        assert_eq!(found[0], Member { key: 2..3, value: 5..10, escapes: false });
         assert!(outline(text, 1, 2, &mut found).unwrap().too_deep);
     }
 

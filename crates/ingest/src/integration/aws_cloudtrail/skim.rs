@@ -11,7 +11,6 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::IpAddr;
-use std::ops::Range;
 
 use ecs::{DataStream, EventView, FieldId, FieldTable, Known, Scalar};
 use jiff::Timestamp;
@@ -20,7 +19,7 @@ use super::category::{DEFAULT_TYPES, category};
 use super::instant::read_timestamp;
 use super::user_identity::service_name;
 use crate::decode::RawRecord;
-use crate::decode::members::members;
+use crate::decode::members::{Written, members};
 
 /// What a quick look at a record found.
 #[derive(Debug)]
@@ -91,13 +90,13 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Takes a value as written; `None` when it is no text, or the second one.
-    fn give(&mut self, raw: &'a str) -> Option<()> {
+    /// Takes a value as written, with escapes or without; `None` when it is no text, or the second one.
+    fn give(&mut self, raw: &'a str, escapes: bool) -> Option<()> {
         if !matches!(self, Self::Missing) {
             return None;
         }
         let text: Cow<'a, str> = match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => Cow::Borrowed(plain),
+            Some(plain) if !escapes => Cow::Borrowed(plain),
             Some(_) => Cow::Owned(serde_json::from_str(raw).ok()?),
             None if raw == "null" => Cow::Borrowed(""),
             None => return None,
@@ -110,31 +109,28 @@ impl<'a> Text<'a> {
 /// Looks at a record. `None` when the document has to decide.
 pub fn skim<'a>(record: &RawRecord<'a>) -> Option<SkimmedRecord<'a>> {
     let head = match record.members {
-        Some(known) => {
-            let text = |range: &Range<usize>| record.text.get(range.clone());
-            read_head(known.iter().filter_map(|member| Some((text(&member.key)?, text(&member.value)?))))
-        }
+        Some(known) => read_head(known.iter().filter_map(|member| member.of(record.text))),
         None => read_head(members(record.text)?),
     };
     Some(SkimmedRecord { head: head?, identity: OnceCell::new() })
 }
 
-fn read_head<'a>(all: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Head<'a>> {
+fn read_head<'a>(all: impl Iterator<Item = Written<'a>>) -> Option<Head<'a>> {
     let mut head = Head::default();
-    for (key, value) in all {
+    for (key, value, escapes) in all {
         match key {
-            "eventID" => head.event_id.give(value)?,
-            "eventTime" => head.event_time.give(value)?,
-            "eventName" => head.event_name.give(value)?,
-            "eventSource" => head.event_source.give(value)?,
-            "eventType" => head.event_type.give(value)?,
-            "eventCategory" => head.event_category.give(value)?,
-            "awsRegion" => head.aws_region.give(value)?,
-            "recipientAccountId" => head.recipient_account_id.give(value)?,
-            "sourceIPAddress" => head.source_ip_address.give(value)?,
-            "userAgent" => head.user_agent.give(value)?,
-            "errorCode" => head.error_code.give(value)?,
-            "errorMessage" => head.error_message.give(value)?,
+            "eventID" => head.event_id.give(value, escapes)?,
+            "eventTime" => head.event_time.give(value, escapes)?,
+            "eventName" => head.event_name.give(value, escapes)?,
+            "eventSource" => head.event_source.give(value, escapes)?,
+            "eventType" => head.event_type.give(value, escapes)?,
+            "eventCategory" => head.event_category.give(value, escapes)?,
+            "awsRegion" => head.aws_region.give(value, escapes)?,
+            "recipientAccountId" => head.recipient_account_id.give(value, escapes)?,
+            "sourceIPAddress" => head.source_ip_address.give(value, escapes)?,
+            "userAgent" => head.user_agent.give(value, escapes)?,
+            "errorCode" => head.error_code.give(value, escapes)?,
+            "errorMessage" => head.error_message.give(value, escapes)?,
             "userIdentity" if head.user_identity.is_some() => return None,
             "userIdentity" => head.user_identity = Some(value),
             _ => {}
@@ -150,15 +146,15 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
         return Some(identity);
     }
     let mut context = None;
-    for (key, value) in members(text)? {
+    for (key, value, escapes) in members(text)? {
         match key {
-            "type" => identity.kind.give(value)?,
-            "arn" => identity.arn.give(value)?,
-            "userName" => identity.user_name.give(value)?,
-            "principalId" => identity.principal_id.give(value)?,
-            "accountId" => identity.account_id.give(value)?,
-            "accessKeyId" => identity.access_key_id.give(value)?,
-            "invokedBy" => identity.invoked_by.give(value)?,
+            "type" => identity.kind.give(value, escapes)?,
+            "arn" => identity.arn.give(value, escapes)?,
+            "userName" => identity.user_name.give(value, escapes)?,
+            "principalId" => identity.principal_id.give(value, escapes)?,
+            "accountId" => identity.account_id.give(value, escapes)?,
+            "accessKeyId" => identity.access_key_id.give(value, escapes)?,
+            "invokedBy" => identity.invoked_by.give(value, escapes)?,
             "sessionContext" if context.is_some() => return None,
             "sessionContext" => context = Some(value),
             _ => {}
@@ -173,18 +169,18 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
 fn read_issuer(session_context: &str) -> Option<Issuer<'_>> {
     let mut issuer = Issuer::default();
     let mut issuer_text = None;
-    for (_, value) in members(session_context)?.filter(|(key, _)| *key == "sessionIssuer") {
+    for (_, value, _) in members(session_context)?.filter(|(key, ..)| *key == "sessionIssuer") {
         if issuer_text.replace(value).is_some() {
             return None;
         }
     }
-    for (key, value) in members(issuer_text.filter(|text| *text != "null").unwrap_or("{}"))? {
+    for (key, value, escapes) in members(issuer_text.filter(|text| *text != "null").unwrap_or("{}"))? {
         match key {
-            "type" => issuer.kind.give(value)?,
-            "arn" => issuer.arn.give(value)?,
-            "userName" => issuer.user_name.give(value)?,
-            "accountId" => issuer.account_id.give(value)?,
-            "principalId" => issuer.principal_id.give(value)?,
+            "type" => issuer.kind.give(value, escapes)?,
+            "arn" => issuer.arn.give(value, escapes)?,
+            "userName" => issuer.user_name.give(value, escapes)?,
+            "accountId" => issuer.account_id.give(value, escapes)?,
+            "principalId" => issuer.principal_id.give(value, escapes)?,
             _ => {}
         }
     }
