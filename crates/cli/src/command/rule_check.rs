@@ -97,9 +97,9 @@ fn once_each(paths: &[PathBuf]) -> Vec<&Path> {
         let path = &real[at];
         // From a folder only files with the names of rule files are read.
         let read_from_folder = path.is_dir() || has_name_of_rule_file(path);
-        !real[..at].contains(path)
-            && !(read_from_folder
-                && real.iter().any(|other| other != path && other.is_dir() && path.starts_with(other)))
+        let lies_below = |other: &PathBuf| other != path && other.is_dir() && path.starts_with(other);
+        let is_known = real[..at].contains(path) || (read_from_folder && real.iter().any(lies_below));
+        !is_known
     };
     paths.iter().enumerate().filter(|(at, _)| is_new(*at)).map(|(_, path)| path.as_path()).collect()
 }
