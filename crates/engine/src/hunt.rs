@@ -214,12 +214,13 @@ impl Account<'_, '_> {
         let name = input.name();
         if let Some(letter) = &mut self.output.dead_letter {
             for fault in &findings.faults {
-                let bytes = fault.bytes.as_deref().unwrap_or_default();
-                letter.write(&name, fault.offset, &fault.reason, bytes).map_err(EngineError::DeadLetter)?;
+                letter
+                    .write(&name, fault.offset, &fault.reason, &fault.bytes)
+                    .map_err(EngineError::DeadLetter)?;
             }
         }
         let mut account = InputAccount::open(name.as_str());
-        findings.drops.into_iter().for_each(|reason| account.add_drop(reason));
+        account.counts.add(&findings.dropped);
         let mut found = findings.found.into_iter().peekable();
         // Counted by number first: names are looked up once an input and not once an event.
         let mut accounts = vec![0u64; findings.names.accounts.len()];

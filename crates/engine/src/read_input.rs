@@ -1,12 +1,13 @@
 //! One input read, decoded and scanned, without looking at any other: the part of a hunt that threads share out.
 
-use std::io::Read;
 use std::num::NonZeroU32;
 
 use ecs::Timestamp;
-use ingest::decode::{Buffers, Decoded, Fault, FaultReason, Item, Limits, RecordKind, SkipReason, decode};
+use ingest::decode::{
+    Decoded, Fault, FaultReason, Item, Limits, RecordKind, SkipReason, StreamBuffers, Streamed, decode_stream,
+};
 use ingest::duplicate::EventKey;
-use ingest::ledger::DropReason;
+use ingest::ledger::{Counts, DropReason};
 use ingest::source::{InputFile, stdin};
 
 use crate::shared_scan::{EventNames, FoundEvent, Scanner};
@@ -47,6 +48,9 @@ impl HuntInput {
 }
 
 /// All that one input gave.
+///
+/// It grows with the input by an [`EventNote`] an event, by the events that are hits, and, with a dead letter to be
+/// written, by the faults. The input itself is not in it.
 #[derive(Debug)]
 pub(crate) struct InputFindings {
     /// `None` when it could not be opened.
@@ -57,15 +61,15 @@ pub(crate) struct InputFindings {
     pub(crate) bytes_in: u64,
     /// One entry an event, in order.
     pub(crate) events: Vec<EventNote>,
-    /// Records that gave no event.
-    pub(crate) drops: Vec<DropReason>,
+    /// Records that gave no event, by reason.
+    pub(crate) dropped: Counts,
     /// The first and the last time of the events that have one.
     pub(crate) times: Option<(Timestamp, Timestamp)>,
     /// Accounts and regions that the records name.
     pub(crate) names: EventNames,
     /// Hits: the position in `events`, the time, and the event.
     pub(crate) found: Vec<(usize, Option<Timestamp>, FoundEvent)>,
-    /// What could not be read, in order.
+    /// What could not be read, in order, for the dead letter; empty without one.
     pub(crate) faults: Vec<FaultNote>,
     /// The first record that was handed over and turned out to be no JSON.
     pub(crate) late_fault: Option<(u64, FaultReason)>,
@@ -83,19 +87,18 @@ pub(crate) struct EventNote {
     pub(crate) has_time: bool,
 }
 
-/// A fault, with its bytes when there is a dead letter to keep them in.
+/// A fault, with its bytes.
 #[derive(Debug)]
 pub(crate) struct FaultNote {
     pub(crate) offset: u64,
     pub(crate) reason: FaultReason,
-    pub(crate) bytes: Option<Vec<u8>>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What one thread uses again from input to input.
 #[derive(Debug, Default)]
 pub(crate) struct ReadBuffers {
-    stored: Vec<u8>,
-    decode: Buffers,
+    stream: StreamBuffers,
     /// How many events the last input had: a guess at the next one's.
     events: usize,
 }
@@ -116,35 +119,22 @@ pub(crate) fn read_input(
         unreadable: None,
         bytes_in: 0,
         events: Vec::with_capacity(buffers.events.min(MOST_EXPECTED)),
-        drops: Vec::new(),
+        dropped: Counts::default(),
         times: None,
         names: EventNames::default(),
         found: Vec::new(),
         faults: Vec::new(),
         late_fault: None,
     };
-    let read = match input {
-        HuntInput::File(file) => file.read(limits, &mut buffers.stored),
-        HuntInput::Stdin => stdin::read(std::io::stdin().lock().by_ref(), limits, &mut buffers.stored),
-        HuntInput::Unreadable { reason, .. } => {
-            buffers.stored.clear();
-            Err(reason.clone())
-        }
-    };
-    findings.unreadable = read.err();
-    if findings.unreadable.is_some() && buffers.stored.is_empty() {
-        return findings;
-    }
-    findings.bytes_in = buffers.stored.len() as u64;
     let name = input.name();
-    let decoded = decode(&buffers.stored, limits, &mut buffers.decode, &mut |item| match item {
+    let mut sink = |item: Item<'_>| match item {
         Item::Fault(fault) => findings.fault(&fault, keep_faults),
         Item::Record(record) if record.kind == RecordKind::CloudTrailDigest => {
-            findings.drops.push(DropReason::NotAnEvent(record.kind));
+            findings.drop_record(DropReason::NotAnEvent(record.kind));
         }
         Item::Record(record) => match scanner.scan(&record, &mut findings.names) {
             Ok(scanned) if !scanned.in_range => {
-                findings.drops.push(DropReason::OutsideOfRange);
+                findings.drop_record(DropReason::OutsideOfRange);
             }
             Ok(scanned) => {
                 if let Some(mut event) = scanned.found {
@@ -173,25 +163,50 @@ pub(crate) fn read_input(
                 );
             }
         },
-    });
-    if let Some(SkipReason::Unreadable(error)) = &findings.unreadable {
+    };
+    let read = match input {
+        HuntInput::File(file) => {
+            file.open().map(|file| decode_stream(file, limits, &mut buffers.stream, &mut sink))
+        }
+        HuntInput::Stdin => {
+            Ok(decode_stream(std::io::stdin().lock(), limits, &mut buffers.stream, &mut sink))
+        }
+        HuntInput::Unreadable { reason, .. } => Err(reason.clone()),
+    };
+    let Streamed { decoded, bytes_in, stopped } = match read {
+        Ok(Streamed { bytes_in: 0, stopped: Some(reason), .. }) | Err(reason) => {
+            findings.unreadable = Some(reason);
+            return findings;
+        }
+        Ok(streamed) => streamed,
+    };
+    findings.bytes_in = bytes_in;
+    if let Some(SkipReason::Unreadable(error)) = &stopped {
         // What came before the error counts; what would have come after it is one fault.
         let (offset, reason) = (decoded.bytes_decompressed, FaultReason::ReadStopped(error.clone()));
         findings.late_fault.get_or_insert_with(|| (offset, reason.clone()));
         findings.fault(&Fault { offset, reason, bytes: &[] }, keep_faults);
     }
+    findings.unreadable = stopped;
     buffers.events = findings.events.len();
     findings.decoded = Some(decoded);
     findings
 }
 
 impl InputFindings {
-    fn fault(&mut self, fault: &Fault<'_>, keep_bytes: bool) {
-        self.drops.push(DropReason::Fault(fault.reason.clone()));
-        self.faults.push(FaultNote {
-            offset: fault.offset,
-            reason: fault.reason.clone(),
-            bytes: keep_bytes.then(|| fault.bytes.to_vec()),
-        });
+    fn drop_record(&mut self, reason: DropReason) {
+        self.dropped.records_in += 1;
+        self.dropped.drop_record(reason);
+    }
+
+    fn fault(&mut self, fault: &Fault<'_>, keep: bool) {
+        self.drop_record(DropReason::Fault(fault.reason.clone()));
+        if keep {
+            self.faults.push(FaultNote {
+                offset: fault.offset,
+                reason: fault.reason.clone(),
+                bytes: fault.bytes.to_vec(),
+            });
+        }
     }
 }

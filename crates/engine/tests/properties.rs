@@ -55,6 +55,16 @@ impl AlertSink for Collected {
 }
 
 fn run(folder: &Path, queries: &[&str], jobs: usize, max_signals: Option<u32>) -> (Vec<String>, HuntSummary) {
+    run_within(Limits::default(), folder, queries, jobs, max_signals)
+}
+
+fn run_within(
+    limits: Limits,
+    folder: &Path,
+    queries: &[&str],
+    jobs: usize,
+    max_signals: Option<u32>,
+) -> (Vec<String>, HuntSummary) {
     let (library, catalog, enrichment) = (library(queries), Catalog::builtin(), Enrichment::default());
     let plan = Plan::new(&library, &catalog, Timestamp::UNIX_EPOCH);
     assert_eq!(plan.rules.len(), queries.len(), "{:?}", plan.outcomes);
@@ -68,7 +78,7 @@ fn run(folder: &Path, queries: &[&str], jobs: usize, max_signals: Option<u32>) -
             catalog: &catalog,
         },
         jobs: NonZeroUsize::new(jobs).unwrap(),
-        limits: Limits::default(),
+        limits,
         max_signals,
         alerts: AlertContext {
             space: "default".into(),
@@ -200,6 +210,19 @@ proptest! {
         together.sort();
         alone.sort();
         prop_assert_eq!(together, alone);
+    }
+
+    /// How much of an input is held at once changes nothing.
+    #[test]
+    fn chunks_change_nothing(files in proptest::collection::vec(file(), 0..6), chunk_bytes in 1usize..3000) {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &files);
+        let (alerts, summary) = run(folder.path(), &QUERIES, 1, None);
+        let limits = Limits { chunk_bytes, ..Limits::default() };
+        let (again, chunked) = run_within(limits, folder.path(), &QUERIES, 2, None);
+        prop_assert_eq!(again, alerts);
+        prop_assert_eq!(chunked.ledger, summary.ledger);
+        prop_assert_eq!(chunked.rules, summary.rules);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use std::io::Write as _;
 
 use bartizan_ingest as ingest;
-use ingest::decode::{Outcome, SkipReason};
+use ingest::decode::{
+    Check, Compression, Outcome, Shape, SkipReason, StreamBuffers, Streamed, decode_stream,
+};
 use ingest::{Buffers, Decoded, FaultReason, Item, Limits, RecordKind, decode};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -25,6 +27,37 @@ fn read_with(limits: &Limits, input: &[u8], buffers: &mut Buffers) -> (Vec<Seen>
         });
     });
     (seen, decoded)
+}
+
+/// Hands out a few bytes at a time, and an error at the end if there is to be one.
+struct Dripping<'a> {
+    bytes: &'a [u8],
+    fails: bool,
+}
+
+impl std::io::Read for Dripping<'_> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        if self.bytes.is_empty() && self.fails {
+            return Err(std::io::Error::other("gone"));
+        }
+        let length = self.bytes.len().min(to.len()).min(7);
+        let (now, later) = self.bytes.split_at(length);
+        to[..length].copy_from_slice(now);
+        self.bytes = later;
+        Ok(length)
+    }
+}
+
+fn stream_with(limits: &Limits, input: &[u8], fails: bool) -> (Vec<Seen>, Streamed) {
+    let mut seen = Vec::new();
+    let stream = Dripping { bytes: input, fails };
+    let streamed = decode_stream(stream, limits, &mut StreamBuffers::default(), &mut |item| {
+        seen.push(match item {
+            Item::Record(record) => Seen::Record(record.kind, record.text.to_owned(), record.offset),
+            Item::Fault(fault) => Seen::Fault(fault.offset, fault.reason, fault.bytes.to_owned()),
+        });
+    });
+    (seen, streamed)
 }
 
 /// Everything that must hold, checked on one input.
@@ -177,8 +210,74 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: standard.cases.saturating_mul(3), failure_persistence: None, ..standard }
 }
 
+/// Lines of every kind that may meet in one input, good and bad.
+fn line() -> impl Strategy<Value = String> {
+    let string = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    prop_oneof![
+        6 => (0usize..9).prop_map(record),
+        2 => (0usize..9).prop_map(|n| format!(r#"{{"id":1,"detail-type":"x","detail":{}}}"#, record(n))),
+        2 => (0usize..9).prop_map(|n| format!("2026-01-02T03:04:05Z {}", record(n))),
+        1 => (0usize..9).prop_map(|n| format!(r#"{{"Records":[{},{{"x":1}},{}]}}"#, record(n), record(n + 1))),
+        1 => (0usize..9).prop_map(move |n| format!(r#"{{"Events":[{{"CloudTrailEvent":{}}}]}}"#, string(&record(n)))),
+        1 => (0usize..9, any::<Index>()).prop_map(|(n, at)| {
+            let text = record(n);
+            text[..at.index(text.len())].to_owned()
+        }),
+        2 => prop::sample::select(vec![
+            "", " ", "null", "42", "\"str\"", "[]", "[1]", "{}", "x", "{", "}", "]", "\"", "{\"eventID\":\"\\ud800\"}", "\r",
+        ]).prop_map(str::to_owned),
+    ]
+}
+
 proptest! {
     #![proptest_config(config())]
+
+    #[test]
+    fn a_stream_gives_what_its_bytes_give(
+        lines in prop::collection::vec(line(), 0..12),
+        starts_well in prop::bool::weighted(0.8),
+        ends in prop::bool::ANY,
+        mutations in prop::option::of(mutations()),
+        chunk_bytes in prop_oneof![1usize..40, 40usize..3000],
+        check in prop::sample::select(vec![Check::Whole, Check::Outline]),
+    ) {
+        let mut text = lines.join("\n").into_bytes();
+        if let Some(mutations) = mutations {
+            mutate(&mut text, &mutations);
+        }
+        if starts_well {
+            text = [record(0).as_bytes(), b"\n", &text].concat();
+        }
+        if ends {
+            text.push(b'\n');
+        }
+        let limits = Limits { chunk_bytes, check, record_bytes: 1 << 10, nesting_depth: 20, ..Limits::default() };
+        let (whole, decoded) = read_with(&limits, &text, &mut Buffers::new());
+        for fails in [false, true] {
+            let (seen, streamed) = stream_with(&limits, &text, fails);
+            prop_assert_eq!(&seen, &whole);
+            prop_assert_eq!(&streamed.decoded, &decoded);
+            prop_assert_eq!(streamed.bytes_in, text.len() as u64);
+            prop_assert_eq!(streamed.stopped.is_some(), fails);
+        }
+    }
+
+    #[test]
+    fn a_stream_of_any_file_gives_what_its_bytes_give(
+        file in files(),
+        mutations in prop::option::of(mutations()),
+        chunk_bytes in 1usize..2000,
+    ) {
+        let mut file = file;
+        if let Some(mutations) = mutations {
+            mutate(&mut file, &mutations);
+        }
+        let limits = Limits { chunk_bytes, decompressed_bytes: 1 << 20, ..Limits::default() };
+        let (whole, decoded) = read_with(&limits, &file, &mut Buffers::new());
+        let (seen, streamed) = stream_with(&limits, &file, false);
+        prop_assert_eq!(seen, whole);
+        prop_assert_eq!(streamed.decoded, decoded);
+    }
 
     #[test]
     fn any_bytes(input in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -261,5 +360,92 @@ fn an_input_full_of_faults_takes_linear_time() {
         assert!(!matches!(decoded.outcome, Outcome::Read | Outcome::Skipped(SkipReason::Empty)), "{unit}");
         // Quadratic work would take hours here.
         assert!(started.elapsed().as_secs() < 60, "{unit}: {:?}", started.elapsed());
+    }
+}
+
+/// An endless supply of lines, so many bytes of them.
+struct Lines {
+    line: Vec<u8>,
+    at: usize,
+    left: usize,
+}
+
+impl std::io::Read for Lines {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let rest = &self.line[self.at..];
+        let length = rest.len().min(to.len()).min(self.left);
+        to[..length].copy_from_slice(&rest[..length]);
+        self.at = (self.at + length) % self.line.len();
+        self.left -= length;
+        Ok(length)
+    }
+}
+
+/// The cap is on what is held: lines are not, so that they may go on for ever.
+#[test]
+fn lines_are_read_beyond_the_cap_and_other_shapes_up_to_it() {
+    let limits = Limits { decompressed_bytes: 10_000, chunk_bytes: 4_000, ..Limits::default() };
+    let line = [record(0).as_bytes(), b"\n"].concat();
+    let count = 5_000;
+    let left = line.len() * count;
+    let (mut next, mut last) = (0, 0);
+    let length = line.len() as u64;
+    let stream = Lines { line, at: 0, left };
+    let streamed = decode_stream(stream, &limits, &mut StreamBuffers::default(), &mut |item| match item {
+        Item::Record(record) => {
+            assert_eq!(record.offset, next);
+            next += length;
+            last = record.offset;
+        }
+        Item::Fault(fault) => panic!("{fault:?}"),
+    });
+    assert_eq!(last, length * (count as u64 - 1));
+    assert_eq!((streamed.decoded.records, streamed.bytes_in), (count as u64, left as u64));
+    assert_eq!((streamed.decoded.shape, streamed.decoded.outcome), (Some(Shape::Lines), Outcome::Read));
+
+    let over = FaultReason::OverSize { limit: 10_000 };
+    let array = format!("[{}]", vec![record(0); 100].join(","));
+    let zipped = zstd::stream::encode_all(vec![record(0); 100].join("\n").as_bytes(), 1).unwrap();
+    for (input, compression) in [(array.into_bytes(), vec![]), (zipped, vec![Compression::Zstd])] {
+        let (seen, streamed) = stream_with(&limits, &input, false);
+        assert!(seen.len() > 10, "{}", seen.len());
+        assert!(
+            matches!(seen.last(), Some(Seen::Fault(_, reason, _)) if *reason == over),
+            "{:?}",
+            seen.last()
+        );
+        assert_eq!(streamed.decoded.compression, compression);
+    }
+}
+
+#[test]
+fn a_line_too_long_to_be_held_is_one_fault() {
+    let limits = Limits { decompressed_bytes: 2_000, chunk_bytes: 700, ..Limits::default() };
+    let good = record(0);
+    for length in [1_000, 2_000, 2_001, 2_002, 5_000, 20_000] {
+        for after in [format!("\n{good}\n"), format!("\n{good}"), String::new()] {
+            let long = "x".repeat(length);
+            let (seen, streamed) = stream_with(&limits, format!("{good}\n{long}{after}").as_bytes(), false);
+            let place = good.len() as u64 + 1;
+            let Seen::Fault(offset, reason, bytes) = &seen[1] else { panic!("{seen:?}") };
+            assert_eq!(*offset, place);
+            match length {
+                2_002.. => {
+                    assert_eq!(
+                        (reason, bytes.len()),
+                        (&FaultReason::TooLong { limit: 2_000 }, 0),
+                        "{length}"
+                    );
+                }
+                ..=2_000 => assert_eq!((reason, bytes.len()), (&FaultReason::InvalidJson, length)),
+                _ => {}
+            }
+            if !after.is_empty() {
+                let offset = place + length as u64 + 1;
+                assert_eq!(seen[2], Seen::Record(RecordKind::CloudTrail, good.clone(), offset), "{length}");
+            }
+            assert_eq!(seen.len(), if after.is_empty() { 2 } else { 3 });
+            assert_eq!(streamed.bytes_in, (good.len() + 1 + length + after.len()) as u64);
+        }
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Buffers {
 }
 
 /// Buffers larger than this are given back before the next input that does not need them.
-const RETAINED_BYTES: usize = 64 << 20;
+pub(super) const RETAINED_BYTES: usize = 64 << 20;
 
 /// Deflate cannot make more than this of one byte, so no size hint may claim more.
 const DEFLATE_MAX_RATIO: usize = 1032;
@@ -98,7 +98,7 @@ pub(super) fn decompress<'a>(input: &'a [u8], limits: &Limits, buffers: &'a mut 
     }
 }
 
-fn recognise(bytes: &[u8]) -> Option<Compression> {
+pub(super) fn recognise(bytes: &[u8]) -> Option<Compression> {
     match bytes {
         [0x1f, 0x8b, ..] => Some(Compression::Gzip),
         // The second is a skippable frame, which may stand before the data.

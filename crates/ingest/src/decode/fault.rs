@@ -10,7 +10,8 @@ pub struct Fault<'a> {
     pub offset: u64,
     /// Why.
     pub reason: FaultReason,
-    /// All bytes that are lost with it; empty when they were never seen (a cut-off file).
+    /// All bytes that are lost with it; empty when they were never seen (a cut-off file) or are more than may be
+    /// held (a line longer than [`super::Limits::decompressed_bytes`]).
     pub bytes: &'a [u8],
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod members;
 mod resync;
 mod scan;
 mod shape;
+mod stream;
 mod surrogate;
 mod text;
 mod walk;
@@ -25,6 +26,7 @@ pub use compression::Compression;
 pub use fault::{Fault, FaultReason, Outcome, SkipReason};
 pub use kind::RecordKind;
 pub use shape::Shape;
+pub use stream::{StreamBuffers, Streamed, decode_stream};
 pub use text::Encoding;
 
 /// One raw log entry as its source wrote it, without the wrapper around it.
@@ -72,8 +74,11 @@ pub enum Check {
 /// Caps on what one input may cost. A cap that is reached is reported as the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes that one input may have after decompression; the records before it count. Default 1 GiB.
+    /// Most bytes that one input may have after decompression; the records before it count. Default 1 GiB. It does
+    /// not bound lines that [`decode_stream`] reads in chunks, but each line of them.
     pub decompressed_bytes: usize,
+    /// How much of an input of lines [`decode_stream`] reads at once. Default 32 MiB.
+    pub chunk_bytes: usize,
     /// How often an input may be compressed (gzip in gzip). Default 3.
     pub compression_depth: u32,
     /// How deep a record may nest, the record itself being 1. Default 120: common JSON parsers stop at 128.
@@ -88,6 +93,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             decompressed_bytes: 1 << 30,
+            chunk_bytes: 32 << 20,
             compression_depth: 3,
             nesting_depth: 120,
             record_bytes: 16 << 20,
@@ -191,8 +197,8 @@ pub fn decode(
         }
         (Some(skip), _) => decoded.outcome = Outcome::Skipped(skip),
         (None, cut) => {
-            let mut walk = walk::Walk::new(limits, cut, decoded_text.bytes.len(), sink);
-            walk.values(decoded_text.bytes, decoded_text.start);
+            let mut walk = walk::Walk::new(limits, cut, sink);
+            walk.text(decoded_text.bytes, decoded_text.start);
             walk.finish(&mut decoded);
         }
     }

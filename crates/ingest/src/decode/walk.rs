@@ -25,17 +25,19 @@ const RESYNC_WINDOW: usize = 256 << 10;
 /// A stretch of text: the input's, or a string of it that holds JSON.
 #[derive(Clone, Copy)]
 struct Text<'t> {
-    /// As far as may be read now; offsets count from its start.
+    /// As far as may be read now.
     bytes: &'t [u8],
-    /// The length that `bytes` had before it was narrowed to a line.
-    whole: usize,
+    /// The offset of its first byte.
+    base: u64,
+    /// Where in `bytes` the input ends, whether or not they were narrowed to a line; none when the input goes on.
+    input_end: Option<usize>,
     /// The offset of all of it, when it came out of a string.
     within: Option<u64>,
 }
 
 impl<'t> Text<'t> {
     fn offset(&self, at: usize) -> u64 {
-        self.within.unwrap_or(at as u64)
+        self.within.unwrap_or(self.base + at as u64)
     }
 
     fn until(self, end: usize) -> Self {
@@ -83,12 +85,19 @@ pub(super) struct Walk<'w> {
     sink: &'w mut dyn FnMut(Item<'_>),
     /// Why the text ends before its input does; the fault at the end takes it.
     cut: Option<FaultReason>,
+    /// The length of the text, as far as it is known.
     length: usize,
     shape: Option<Shape>,
     recognised: bool,
     /// Whether faults are kept back: an input that is no log has none.
     holding: bool,
     held: Vec<(Range<usize>, FaultReason)>,
+    /// Values so far.
+    count: u64,
+    /// Whether one of them was an array.
+    arrays: bool,
+    /// Once a value was alone on its line, no later value may reach beyond its own: a broken line costs one line.
+    lines: bool,
     first_fault: Option<(u64, FaultReason)>,
     records: u64,
     faults: u64,
@@ -100,22 +109,24 @@ pub(super) struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    /// For a text of `length` bytes that ends early because of `cut`.
+    /// For a text that ends early because of `cut`.
     pub(super) fn new(
         limits: &'w Limits,
         cut: Option<FaultReason>,
-        length: usize,
         sink: &'w mut dyn FnMut(Item<'_>),
     ) -> Self {
         Self {
             limits,
             sink,
             cut,
-            length,
+            length: 0,
             shape: None,
             recognised: false,
             holding: true,
             held: Vec::new(),
+            count: 0,
+            arrays: false,
+            lines: false,
             first_fault: None,
             records: 0,
             faults: 0,
@@ -125,23 +136,49 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// From here on every value lies on a line of its own.
+    pub(super) fn expect_lines(&mut self) {
+        self.lines = true;
+    }
+
+    pub(super) fn is_recognised(&self) -> bool {
+        self.recognised
+    }
+
     /// All values of the input's text from `start` on.
-    pub(super) fn values(&mut self, bytes: &[u8], start: usize) {
-        let all = Text { bytes, whole: bytes.len(), within: None };
+    pub(super) fn text(&mut self, bytes: &[u8], start: usize) {
+        self.values(Text { bytes, base: 0, input_end: Some(bytes.len()), within: None }, start);
+        if self.recognised && self.cut.is_some() {
+            let text = Text { bytes, base: 0, input_end: Some(bytes.len()), within: None };
+            self.fault(text, bytes.len()..bytes.len(), FaultReason::Truncated);
+        }
+    }
+
+    /// All values of some lines of the text, the first of which is at `base`. Lines must be expected, something must
+    /// have been recognised, and what follows must begin with a line.
+    pub(super) fn lines(&mut self, bytes: &[u8], start: usize, base: u64, is_last: bool) {
+        let input_end = is_last.then_some(bytes.len());
+        self.values(Text { bytes, base, input_end, within: None }, start);
+    }
+
+    /// Counts a line that was never held.
+    pub(super) fn lost_line(&mut self, offset: u64, reason: FaultReason) {
+        self.hand_over(Fault { offset, reason, bytes: &[] });
+    }
+
+    fn values(&mut self, all: Text<'_>, start: usize) {
+        let bytes = all.bytes;
+        self.length = usize::try_from(all.base).unwrap_or(usize::MAX).saturating_add(bytes.len());
         let mut at = start;
-        let mut count = 0u64;
-        let mut arrays = false;
-        // Once a value was alone on its line, no later value may reach beyond its own: a broken line costs one line.
-        let mut lines = false;
         loop {
             at = scan::skip_space(bytes, at);
             let Some(&first) = bytes.get(at) else { break };
-            let text = if lines { all.until(line_end(bytes, at)) } else { all };
-            count += u64::from(first != b',');
+            let text = if self.lines { all.until(line_end(bytes, at)) } else { all };
+            self.count += u64::from(first != b',');
             let progress = match first {
                 b'{' => self.object(text, at, Place::Free, 0),
                 b'[' => {
-                    arrays = true;
+                    self.arrays = true;
                     let empty = text.bytes.get(scan::skip_space(text.bytes, at + 1)) == Some(&b']');
                     self.notes.empty_arrays += u64::from(empty);
                     self.array(text, at, Place::Free, 0)
@@ -149,7 +186,7 @@ impl<'w> Walk<'w> {
                 // Between values of a hand-made list, and the record separator of RFC 7464.
                 b',' | 0x1e => Ok(Some(at + 1)),
                 _ => {
-                    lines = true;
+                    self.lines = true;
                     self.line(all.until(line_end(bytes, at)), at)
                 }
             };
@@ -158,27 +195,22 @@ impl<'w> Walk<'w> {
                 Err(broken) => self.resume(text, broken),
             };
             let next = next.unwrap_or(text.bytes.len());
-            if !lines && matches!(first, b'{' | b'[') {
-                lines = alone_on_its_line(bytes, at, next);
+            if !self.lines && matches!(first, b'{' | b'[') {
+                self.lines = alone_on_its_line(bytes, at, next);
             }
             at = next;
-        }
-        if self.shape.is_none() && self.recognised {
-            self.shape = Some(match (count, arrays, lines) {
-                (0 | 1, true, _) => Shape::Array,
-                (0 | 1, false, _) => Shape::Single,
-                (_, _, true) => Shape::Lines,
-                (_, _, false) => Shape::Concatenated,
-            });
-        }
-        if self.recognised && self.cut.is_some() {
-            self.fault(all, bytes.len()..bytes.len(), FaultReason::Truncated);
         }
     }
 
     /// Writes down what came of the input.
     pub(super) fn finish(self, decoded: &mut Decoded) {
-        decoded.shape = self.shape;
+        decoded.shape =
+            self.shape.or(self.recognised.then_some(match (self.count, self.arrays, self.lines) {
+                (0 | 1, true, _) => Shape::Array,
+                (0 | 1, false, _) => Shape::Single,
+                (_, _, true) => Shape::Lines,
+                (_, _, false) => Shape::Concatenated,
+            }));
         decoded.records = self.records;
         decoded.faults = self.faults;
         decoded.notes.add(&self.notes);
@@ -201,16 +233,16 @@ impl<'w> Walk<'w> {
     /// A line that begins with neither an object nor an array: `TIMESTAMP {…}`, or a fault.
     fn line(&mut self, text: Text<'_>, at: usize) -> Progress {
         let line = text.bytes.get(at..).unwrap_or_default();
-        match memchr(b'{', line) {
-            Some(brace) if is_timestamp(&line[..brace]) => {
+        match value_of_line(line) {
+            Some(value) => {
                 let known = self.recognised;
-                let progress = self.object(text, at + brace, Place::Free, 0);
+                let progress = self.object(text, text.bytes.len() - value.len(), Place::Free, 0);
                 if self.recognised && !known {
                     self.shape = Some(Shape::CloudWatchExport);
                 }
                 progress
             }
-            _ => {
+            None => {
                 let is_scalar = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
                 let reason = if is_scalar { FaultReason::NotAnObject } else { FaultReason::InvalidJson };
                 Err(Broken::value(at, text.bytes.len(), reason))
@@ -429,7 +461,8 @@ impl<'w> Walk<'w> {
         if inner.as_bytes().get(start) != Some(&b'{') {
             return broken(FaultReason::NotARecord);
         }
-        let inner = Text { bytes: inner.as_bytes(), whole: inner.len(), within: Some(text.offset(at)) };
+        let within = Some(text.offset(at));
+        let inner = Text { bytes: inner.as_bytes(), base: 0, input_end: None, within };
         let before = self.records;
         let rest = match self.object(inner, start, Place::Free, depth + 1) {
             Ok(Some(next)) => scan::skip_space(inner.bytes, next),
@@ -614,7 +647,9 @@ impl<'w> Walk<'w> {
         let outermost = text.within.is_none();
         // An end that comes too early is the input's end only where the input ends.
         let reason = match reason {
-            FaultReason::Truncated if !outermost || range.end < text.whole => FaultReason::InvalidJson,
+            FaultReason::Truncated if !outermost || text.input_end != Some(range.end) => {
+                FaultReason::InvalidJson
+            }
             FaultReason::Truncated => match (self.recognised, self.cut.take()) {
                 (true, Some(cut)) => cut,
                 (_, cut) => {
@@ -632,11 +667,15 @@ impl<'w> Walk<'w> {
             return;
         }
         let offset = text.offset(range.start);
+        self.hand_over(Fault { offset, reason, bytes: text.bytes.get(range).unwrap_or_default() });
+    }
+
+    fn hand_over(&mut self, fault: Fault<'_>) {
         self.faults += 1;
         if self.first_fault.is_none() {
-            self.first_fault = Some((offset, reason.clone()));
+            self.first_fault = Some((fault.offset, fault.reason.clone()));
         }
-        (self.sink)(Item::Fault(Fault { offset, reason, bytes: text.bytes.get(range).unwrap_or_default() }));
+        (self.sink)(Item::Fault(fault));
     }
 }
 
@@ -663,6 +702,12 @@ fn is_json(record: &str) -> bool {
 
 fn is_element_end(bytes: &[u8], at: usize) -> bool {
     matches!(bytes.get(scan::skip_space(bytes, at)), None | Some(b',' | b']'))
+}
+
+/// The object that a line begins with, behind the timestamp of CloudWatch Logs if there is one, up to the line's end.
+pub(super) fn value_of_line(line: &[u8]) -> Option<&[u8]> {
+    let brace = memchr(b'{', line)?;
+    (brace == 0 || is_timestamp(&line[..brace])).then(|| &line[brace..])
 }
 
 /// What CloudWatch Logs writes before a message.

@@ -24,10 +24,14 @@ impl InputFile {
         self.path.to_string_lossy().into_owned()
     }
 
+    /// Opens it, for [`crate::decode::decode_stream`].
+    pub fn open(&self) -> Result<File, SkipReason> {
+        File::open(&self.path).map_err(|error| SkipReason::Unreadable(error.to_string()))
+    }
+
     /// Reads the whole file into `buffer`; see [`stdin::read`] for the cap and for errors.
     pub fn read(&self, limits: &Limits, buffer: &mut Vec<u8>) -> Result<(), SkipReason> {
-        let file = File::open(&self.path).map_err(|error| SkipReason::Unreadable(error.to_string()))?;
-        stdin::read(file, limits, buffer)
+        stdin::read(self.open()?, limits, buffer)
     }
 }
 
