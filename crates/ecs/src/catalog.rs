@@ -143,15 +143,15 @@ impl Catalog {
         let limit = (name.len() / 4).clamp(1, 3);
         self.names()
             .filter(|n| n.len().abs_diff(name.len()) <= limit)
-            .map(|n| (edit_distance(n, name), n))
+            .filter_map(|n| Some((edit_distance(n, name, limit)?, n)))
             .min()
-            .filter(|(distance, _)| *distance <= limit)
             .map(|(_, n)| n)
     }
 }
 
-/// Optimal string alignment distance in bytes: insertions, deletions, replacements and swaps of neighbours.
-fn edit_distance(a: &str, b: &str) -> usize {
+/// Optimal string alignment distance in bytes: insertions, deletions, replacements and swaps of neighbours. `None`
+/// when it is above `limit`, which shows early for most names.
+fn edit_distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let mut rows: [Vec<usize>; 3] = [Vec::new(), Vec::new(), (0..=b.len()).collect()];
     for i in 1..=a.len() {
@@ -164,9 +164,14 @@ fn edit_distance(a: &str, b: &str) -> usize {
                 row[j] = row[j].min(rows[0][j - 2] + 1);
             }
         }
+        // A swap reaches two rows back.
+        let least = row.iter().chain(&rows[1]).min().copied().unwrap_or(0);
+        if least > limit {
+            return None;
+        }
         rows[2] = row;
     }
-    rows[2][b.len()]
+    Some(rows[2][b.len()]).filter(|distance| *distance <= limit)
 }
 
 #[cfg(test)]
