@@ -192,6 +192,7 @@ impl Coverage {
             (notes.repaired_surrogates, "records had half a character, which became U+FFFD"),
             (notes.replaced_units, "UTF-16 units without their other half became U+FFFD"),
             (notes.control_messages, "CloudWatch control messages, which hold no records"),
+            (notes.empty_arrays, "empty lists ([]), which hold no records"),
         ] {
             if number > 0 {
                 detail(out, Paint::Faint, &format!("noted    {}: {what}", thousands(number)))?;
@@ -405,6 +406,7 @@ impl Coverage {
                     "repaired_surrogates": counts.notes.repaired_surrogates,
                     "replaced_units": counts.notes.replaced_units,
                     "control_messages": counts.notes.control_messages,
+                    "empty_arrays": counts.notes.empty_arrays,
                 },
             },
             "dead_letter": self.dead_letter.as_ref().map(|(path, n)| json!({"file": path.to_string_lossy(), "entries": n})),
