@@ -2,14 +2,14 @@
 
 import collections
 import pathlib
-import tempfile
 
 from bartizan import RULES, hunt
 from report import judged, note
 
 files = {str(file) for file in RULES.rglob("*.toml")}
-with tempfile.TemporaryDirectory() as nothing:
-    rules = hunt([nothing])["rules"]
+# Any small input will do: what is asked is what becomes of the rules.
+records = pathlib.Path(__file__).resolve().parents[2] / "crates" / "cli" / "demo" / "records.ndjson"
+rules = hunt([records])["rules"]
 
 unreadable = [rule for rule in rules if rule.get("reason_kind") in ("unreadable", "could not be read")]
 read = {rule["file"] for rule in rules if rule not in unreadable}

@@ -19,6 +19,9 @@ pub(crate) struct RuleSource {
     /// Leave out the rules that come with the program
     #[arg(long)]
     pub(crate) no_builtin_rules: bool,
+    /// Take rules that their files disable as if they were enabled
+    #[arg(long)]
+    pub(crate) include_disabled: bool,
 }
 
 /// Which rules are wanted.
@@ -41,6 +44,9 @@ impl RuleSource {
         let mut library = if self.no_builtin_rules { RuleLibrary::default() } else { RuleLibrary::builtin() };
         for path in &self.rules {
             library.load(path).context("cannot load rules")?;
+        }
+        if self.include_disabled {
+            library.rules.iter_mut().for_each(|rule| rule.enabled = true);
         }
         Ok(library)
     }

@@ -125,7 +125,9 @@ impl fmt::Display for NotRunReason {
                 write!(f, "the data view `{id}` is not known here, and the rule names no index patterns")
             }
             Self::Deprecated => f.write_str("its author gave it up"),
-            Self::Disabled => f.write_str("its file says that it is disabled"),
+            Self::Disabled => {
+                f.write_str("its file says that it is disabled (`--include-disabled` runs it all the same)")
+            }
         }
     }
 }

@@ -68,7 +68,8 @@ pub(crate) struct Args {
     /// Threads that read and match [default: as many as the machine has]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// The most bytes of one input, after decompression; the records before that place count. Such as 512MiB or 2GiB
+    /// The most bytes of one input after decompression, such as 512MiB or 2GiB; the records before that place count.
+    /// Plain NDJSON may be of any size
     #[arg(long, value_name = "SIZE", value_parser = args::byte_size, default_value = "1GiB")]
     max_input_bytes: usize,
     /// Keep what could not be read in this file, as NDJSON with file, offset and reason

@@ -275,3 +275,18 @@ fn what_is_given_twice_is_checked_once() {
     );
     assert_eq!(sandbox.run(&["rule", "check", "rules", "rules/none.toml"]).status, 3);
 }
+
+#[test]
+fn a_rule_that_its_file_disables_runs_when_asked_for() {
+    let sandbox = Sandbox::with_records(&[kms_record("DisableKey", 1)]);
+    let text = rule_file(OWN_ID, "Off", "query", "kuery", "event.action : DisableKey");
+    sandbox.write("off.toml", text.replace("[rule]", "[rule]\nenabled = false"));
+    let hunt = |more: &[&str]| {
+        let mut args = vec!["hunt", "logs", "--no-builtin-rules", "--rules", "off.toml", "--format", "json"];
+        args.extend(more);
+        let json: Value = serde_json::from_str(&sandbox.run(&args).stdout).unwrap();
+        (json["alerts"].as_array().unwrap().len(), json["rules"][0]["reason_kind"].clone())
+    };
+    assert_eq!(hunt(&[]), (0, json!("disabled")));
+    assert_eq!(hunt(&["--include-disabled"]), (1, Value::Null));
+}
