@@ -195,9 +195,12 @@ impl Scanner<'_> {
     ) -> Result<ScannedRecord, FaultReason> {
         let document = self.document(record)?;
         let text = |name| document.text(name);
+        // A record without a readable time has got that of the run, which says nothing of the event.
+        let now = self.scan.settings.now.as_millisecond();
+        let time: Option<Timestamp> = text("@timestamp").and_then(|t| t.parse().ok());
         let mut scanned = ScannedRecord {
             key: event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
-            time: text("@timestamp").and_then(|t| t.parse().ok()),
+            time: time.filter(|at| at.as_millisecond() != now),
             account: account_of(&document).map(|name| names.accounts.number(name)),
             region: text("cloud.region").map(|name| names.regions.number(name)),
             in_range: true,

@@ -1,16 +1,23 @@
-//! Walks a text value by value, finds the records in their wrappers, and finds its way again after a fault.
+//! Walks a text value by value and finds the records in it: in their wrappers ([`wrapper`]), and behind faults
+//! ([`recovery`]).
+
+mod recovery;
+mod wrapper;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use recovery::look;
+use wrapper::is_timestamp;
+
 use super::kind::{Keys, is_canonical};
 use super::members::{self, Member};
 use super::scan::{self, Unbalanced};
 use super::{
     Check, Decoded, Fault, FaultReason, Item, Limits, Notes, Outcome, RawRecord, RecordKind, Shape,
-    SkipReason, resync, surrogate,
+    SkipReason, surrogate,
 };
 
 /// Faults kept back while nothing has been recognised yet. More than these are handed over: nothing goes uncounted.
@@ -230,26 +237,6 @@ impl<'w> Walk<'w> {
         };
     }
 
-    /// A line that begins with neither an object nor an array: `TIMESTAMP {…}`, or a fault.
-    fn line(&mut self, text: Text<'_>, at: usize) -> Progress {
-        let line = text.bytes.get(at..).unwrap_or_default();
-        match value_of_line(line) {
-            Some(value) => {
-                let known = self.recognised;
-                let progress = self.object(text, text.bytes.len() - value.len(), Place::Free, 0);
-                if self.recognised && !known {
-                    self.shape = Some(Shape::CloudWatchExport);
-                }
-                progress
-            }
-            None => {
-                let is_scalar = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
-                let reason = if is_scalar { FaultReason::NotAnObject } else { FaultReason::InvalidJson };
-                Err(Broken::value(at, text.bytes.len(), reason))
-            }
-        }
-    }
-
     /// The elements of the array whose bracket is at `start`. Faults stay inside.
     fn array(&mut self, text: Text<'_>, start: usize, place: Place, depth: u32) -> Progress {
         let mut at = start + 1;
@@ -396,89 +383,6 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// What is inside the value at `at` if its key makes it a wrapper; `None` if not. `keys` came before it.
-    fn wrapped(
-        &mut self,
-        text: Text<'_>,
-        (key, at): (&[u8], usize),
-        place: Place,
-        keys: Keys,
-        depth: u32,
-    ) -> Option<Progress> {
-        let value = *text.bytes.get(at)?;
-        let shape = match (key, value) {
-            (b"Records", b'[') => Shape::LogFile,
-            (b"Events", b'[') | (b"CloudTrailEvent", b'"') => Shape::LookupEvents,
-            (b"logEvents", b'[') => Shape::CloudWatchSubscription,
-            (b"events", b'[') => Shape::CloudWatchEvents,
-            (b"message", b'"') if place == Place::LogEvent => Shape::CloudWatchEvents,
-            (b"detail", b'{') => Shape::EventBridge,
-            (b"hits", b'[' | b'{') => Shape::SearchHits,
-            _ => return None,
-        };
-        // `hits` and `events` are common words: they count when something is found in them.
-        if !matches!((key, value), (b"hits" | b"events", _) | (b"detail", _)) {
-            self.recognise(text);
-        }
-        let known = self.recognised;
-        if self.shape.is_none() && known && self.records == 0 {
-            self.shape = Some(shape);
-        }
-        let progress = match (key, value) {
-            (b"logEvents", _) if keys.is_control_message() => {
-                self.notes.control_messages += 1;
-                self.skip_value(text, at).map(|found| Some(found.end))
-            }
-            (b"logEvents" | b"events", _) => self.array(text, at, Place::LogEvent, depth),
-            (b"CloudTrailEvent" | b"message", _) => self.embedded(text, at, depth),
-            (_, b'{') => self.object(text, at, Place::Free, depth + 1),
-            (_, _) => self.array(text, at, Place::Free, depth),
-        };
-        if self.shape.is_none() && self.recognised && !known {
-            self.shape = Some(shape);
-        }
-        Some(progress)
-    }
-
-    /// The object in the JSON string whose quote is at `at`.
-    fn embedded(&mut self, text: Text<'_>, at: usize, depth: u32) -> Progress {
-        let Some((end, _)) = scan::string(text.bytes, at) else {
-            return Err(Broken::open(at, FaultReason::Truncated));
-        };
-        let broken = |reason| Err(Broken::value(at, end, reason));
-        let Ok(literal) = str::from_utf8(&text.bytes[at..end]) else {
-            return broken(FaultReason::InvalidUtf8);
-        };
-        let (literal, repaired) = surrogate::repair(literal);
-        let Ok(inner) = serde_json::from_str::<String>(&literal) else {
-            return broken(FaultReason::InvalidJson);
-        };
-        if inner.starts_with("CWL CONTROL MESSAGE") {
-            self.notes.control_messages += 1;
-            return Ok(Some(end));
-        }
-        let start = scan::skip_space(inner.as_bytes(), 0);
-        if inner.as_bytes().get(start) != Some(&b'{') {
-            return broken(FaultReason::NotARecord);
-        }
-        let within = Some(text.offset(at));
-        let inner = Text { bytes: inner.as_bytes(), base: 0, input_end: None, within };
-        let before = self.records;
-        let rest = match self.object(inner, start, Place::Free, depth + 1) {
-            Ok(Some(next)) => scan::skip_space(inner.bytes, next),
-            Ok(None) => inner.bytes.len(),
-            Err(stop) => {
-                self.fault(inner, 0..inner.bytes.len(), stop.reason);
-                inner.bytes.len()
-            }
-        };
-        if rest < inner.bytes.len() {
-            self.fault(inner, rest..inner.bytes.len(), FaultReason::InvalidJson);
-        }
-        self.notes.repaired_surrogates += u64::from(repaired && self.records > before);
-        Ok(Some(end))
-    }
-
     /// Hands over the record at `start`, whose end was found, and returns its end.
     fn record(
         &mut self,
@@ -581,108 +485,6 @@ impl<'w> Walk<'w> {
             }
         }
     }
-
-    /// The grammar is broken at `at`, inside the object that began at `start`.
-    fn unexpected(&mut self, text: Text<'_>, from: usize, at: usize, start: usize) -> Broken {
-        let look = look(from, start);
-        if at >= text.bytes.len() {
-            return Broken { from, look, reason: FaultReason::Truncated, end: None };
-        }
-        let end = if from == start {
-            self.container(text, start, u32::MAX).ok().map(|found| found.end)
-        } else {
-            None
-        };
-        Broken { from, look, reason: FaultReason::InvalidJson, end }
-    }
-
-    /// Counts what is broken as one fault and says where the next record may be.
-    fn resume(&mut self, text: Text<'_>, broken: Broken) -> Option<usize> {
-        let Broken { from, look, reason, end } = broken;
-        // A value that is whole is searched as well: a torn record may have swallowed others, and a wrapper that we
-        // do not know may hold some.
-        let until = text.until(end.unwrap_or(usize::MAX));
-        let next = self.next_record(until.bytes, look).or(end);
-        self.fault(text, from..next.unwrap_or(text.bytes.len()), reason);
-        next
-    }
-
-    /// The next brace at or after `from` that begins a record or a wrapper of one, by its keys.
-    fn next_record(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        let mut at = from;
-        loop {
-            at += memchr(b'{', bytes.get(at..)?)?;
-            if self.wasted > self.length.saturating_mul(16).saturating_add(4 << 20) {
-                return None;
-            }
-            if resync::follows_a_value(&bytes[..at]) {
-                let window = &bytes[..bytes.len().min(at + RESYNC_WINDOW)];
-                let (found, seen) = resync::has_record_key(window, at, self.limits.nesting_depth);
-                if found {
-                    return Some(at);
-                }
-                self.wasted = self.wasted.saturating_add(seen - at);
-            }
-            at += 1;
-        }
-    }
-
-    /// From now on this input is a log, and its faults are losses.
-    fn recognise(&mut self, text: Text<'_>) {
-        if self.recognised {
-            return;
-        }
-        self.recognised = true;
-        self.hand_over_held(text);
-    }
-
-    fn hand_over_held(&mut self, text: Text<'_>) {
-        self.holding = false;
-        for (range, reason) in std::mem::take(&mut self.held) {
-            self.fault(text, range, reason);
-        }
-    }
-
-    fn fault(&mut self, text: Text<'_>, range: Range<usize>, reason: FaultReason) {
-        let outermost = text.within.is_none();
-        // An end that comes too early is the input's end only where the input ends.
-        let reason = match reason {
-            FaultReason::Truncated if !outermost || text.input_end != Some(range.end) => {
-                FaultReason::InvalidJson
-            }
-            FaultReason::Truncated => match (self.recognised, self.cut.take()) {
-                (true, Some(cut)) => cut,
-                (_, cut) => {
-                    self.cut = cut;
-                    FaultReason::Truncated
-                }
-            },
-            reason => reason,
-        };
-        if self.holding && outermost {
-            self.held.push((range, reason));
-            if self.held.len() > HELD_FAULTS {
-                self.hand_over_held(text);
-            }
-            return;
-        }
-        let offset = text.offset(range.start);
-        self.hand_over(Fault { offset, reason, bytes: text.bytes.get(range).unwrap_or_default() });
-    }
-
-    fn hand_over(&mut self, fault: Fault<'_>) {
-        self.faults += 1;
-        if self.first_fault.is_none() {
-            self.first_fault = Some((fault.offset, fault.reason.clone()));
-        }
-        (self.sink)(Item::Fault(fault));
-    }
-}
-
-/// Where to look for the next record after a fault that costs the bytes from `from` on, in the object at `start`:
-/// the object itself was tried.
-fn look(from: usize, start: usize) -> usize {
-    from + usize::from(from == start)
 }
 
 fn key_name(literal: &[u8], escapes: bool) -> Cow<'_, [u8]> {
@@ -708,13 +510,6 @@ fn is_element_end(bytes: &[u8], at: usize) -> bool {
 pub(super) fn value_of_line(line: &[u8]) -> Option<&[u8]> {
     let brace = memchr(b'{', line)?;
     (brace == 0 || is_timestamp(&line[..brace])).then(|| &line[brace..])
-}
-
-/// What CloudWatch Logs writes before a message.
-fn is_timestamp(prefix: &[u8]) -> bool {
-    (8..=48).contains(&prefix.len())
-        && prefix[0].is_ascii_digit()
-        && prefix.iter().all(|byte| byte.is_ascii_digit() || b"TZ:.+-/, \t".contains(byte))
 }
 
 fn line_end(bytes: &[u8], at: usize) -> usize {
