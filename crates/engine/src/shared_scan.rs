@@ -13,12 +13,14 @@ use foldhash::{HashMap, HashMapExt};
 use ingest::decode::{FaultReason, RawRecord, RecordKind};
 use ingest::duplicate::EventKey;
 use ingest::enrich::Enrichment;
-use ingest::integration::aws_cloudtrail::{NormalizeContext, SkimPlan, SkimmedRecord, normalize, skim};
+use ingest::integration::aws_cloudtrail::{
+    NormalizeContext, SkimPlan, SkimmedRecord, event_time, normalize, skim,
+};
 use ingest::integration::ecs::{EcsEvent, read_ecs};
 use matcher::matcher::Memo;
 use matcher::value::date_of;
 use matcher::{FilterId, Matcher, Predicate, StreamMatcher};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::name_table::NameTable;
 use crate::plan::Plan;
@@ -181,7 +183,7 @@ impl Scanner<'_> {
         if verdict.is_empty() {
             return Ok(scanned);
         }
-        let document = self.document(record)?;
+        let document = self.document(object(record.text)?);
         let passed = self.scan.cloudtrail_matcher.settle(verdict, &document.view(&self.scan.plan.table));
         scanned.found = self.found_cloudtrail(passed, document, &scanned.key);
         Ok(scanned)
@@ -193,20 +195,10 @@ impl Scanner<'_> {
         record: &RawRecord<'_>,
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
-        let document = self.document(record)?;
-        let text = |name| document.text(name);
-        // A record without a readable time has got that of the run, which says nothing of the event.
-        let now = self.scan.settings.now.as_millisecond();
-        let time: Option<Timestamp> = text("@timestamp").and_then(|t| t.parse().ok());
-        let mut scanned = ScannedRecord {
-            key: event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
-            time: time.filter(|at| at.as_millisecond() != now),
-            account: account_of(&document).map(|name| names.accounts.number(name)),
-            region: text("cloud.region").map(|name| names.regions.number(name)),
-            in_range: true,
-            found: None,
-        };
-        scanned.in_range = self.in_range(scanned.time);
+        let object = object(record.text)?;
+        let time = event_time(&object);
+        let document = self.document(object);
+        let mut scanned = self.scanned(record, &document, None, time, names);
         if scanned.in_range {
             let view = document.view(&self.scan.plan.table);
             let verdict = self.scan.cloudtrail_matcher.look(&view, &mut self.memo);
@@ -223,22 +215,10 @@ impl Scanner<'_> {
     ) -> Result<ScannedRecord, FaultReason> {
         let event = read_ecs(object(record.text)?, &self.scan.fallback);
         let EcsEvent { document, data_stream: stream, id } = event;
-        let text = |name| document.text(name);
-        let mut scanned = ScannedRecord {
-            key: match &id {
-                Some(id) => EventKey::of_event(id, Some(&stream.name())),
-                None => event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record),
-            },
-            time: document
-                .first("@timestamp")
-                .and_then(date_of)
-                .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-            account: account_of(&document).map(|name| names.accounts.number(name)),
-            region: text("cloud.region").map(|name| names.regions.number(name)),
-            in_range: true,
-            found: None,
-        };
-        scanned.in_range = self.in_range(scanned.time);
+        let time = document.first("@timestamp").and_then(date_of);
+        let time = time.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let key = id.as_ref().map(|id| EventKey::of_event(id, Some(&stream.name())));
+        let mut scanned = self.scanned(record, &document, key, time, names);
         if scanned.in_range {
             let scan = self.scan;
             let (matcher, memo) = self.others.entry(stream.clone()).or_insert_with(|| {
@@ -257,11 +237,32 @@ impl Scanner<'_> {
         Ok(scanned)
     }
 
-    fn document(&self, record: &RawRecord<'_>) -> Result<Document, FaultReason> {
+    /// What is known of a record whose document was made; without a key of its own it has that of its event.
+    fn scanned(
+        &self,
+        record: &RawRecord<'_>,
+        document: &Document,
+        key: Option<EventKey>,
+        time: Option<Timestamp>,
+        names: &mut EventNames,
+    ) -> ScannedRecord {
+        let text = |name| document.text(name);
+        let of_event = || event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record);
+        ScannedRecord {
+            key: key.unwrap_or_else(of_event),
+            time,
+            account: account_of(document).map(|name| names.accounts.number(name)),
+            region: text("cloud.region").map(|name| names.regions.number(name)),
+            in_range: self.in_range(time),
+            found: None,
+        }
+    }
+
+    fn document(&self, record: Map<String, Value>) -> Document {
         let settings = &self.scan.settings;
         let mut context = NormalizeContext::new(settings.now, &self.scan.cloudtrail);
         context.enrich = self.scan.reads_enrichment.then_some(settings.enrichment);
-        Ok(normalize(object(record.text)?, &context))
+        normalize(record, &context)
     }
 
     /// A hit has its document enriched; the others never needed it.
@@ -306,7 +307,7 @@ fn reads_enrichment(plan: &Plan<'_>) -> bool {
         || plan.rules.iter().any(|rule| rule.predicate.reads_every_field())
 }
 
-fn object(text: &str) -> Result<serde_json::Map<String, Value>, FaultReason> {
+fn object(text: &str) -> Result<Map<String, Value>, FaultReason> {
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(FaultReason::InvalidJson),

@@ -184,6 +184,23 @@ fn an_alert_beside_the_logs_hides_no_event() {
     assert_eq!((alerts.len(), summary.ledger.counts().duplicates), (1, 0));
 }
 
+/// Whether a quick look or the document judges a record, the coverage says the same of its time.
+#[test]
+fn a_record_without_a_readable_time_has_none_in_the_coverage() {
+    for (name, time) in
+        [(json!("DisableKey"), json!(null)), (json!(7), json!(null)), (json!(7), json!("soon"))]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let record = json!({
+            "eventVersion": "1.11", "userIdentity": {"type": "IAMUser"}, "eventName": name, "eventTime": time,
+        });
+        write(folder.path(), &[(vec![record.clone()], false, false)]);
+        let (_, summary) = run(folder.path(), &QUERIES, 1, None);
+        let coverage = summary.ledger.coverage();
+        assert_eq!((coverage.without_time(), coverage.last_event()), (1, None), "{record}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

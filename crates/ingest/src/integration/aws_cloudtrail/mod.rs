@@ -88,6 +88,12 @@ impl<'a> NormalizeContext<'a> {
     }
 }
 
+/// When the event of a record happened; `None` when the record does not say, or in a form that is no date. The document
+/// then has the time at which it was made.
+pub fn event_time(record: &Map<String, Value>) -> Option<Timestamp> {
+    instant::read_timestamp(record.get("eventTime")?.as_str()?)
+}
+
 /// A record as the document that rules see: what [`map_record`] makes of it and the fields that are the same for every
 /// event of the data stream (`data_stream.*`, `event.dataset`, `event.module`).
 pub fn normalize(record: Map<String, Value>, context: &NormalizeContext<'_>) -> Document {
