@@ -125,7 +125,7 @@ impl Matcher {
                 .into_iter()
                 .filter(|field| cheap(*field))
                 .filter_map(|field| Some((field, anchor(predicate, field)?)))
-                .min_by_key(|(field, anchor)| (cost(&anchor.tests), rank(&table.entry(*field).name)));
+                .min_by_key(|(field, anchor)| lets_through(&table.entry(*field).name, &anchor.tests));
             match best {
                 Some((field, anchor)) => matcher.hang_up(id, field, anchor),
                 None => matcher.unanchored.push(id),
@@ -302,7 +302,13 @@ fn reads_text(test: &ValueTest) -> bool {
     )
 }
 
-/// How much an anchor lets through, roughly: exact values least.
+/// How much an anchor lets through, roughly. A pattern over a telling field lets through less than an exact value of
+/// a field that is much the same for all events.
+fn lets_through(field: &str, tests: &[ValueTest]) -> usize {
+    rank(field) * 2 + cost(tests) * 3
+}
+
+/// Exact values are looked up, other tests are tried once per distinct value.
 fn cost(tests: &[ValueTest]) -> usize {
     usize::from(tests.iter().any(|test| !matches!(test, ValueTest::Text { .. })))
 }
@@ -391,6 +397,17 @@ mod tests {
                 prop_assert_eq!(stream.settle(verdict, &view), alone);
             }
         }
+    }
+
+    #[test]
+    fn a_pattern_over_a_telling_field_beats_a_value_that_most_events_have() {
+        let catalog = Catalog::builtin();
+        let mut table = FieldTable::new();
+        let mut resolver = Resolver::new(&catalog, &mut table, Timestamp::UNIX_EPOCH);
+        let resolved =
+            resolver.kql(&query::kql::parse("event.outcome:success and user_agent.original:*tool*").tree);
+        let stream = Matcher::new(vec![resolved.predicate]).for_stream(&table, |_| true, |_| true);
+        assert_eq!(&*table.entry(stream.anchors[0].field).name, "user_agent.original");
     }
 
     #[test]
