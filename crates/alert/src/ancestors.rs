@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::fields;
 use crate::hit::EventHit;
+use crate::identity::AlertUuid;
 
 /// The ancestors of an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ancestors {
     /// `{id, type, index, depth}`, and `rule` for an alert; oldest first, the hit itself last.
     pub ancestors: Vec<Value>,
-    /// The depth of the new alert: one more than that of the hit, which is 0 for an event.
+    /// The depth of the new alert: one more than that of the deepest of what it is made of; an event's is 0.
     pub depth: u64,
 }
 
@@ -32,6 +33,23 @@ pub fn of_event(hit: &EventHit) -> Ancestors {
         }
     }
     ancestors.push(parent);
+    Ancestors { ancestors, depth: depth.saturating_add(1) }
+}
+
+/// The ancestors of the shell of a sequence: of each building block what it was made of, then the block itself.
+///
+/// `uuids` and `blocks` go together one by one. The blocks' `index` is empty: they are not written yet.
+pub fn of_blocks(uuids: &[AlertUuid], blocks: &[Ancestors], rule_uuid: &str) -> Ancestors {
+    let mut ancestors = Vec::new();
+    let mut depth = 0;
+    for (uuid, block) in uuids.iter().zip(blocks) {
+        ancestors.extend(block.ancestors.iter().cloned());
+        let uuid = uuid.as_str();
+        ancestors.push(
+            json!({ "id": uuid, "type": "signal", "index": "", "depth": block.depth, "rule": rule_uuid }),
+        );
+        depth = depth.max(block.depth);
+    }
     Ancestors { ancestors, depth: depth.saturating_add(1) }
 }
 

@@ -3,37 +3,38 @@
 //! Source: elastic/kibana rule_types/factories/utils/{transform_hit_to_alert,build_alert}.ts, rule_registry
 //! create_persistence_rule_type_wrapper.ts.
 
-use ecs::Timestamp;
-use serde_json::{Map, Value};
-
 use crate::ancestors;
-use crate::context::{AlertContext, iso};
+use crate::context::AlertContext;
 use crate::document::Alert;
-use crate::fields;
+use crate::group::{AlertGroup, build_group};
 use crate::hit::{EventHit, Hit};
-use crate::identity::{AlertUuid, event_alert_uuid};
+use crate::identity::event_alert_uuid;
 use crate::overrides;
+use crate::own_fields::OwnFields;
 use crate::reason::reason;
 use crate::rule_fields::AlertRule;
-use crate::source::{copy_source, instant, lookup};
+use crate::source::{copy_source, original_time};
 
 /// What comes of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BuildOutcome {
     /// An alert.
     Alert(Box<Alert>),
-    /// None: the hit is an alert that this rule itself made, or that was made of one. Else the rule would feed on its
-    /// own alerts for ever.
+    /// The alerts of a sequence or sample.
+    Group(AlertGroup),
+    /// None: the hit is an alert that this rule itself made, or that was made of one, or a sequence with such an event.
+    /// Else the rule would feed on its own alerts for ever.
     SelfFeeding,
 }
 
-/// Makes the alert of a hit.
+/// Makes the alert of a hit, or the alerts of a sequence.
 ///
 /// The alert's id depends on the rule, the space and the evidence only; everything that tells of the run comes from
 /// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
 pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
     match hit {
         Hit::Event(hit) => build_event_alert(hit, rule, context),
+        Hit::Sequence(hit) => build_group(hit, rule, context),
     }
 }
 
@@ -45,76 +46,27 @@ fn build_event_alert(hit: &EventHit, alert_rule: &AlertRule<'_>, context: &Alert
     }
     let uuid = event_alert_uuid(&hit.index, &hit.id, &context.space, &rule.uuid);
     let overridden = overrides::apply(rule, &hit.document);
+    let reason = reason(&hit.document, &overridden.rule_name, overridden.severity);
+    let own = OwnFields { uuid, ancestors, overridden, reason, original_time: original_time(&hit.document) };
     let copy = copy_source(&hit.document);
 
     // The alert's own fields come last: where both have a field, the alert's counts.
     let mut alert = copy.fields;
     alert.extend(copy.originals);
-    alert.extend(alert_rule.fields(&overridden.rule_name, context));
-    alert.extend(run_fields(&uuid, context));
-    let mut put = |name: &str, value: Value| alert.insert(name.to_owned(), value);
-    put(fields::EVENT_KIND, "signal".into());
-    put(fields::STATUS, "active".into());
-    put(fields::WORKFLOW_STATUS, "open".into());
-    put(fields::WORKFLOW_TAGS, Value::Array(Vec::new()));
-    put(fields::WORKFLOW_ASSIGNEE_IDS, Value::Array(Vec::new()));
-    put(fields::ANCESTORS, Value::Array(ancestors.ancestors));
-    put(fields::DEPTH, ancestors.depth.into());
-    put(fields::REASON, reason(&hit.document, &overridden.rule_name, overridden.severity).into());
-    put(fields::SEVERITY, overridden.severity.name().into());
-    put(fields::RISK_SCORE, number(overridden.risk_score));
-    if let Some(at) = lookup(&hit.document, fields::TIMESTAMP).and_then(instant) {
-        put(fields::ORIGINAL_TIME, iso(at).into());
-    }
-    if rule.building_block {
-        put(fields::BUILDING_BLOCK_TYPE, "default".into());
-    }
+    alert.extend(own.into_map(alert_rule, context));
     BuildOutcome::Alert(Box::new(Alert::new(alert, copy.removed)))
-}
-
-/// What the alert says about itself and the run that made it.
-fn run_fields(uuid: &AlertUuid, context: &AlertContext) -> Map<String, Value> {
-    let now = iso(context.detected_at);
-    let intended: Timestamp = context.intended_timestamp.unwrap_or(context.detected_at);
-    let mut found = Map::new();
-    let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
-    put(fields::UUID, uuid.as_str().into());
-    put(fields::TIMESTAMP, now.as_str().into());
-    put(fields::START, now.as_str().into());
-    put(fields::LAST_DETECTED, now.as_str().into());
-    put(fields::INTENDED_TIMESTAMP, iso(intended).into());
-    put(fields::SPACE_IDS, vec![context.space.as_str()].into());
-    put(fields::VERSION, context.version.as_str().into());
-    if let Some(base) = &context.base_url {
-        put(fields::URL, url(base, uuid, &context.space, &now).into());
-    }
-    found
-}
-
-/// Where Kibana shows an alert. The default space has no part in the path.
-fn url(base: &str, uuid: &AlertUuid, space: &str, timestamp: &str) -> String {
-    let base = base.trim_end_matches('/');
-    let space_path = if space == "default" { String::new() } else { format!("/s/{space}") };
-    format!(
-        "{base}{space_path}/app/security/alerts/redirect/{uuid}\
-         ?index=.alerts-security.alerts-{space}&timestamp={timestamp}"
-    )
-}
-
-/// A score as JSON: without a fraction when it has none.
-fn number(score: f64) -> Value {
-    if score.fract() == 0.0 { Value::from(score as i64) } else { Value::from(score) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ecs::Document;
+    use ecs::{Document, Timestamp};
     use proptest::prelude::*;
     use rule::Rule;
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
     use crate::context::ExecutionType;
+    use crate::fields;
     use crate::rule_fields::tests::{context, rule};
     use crate::source::tests::any_source;
 
@@ -130,7 +82,7 @@ mod tests {
     fn built(hit: &Hit, rule: &Rule, context: &AlertContext) -> Alert {
         match build(hit, &AlertRule::new(rule), context) {
             BuildOutcome::Alert(alert) => *alert,
-            BuildOutcome::SelfFeeding => panic!("no alert"),
+            BuildOutcome::Group(_) | BuildOutcome::SelfFeeding => panic!("no alert"),
         }
     }
 

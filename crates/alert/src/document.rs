@@ -90,6 +90,24 @@ impl Alert {
         self.document.text(fields::RULE_NOTE)
     }
 
+    /// Is it kept from view? So is an alert about one event of a sequence, and every alert of a building block rule.
+    pub fn is_building_block(&self) -> bool {
+        self.document.first(fields::BUILDING_BLOCK_TYPE).is_some()
+    }
+
+    /// The id of the shell of the sequence to which the alert belongs; on the shell its own id.
+    pub fn group_id(&self) -> Option<&str> {
+        self.document.text(fields::GROUP_ID)
+    }
+
+    /// Which event of its sequence the alert is about, from 0; `None` for the shell.
+    pub fn group_index(&self) -> Option<u64> {
+        match self.document.first(fields::GROUP_INDEX)? {
+            Scalar::Int(index) => u64::try_from(index).ok(),
+            _ => None,
+        }
+    }
+
     /// The event's `event.id`.
     pub fn event_id(&self) -> Option<&str> {
         self.document.text("event.id")

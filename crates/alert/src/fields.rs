@@ -39,6 +39,12 @@ pub const SEVERITY: &str = "kibana.alert.severity";
 pub const RISK_SCORE: &str = "kibana.alert.risk_score";
 /// `default` on an alert that is kept from view.
 pub const BUILDING_BLOCK_TYPE: &str = "kibana.alert.building_block_type";
+/// The value of [`BUILDING_BLOCK_TYPE`]; there is no other.
+pub const BUILDING_BLOCK: &str = "default";
+/// What the alerts of one sequence or sample share: the id of the shell.
+pub const GROUP_ID: &str = "kibana.alert.group.id";
+/// Which event of its sequence a building block is about, from 0; the shell has none.
+pub const GROUP_INDEX: &str = "kibana.alert.group.index";
 /// Where people look at the alert.
 pub const URL: &str = "kibana.alert.url";
 /// When the alert began.

@@ -7,6 +7,8 @@ use ecs::Document;
 pub enum Hit {
     /// One event.
     Event(EventHit),
+    /// The events of a sequence or sample.
+    Sequence(SequenceHit),
 }
 
 /// One event that a rule found.
@@ -21,4 +23,13 @@ pub struct EventHit {
     /// Elasticsearch would give the backing index here. That name changes with every rollover, and with it would
     /// the id of the alert.
     pub index: String,
+}
+
+/// The events that a rule found as one sequence or sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SequenceHit {
+    /// The events that are there, in the order of the rule's stages; a stage that asks for a missing event has none.
+    ///
+    /// At least one. Of none, [`build`](crate::build()) makes a shell without blocks.
+    pub events: Vec<EventHit>,
 }

@@ -4,7 +4,10 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::ancestors::Ancestors;
 
 /// The version of a document as Kibana's ids have it. Searches do not ask for versions, so JavaScript writes this word.
 const NO_VERSION: &str = "undefined";
@@ -37,6 +40,48 @@ pub fn event_alert_uuid(index: &str, document_id: &str, space: &str, rule_uuid: 
         sha256.update(part.as_bytes());
     }
     AlertUuid(hex(&sha256.finalize()))
+}
+
+/// The ids of the building blocks of a sequence: that of the block about event `i` is at `i`.
+///
+/// Each depends on what all blocks were made of, so that an event which takes part in several sequences has a block in
+/// each. The space has no part in it. The ids are those of Kibana, byte for byte.
+/// Source: elastic/kibana rule_types/factories/utils/generate_building_block_ids.ts.
+pub fn block_alert_uuids(blocks: &[Ancestors], rule_uuid: &str) -> Vec<AlertUuid> {
+    let mut all_blocks = Sha256::new();
+    for block in blocks {
+        update_with_ancestors(&mut all_blocks, block);
+        all_blocks.update(rule_uuid.as_bytes());
+    }
+    let uuid = |index: usize| {
+        let sha256 = all_blocks.clone().chain_update(index.to_string().as_bytes());
+        AlertUuid(hex(&sha256.finalize()))
+    };
+    (0..blocks.len()).map(uuid).collect()
+}
+
+/// The id of the shell of a sequence, of its ancestors: the blocks and what they were made of.
+///
+/// The space has no part in it. The id is that of Kibana, byte for byte.
+/// Source: elastic/kibana rule_types/factories/utils/build_alert.ts, generateAlertId.
+pub fn shell_alert_uuid(ancestors: &Ancestors, rule_uuid: &str) -> AlertUuid {
+    let mut sha256 = Sha256::new();
+    update_with_ancestors(&mut sha256, ancestors);
+    sha256.update(rule_uuid.as_bytes());
+    AlertUuid(hex(&sha256.finalize()))
+}
+
+fn update_with_ancestors(sha256: &mut Sha256, ancestors: &Ancestors) {
+    for ancestor in &ancestors.ancestors {
+        for part in [&ancestor["id"], &ancestor["index"]] {
+            match part {
+                Value::String(text) => sha256.update(text.as_bytes()),
+                // JavaScript writes this word for what an ancestor of some foreign alert lacks.
+                Value::Null => sha256.update(b"undefined"),
+                other => sha256.update(other.to_string().as_bytes()),
+            }
+        }
+    }
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -3,28 +3,34 @@
 //! ```text
 //!   Hit ─┐
 //!   Rule ┼─▶ build ─▶ BuildOutcome::Alert(Alert)      or SelfFeeding: the rule would feed on its own alert
-//!   AlertContext ┘     │
+//!   AlertContext ┘     │              or Group(AlertGroup): of a sequence or sample
 //!                      ├─ source       the event's fields, as far as they comply with ECS; the rest are warnings
 //!                      ├─ ancestors    what the alert was made of, and how many generations lie behind it
 //!                      ├─ overrides    severity, risk score and rule name that the event brings along
 //!                      ├─ reason       one sentence: what happened, and which rule says so
 //!                      ├─ rule_fields  kibana.alert.rule.*
+//!                      ├─ own_fields   which alert it is, made of what, in which run
+//!                      ├─ group        the building blocks of a sequence, and their shell
+//!                      ├─ intersection what the events of a sequence have in common
 //!                      └─ identity     the same evidence gives the same id, however often it is found
 //! ```
 //!
 //! Invariant: nothing here reads a clock or does I/O. The same hit, rule and context give the same alert, byte for byte.
-//! Invariant: an alert's id depends on rule, space, index and document only, so that finding an event again changes nothing.
+//! Invariant: an alert's id depends on rule, space, indices and documents only, so that finding an event again changes nothing.
 
 pub mod ancestors;
 pub mod build;
 pub mod context;
 pub mod document;
 pub mod fields;
+pub mod group;
 pub mod hit;
 pub mod identity;
+mod intersection;
 mod javascript_number;
 pub mod object_hash;
 pub mod overrides;
+mod own_fields;
 pub mod reason;
 mod rule_fields;
 pub mod source;
@@ -32,7 +38,8 @@ pub mod source;
 pub use build::{BuildOutcome, build};
 pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
-pub use hit::{EventHit, Hit};
+pub use group::AlertGroup;
+pub use hit::{EventHit, Hit, SequenceHit};
 pub use identity::AlertUuid;
 pub use rule_fields::AlertRule;
 pub use source::RemovedValue;

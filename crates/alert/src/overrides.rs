@@ -23,6 +23,13 @@ pub struct Overrides {
     pub risk_score: f64,
 }
 
+impl Overrides {
+    /// What the rule itself says, for alerts that take no overrides.
+    pub fn none(rule: &Rule) -> Self {
+        Self { rule_name: rule.name.clone(), severity: rule.severity, risk_score: f64::from(rule.risk_score) }
+    }
+}
+
 /// Applies the rule's overrides to an event.
 pub fn apply(rule: &Rule, document: &Document) -> Overrides {
     Overrides {

@@ -93,6 +93,11 @@ pub(crate) fn instant(value: &Value) -> Option<Timestamp> {
     }
 }
 
+/// When the event happened, as the event has it.
+pub(crate) fn original_time(document: &Document) -> Option<Timestamp> {
+    lookup(document, fields::TIMESTAMP).and_then(instant)
+}
+
 /// A map with every object flattened to dotted names below `prefix`; arrays stay whole.
 pub(crate) fn flatten_into(prefix: &str, map: &Map<String, Value>, flat: &mut Map<String, Value>) {
     for (key, value) in map {

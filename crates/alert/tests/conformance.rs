@@ -38,6 +38,7 @@ fn alert_of(document: Document, rule: &Rule) -> Alert {
     let hit = EventHit { document, id: "1".to_owned(), index: "logs-aws.cloudtrail-default".to_owned() };
     match build(&Hit::Event(hit), &AlertRule::new(rule), &context()) {
         BuildOutcome::Alert(alert) => *alert,
+        BuildOutcome::Group(_) => panic!("an event is no sequence"),
         BuildOutcome::SelfFeeding => panic!("an event is nobody's alert"),
     }
 }
