@@ -20,6 +20,8 @@ pub mod outcome;
 pub mod plan;
 pub mod read_input;
 pub mod rule_type;
+pub mod sample;
+pub mod sequence;
 pub mod shared_scan;
 
 pub use detect::{AlertSink, Detection};
