@@ -139,4 +139,20 @@ mod tests {
             assert!(!found.include_rule("s"));
         }
     }
+
+    #[test]
+    fn a_shell_is_made_of_the_blocks_and_of_what_they_are_made_of() {
+        let event = |id: &str| json!({"id": id, "type": "event", "index": "i", "depth": 0});
+        let alert = json!({"id": "a", "type": "signal", "index": "alerts", "depth": 1, "rule": "s"});
+        let blocks = [
+            Ancestors { ancestors: vec![event("1"), alert.clone()], depth: 2 },
+            Ancestors { ancestors: vec![event("2")], depth: 1 },
+        ];
+        let uuids = crate::identity::block_alert_uuids(&blocks, "r");
+        let block = |index: usize, depth: u64| json!({"id": uuids[index].as_str(), "type": "signal", "index": "", "depth": depth, "rule": "r"});
+        let found = of_blocks(&uuids, &blocks, "r");
+        assert_eq!(found.ancestors, [event("1"), alert, block(0, 2), event("2"), block(1, 1)]);
+        assert_eq!(found.depth, 3);
+        assert!(found.include_rule("r"));
+    }
 }

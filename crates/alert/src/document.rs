@@ -75,7 +75,7 @@ impl Alert {
         }
     }
 
-    /// When the event happened: UTC, RFC 3339 with milliseconds.
+    /// When the event, or the first of a sequence, happened: UTC, RFC 3339 with milliseconds.
     pub fn original_time(&self) -> Option<&str> {
         self.document.text(fields::ORIGINAL_TIME)
     }

@@ -13,7 +13,7 @@ pub const VERSION: &str = "kibana.version";
 
 /// The alert's id.
 pub const UUID: &str = "kibana.alert.uuid";
-/// The `@timestamp` of the event.
+/// The `@timestamp` of the event; of the first event, for the shell of a sequence.
 pub const ORIGINAL_TIME: &str = "kibana.alert.original_time";
 /// Above the copies of the event's own `event.*`.
 pub const ORIGINAL_EVENT: &str = "kibana.alert.original_event";

@@ -92,6 +92,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    use crate::ancestors::of_blocks;
 
     #[test]
     fn the_id_of_an_event_alert_is_that_of_kibana() {
@@ -110,5 +113,62 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    fn event_block(id: &str, index: &str) -> Ancestors {
+        let parent = json!({"id": id, "index": index, "type": "event", "depth": 0});
+        Ancestors { ancestors: vec![parent], depth: 1 }
+    }
+
+    /// From Python: `hashlib.sha256(text.encode()).hexdigest()`, where text is
+    /// - block 0: `doc1logs-arule-1doc2logs-brule-10`
+    /// - block 1: `doc1logs-arule-1doc2logs-brule-11`
+    /// - shell: `doc1logs-a` + id of block 0 + `doc2logs-b` + id of block 1 + `rule-1`
+    #[test]
+    fn the_ids_of_a_sequence_are_those_of_kibana() {
+        let blocks = [event_block("doc1", "logs-a"), event_block("doc2", "logs-b")];
+        let uuids = block_alert_uuids(&blocks, "rule-1");
+        let texts: Vec<&str> = uuids.iter().map(AlertUuid::as_str).collect();
+        assert_eq!(
+            texts,
+            [
+                "c5b122ab8ec54dfeed35e0c4e3b8ce43f0f43037b74d3829e885363ac5b63931",
+                "21ba626e2226f1dc28c90dfc790a2b99efac0a19e43a543fdbcef24df8906314",
+            ]
+        );
+        let shell = shell_alert_uuid(&of_blocks(&uuids, &blocks, "rule-1"), "rule-1");
+        assert_eq!(shell.as_str(), "3dfae405860e383bfd9e9c581a3426bd29444f2d3c47c510a280f2e4c2407519");
+    }
+
+    #[test]
+    fn every_event_its_place_and_the_rule_count_for_a_sequence() {
+        let ids = |blocks: &[Ancestors], rule: &str| {
+            let mut uuids = block_alert_uuids(blocks, rule);
+            uuids.push(shell_alert_uuid(&of_blocks(&uuids, blocks, rule), rule));
+            uuids
+        };
+        let (one, two) = (event_block("1", "i"), event_block("2", "i"));
+        let mut seen: Vec<AlertUuid> = Vec::new();
+        for uuids in [
+            ids(&[one.clone(), two.clone()], "r"),
+            ids(&[two.clone(), one.clone()], "r"),
+            ids(&[one.clone(), two.clone()], "s"),
+            ids(&[one.clone(), event_block("2", "j")], "r"),
+            ids(&[one.clone(), two, one.clone()], "r"),
+            ids(&[one], "r"),
+        ] {
+            for uuid in uuids {
+                assert!(!seen.contains(&uuid), "{uuid}");
+                seen.push(uuid);
+            }
+        }
+    }
+
+    /// From Python, with the text `undefinedi7undefinedr0`.
+    #[test]
+    fn what_the_ancestor_of_a_foreign_alert_lacks_is_told_as_javascript_does() {
+        let ancestors = vec![json!({"index": "i"}), json!({"id": 7})];
+        let uuids = block_alert_uuids(&[Ancestors { ancestors, depth: 2 }], "r");
+        assert_eq!(uuids[0].as_str(), "aaf46d6a6f4f2a62621ddeb7ec9b0b50fff07bb96adc150de0cd90b772ea4926");
     }
 }

@@ -1,7 +1,7 @@
 //! What several documents have in common.
 //!
 //! A field is what its dotted name says: `{"a.b": 1}` and `{"a": {"b": 1}}` have `a.b` in common, and the result spells
-//! it as the first document does. Two values are equal as JSON values are in JavaScript, so that `1` is `1.0`.
+//! it as the first document does. Numbers are equal by what they count, so that `1` is `1.0`.
 //! Source: elastic/kibana rule_types/eql/build_alert_group_from_sequence.ts, which compares keys as they are spelt, and
 //! never finds equal objects within lists.
 
@@ -127,5 +127,185 @@ fn comparable(value: &Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.iter().map(comparable).collect()),
         value => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    use ecs::{Document, Scalar};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn map(value: &Value) -> &Map<String, Value> {
+        value.as_object().expect("an object")
+    }
+
+    fn common(documents: &[&Value]) -> Value {
+        Value::Object(intersection(&documents.iter().map(|document| map(document)).collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn what_two_documents_have_in_common() {
+        for (first, second, expected) in [
+            // Scalars.
+            (json!({"a": "x"}), json!({"a": "x"}), json!({"a": "x"})),
+            (json!({"a": "x"}), json!({"a": "X"}), json!({})),
+            (json!({"a": "x", "b": 1}), json!({"b": 1, "c": 2}), json!({"b": 1})),
+            (json!({"a": 1}), json!({"a": 1.0}), json!({"a": 1})),
+            (json!({"a": 1.0}), json!({"a": 1}), json!({"a": 1.0})),
+            (json!({"a": 1.5}), json!({"a": 1}), json!({})),
+            (json!({"a": 1}), json!({"a": "1"}), json!({})),
+            (json!({"a": 1}), json!({"a": true}), json!({})),
+            (json!({"a": null}), json!({"a": null}), json!({"a": null})),
+            (json!({"a": null}), json!({"a": 1}), json!({})),
+            // Large whole numbers are exact; to JavaScript these two are one.
+            (json!({"a": 9_007_199_254_740_993_u64}), json!({"a": 9_007_199_254_740_992_u64}), json!({})),
+            // Lists: the order of the first, each value once, and a list even when one value is left.
+            (json!({"a": ["x", "y", "z"]}), json!({"a": ["z", "q", "x"]}), json!({"a": ["x", "z"]})),
+            (json!({"a": ["x", "x"]}), json!({"a": ["x"]}), json!({"a": ["x"]})),
+            (json!({"a": ["x"]}), json!({"a": ["y"]}), json!({})),
+            (json!({"a": []}), json!({"a": []}), json!({})),
+            (json!({"a": "x"}), json!({"a": ["y", "x"]}), json!({"a": ["x"]})),
+            (json!({"a": ["y", "x"]}), json!({"a": "x"}), json!({"a": ["x"]})),
+            (json!({"a": [["x", 1], "y"]}), json!({"a": ["y", "x"]}), json!({"a": ["x", "y"]})),
+            // Objects within lists are compared whole, however they are spelt.
+            (
+                json!({"a": [{"b": 1}, {"b": 2}]}),
+                json!({"a": [{"b": 2}, {"b": 3}]}),
+                json!({"a": [{"b": 2}]}),
+            ),
+            (json!({"a": [{"b": 1, "c": 2}]}), json!({"a": [{"b": 1}]}), json!({})),
+            (
+                json!({"a": [{"b": {"c": 1}}]}),
+                json!({"a": [{"b.c": [1.0]}]}),
+                json!({"a": [{"b": {"c": 1}}]}),
+            ),
+            // Objects.
+            (
+                json!({"a": {"b": 1, "c": {"d": 2, "e": 3}}, "f": {"g": 4}}),
+                json!({"f": {"g": 5}, "a": {"c": {"e": 3, "d": 0}, "b": 1}}),
+                json!({"a": {"b": 1, "c": {"e": 3}}}),
+            ),
+            (json!({"a": {}}), json!({"a": {}}), json!({})),
+            (json!({"a": {"b": 1}}), json!({"a": 1}), json!({})),
+            (json!({"a": 1}), json!({"a": {"b": 1}}), json!({})),
+            (json!({"a": {"b": 1}}), json!({"a": [{"b": 1}]}), json!({})),
+            (json!({"a": [{"b": 1}]}), json!({"a": {"b": 1}}), json!({})),
+            // One field, two spellings: that of the first counts.
+            (json!({"a": {"b": 1}}), json!({"a.b": 1}), json!({"a": {"b": 1}})),
+            (json!({"a.b": 1}), json!({"a": {"b": 1}}), json!({"a.b": 1})),
+            (
+                json!({"a.b": {"c": 1, "d": 2}}),
+                json!({"a": {"b.c": 1}, "a.b.d": 2}),
+                json!({"a.b": {"c": 1, "d": 2}}),
+            ),
+            // One field in two places of one document has both values.
+            (json!({"a": {"b": 1}}), json!({"a.b": 2, "a": {"b": 1}}), json!({"a": {"b": [1]}})),
+            (json!({"a.b": 2, "a": {"b": 1}}), json!({"a": {"b": 1}}), json!({"a": {"b": 1}})),
+        ] {
+            assert_eq!(common(&[&first, &second]), expected, "{first} and {second}");
+        }
+    }
+
+    #[test]
+    fn all_documents_must_have_it() {
+        let documents = [
+            json!({"a": "x", "b": [1, 2, 3], "c": 1, "d": "y"}),
+            json!({"a": "x", "b": [2, 3], "c": 1, "d": "y"}),
+            json!({"a": "x", "b": [3, 1], "c": 2, "d": ["y"]}),
+        ];
+        assert_eq!(common(&documents.iter().collect::<Vec<_>>()), json!({"a": "x", "b": [3], "d": ["y"]}));
+        let only = json!({"b": {"c": [1, 1, null]}, "a": {}});
+        assert_eq!(common(&[&only]), only);
+        assert_eq!(common(&[]), json!({}));
+    }
+
+    /// The values of a document by name, as a set; equal numbers are equal texts.
+    fn leaves(document: &Value) -> BTreeSet<String> {
+        let document = Document::from_map(map(document).clone());
+        let text = |(name, scalar): (String, Scalar<'_>)| match scalar {
+            Scalar::Int(number) => format!("{name} = {:?}", number as f64),
+            Scalar::Float(number) => format!("{name} = {number:?}"),
+            other => format!("{name} = {other:?}"),
+        };
+        document.leaves().into_iter().map(text).collect()
+    }
+
+    /// Documents of few names and values, so that two have something in common.
+    fn any_document(objects_in_lists: bool) -> impl Strategy<Value = Value> {
+        let scalar = prop::sample::select(vec![
+            Value::Null,
+            json!(1),
+            json!(1.0),
+            json!(2),
+            json!("x"),
+            json!("y"),
+            json!(true),
+        ]);
+        let scalars = prop_oneof![
+            4 => scalar.clone(),
+            1 => prop::collection::vec(scalar, 0..4).prop_map(Value::Array),
+        ];
+        let value = scalars.prop_recursive(3, 24, 4, move |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array).boxed();
+            let object = any_object(inner).boxed();
+            if objects_in_lists { prop_oneof![1 => list, 2 => object].boxed() } else { object }
+        });
+        any_object(value)
+    }
+
+    fn any_object(values: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+        let names = prop::sample::select(vec!["a", "b", "c", "a.b", "b.c"]);
+        prop::collection::vec((names, values), 0..5).prop_map(|entries| {
+            entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_contained_in_each(documents in prop::collection::vec(any_document(true), 2..4)) {
+            let found = leaves(&common(&documents.iter().collect::<Vec<_>>()));
+            for document in &documents {
+                prop_assert!(found.is_subset(&leaves(document)), "{} in {}", found.len(), document);
+            }
+        }
+
+        #[test]
+        fn it_is_everything_in_common_where_lists_hold_no_objects(
+            documents in prop::collection::vec(any_document(false), 2..4),
+        ) {
+            let found = leaves(&common(&documents.iter().collect::<Vec<_>>()));
+            let sets = documents.iter().map(leaves);
+            let expected = sets.reduce(|a, b| a.intersection(&b).cloned().collect()).unwrap_or_default();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn the_order_of_documents_changes_spelling_only(a in any_document(true), b in any_document(true)) {
+            prop_assert_eq!(leaves(&common(&[&a, &b])), leaves(&common(&[&b, &a])));
+        }
+
+        #[test]
+        fn a_document_has_itself_in_common_with_itself(a in any_document(true), b in any_document(true)) {
+            prop_assert_eq!(leaves(&common(&[&a, &a])), leaves(&a));
+            let both = common(&[&a, &b]);
+            prop_assert_eq!(leaves(&common(&[&both, &both])), leaves(&both));
+            prop_assert_eq!(leaves(&common(&[&both, &a])), leaves(&both));
+        }
+
+        #[test]
+        fn nothing_empty_is_left(a in any_document(true), b in any_document(true)) {
+            fn is_full(value: &Value) -> bool {
+                match value {
+                    Value::Object(map) => !map.is_empty() && map.values().all(is_full),
+                    Value::Array(items) => !items.is_empty(),
+                    _ => true,
+                }
+            }
+            prop_assert!(map(&common(&[&a, &b])).values().all(is_full));
+        }
     }
 }
