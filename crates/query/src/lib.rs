@@ -1,7 +1,7 @@
-//! KQL and Lucene text to syntax trees and diagnostics. (EQL and ES|QL join them here.)
+//! KQL, Lucene and EQL text to syntax trees and diagnostics. (ES|QL joins them here.)
 //!
 //! ```text
-//!   text ──▶ kql::parse / lucene::parse ──▶ Parsed { tree, diagnostics }      tree ──▶ Display ──▶ text
+//!   text ──▶ kql::parse / lucene::parse / eql::parse ──▶ Parsed { tree, diagnostics }      tree ──▶ Display ──▶ text
 //! ```
 //!
 //! Invariant: knows no fields, no clock, no file system and nothing of the other crates.
@@ -10,6 +10,7 @@
 
 mod code_units;
 pub mod diagnostic;
+pub mod eql;
 pub mod kql;
 pub mod lucene;
 pub mod span;

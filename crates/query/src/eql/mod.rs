@@ -1,0 +1,12 @@
+//! EQL, the event query language as Elasticsearch runs it: text to tree and back.
+
+pub mod ast;
+mod expression;
+mod function;
+mod lexer;
+mod parser;
+mod print;
+mod verify;
+
+pub use ast::Query;
+pub use parser::{MAX_DEPTH, parse};
