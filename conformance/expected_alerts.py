@@ -31,13 +31,28 @@ def event_ids(alert):
     return found if isinstance(found, list) else [found]
 
 
+def found_rows(alerts):
+    """What fired, as pairs of rule id and event ids: the alerts of a sequence are one pair, made of its building blocks."""
+    rows, sequences = [], {}
+    for alert in alerts:
+        rule_id, group = alert["kibana.alert.rule.rule_id"], alert.get("kibana.alert.group.id")
+        if group is None:
+            rows.append((rule_id, event_ids(alert)))
+        elif "kibana.alert.group.index" in alert:
+            sequences.setdefault((rule_id, group), []).extend(event_ids(alert))
+        else:
+            # The shell: it has what its events have in common, and is there even when they have nothing.
+            sequences.setdefault((rule_id, group), [])
+    return rows + [(rule_id, ids) for (rule_id, _), ids in sequences.items()]
+
+
 def compare(expected, alerts):
     """Compares rows of the expectation with alerts: (equal, summary, differences)."""
     with tempfile.TemporaryDirectory() as scratch:
         wanted, got = pathlib.Path(scratch, "expected.tsv"), pathlib.Path(scratch, "got.tsv")
         rows = ["\t".join(row[column] or "" for column in COLUMNS) for row in expected]
         wanted.write_text("\n".join(["\t".join(COLUMNS), *rows]) + "\n")
-        lines = [f"{alert['kibana.alert.rule.rule_id']}\t{','.join(event_ids(alert))}\n" for alert in alerts]
+        lines = [f"{rule_id}\t{','.join(ids)}\n" for rule_id, ids in found_rows(alerts)]
         got.write_text("".join(lines))
         tool = [sys.executable, SHARED / "tools/compare_alerts.py", wanted, got]
         done = subprocess.run(tool, capture_output=True, text=True)

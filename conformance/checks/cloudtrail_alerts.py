@@ -8,7 +8,7 @@ from expected_alerts import compare, expectation, not_evaluated
 from report import judged, note
 
 # Rule types that are compared. Alerts that are expected of any other are noted as not run.
-RUN = ("query",)
+RUN = ("query", "eql")
 # Mechanical near misses of real records: a source of its own, and no part of the merged data set.
 DERIVED = "derived"
 
