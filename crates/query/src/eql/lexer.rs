@@ -367,20 +367,25 @@ impl<'a> Lexer<'a> {
     /// `"""…"""` on one line, without escapes; the text may end in one or two quotation marks of its own.
     fn raw_text(&mut self) -> TokenKind {
         let start = self.position;
-        let line = &self.rest()[3..];
-        let line = &line[..line.find(['\r', '\n']).unwrap_or(line.len())];
-        let Some(mut end) = line.find("\"\"\"") else {
-            self.unclosed(
-                Span::new(start, start + 3),
-                "add the closing `\"\"\"` on the same line; a text of several lines needs `\"…\"` with `\\n`",
-            );
+        let text = &self.rest()[3..];
+        let Some(mut end) = text.find("\"\"\"") else {
+            self.unclosed(Span::new(start, start + 3), "add the closing `\"\"\"`");
+            let line = &text[..text.find(['\r', '\n']).unwrap_or(text.len())];
             self.position += 3 + line.len();
             return TokenKind::Text(line.to_owned());
         };
-        let further = line[end + 3..].bytes().take(2).take_while(|byte| *byte == b'"').count();
-        end += further;
+        end += text[end + 3..].bytes().take(2).take_while(|byte| *byte == b'"').count();
         self.position += 3 + end + 3;
-        TokenKind::Text(line[..end].to_owned())
+        let text = &text[..end];
+        if text.contains(['\r', '\n']) {
+            self.diagnostics.push(
+                Diagnostic::error("eql::raw-text-lines", "a raw text stays on one line")
+                    .at(Span::new(start, self.position))
+                    .label("holds a line break")
+                    .help("write `\"…\"` with `\\n` for a line break"),
+            );
+        }
+        TokenKind::Text(text.to_owned())
     }
 
     /// `"…"` on one line, with escapes.

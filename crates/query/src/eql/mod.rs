@@ -4,8 +4,10 @@ pub mod ast;
 mod expression;
 mod function;
 mod lexer;
+mod operand;
 mod parser;
 mod print;
+mod sequence;
 mod verify;
 
 pub use ast::Query;

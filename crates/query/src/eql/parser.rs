@@ -1,19 +1,13 @@
-//! EQL tokens to a tree: event filters, sequences, samples and pipes.
+//! EQL tokens to a tree: whole queries, event filters and pipes.
 //!
 //! ```text
-//!   query    = (filter | sequence | sample) ("|" pipe)*
-//!   sequence = "sequence" ("by" keys)? ("with" "maxspan" "=" time)? stage+ ("until" stage)?
-//!   sample   = "sample" ("by" keys)? stage+
-//!   stage    = ("[" | "![") filter "]" ("by" keys)? ("with" "runs" "=" count)?
-//!   filter   = category "where" expression
+//!   query  = (filter | sequence | sample) ("|" pipe)*
+//!   filter = category "where" expression
 //! ```
 //!
 //! A fault is reported where it stands and parsing goes on.
 
-use super::ast::{
-    Body, Category, EventFilter, Expr, FieldRef, Literal, Pipe, Query, Sample, Sequence, Stage, TimeSpan,
-    TimeUnit,
-};
+use super::ast::{Body, Category, EventFilter, Expr, Literal, Pipe, Query};
 use super::function::nearest;
 use super::lexer::{Keyword, Token, TokenKind, tokenise};
 use super::verify::verify;
@@ -21,9 +15,6 @@ use crate::{Diagnostic, Parsed, Span, Spanned};
 
 /// How deeply parentheses, brackets, argument lists, `not` and signs may nest, all together.
 pub const MAX_DEPTH: usize = 200;
-
-/// How often a stage may repeat.
-const MAX_RUNS: i64 = 100;
 
 /// Reads an EQL query and checks what can be checked without knowing any field. The tree says what is written;
 /// nothing is looked up and nothing simplified, but for a `+` sign, which is left out.
@@ -66,13 +57,6 @@ pub(super) struct Parser<'a> {
     pub(super) open_brackets: usize,
     pub(super) gave_up: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
-}
-
-/// What stages belong to.
-#[derive(Clone, Copy, PartialEq)]
-enum Whole {
-    Sequence,
-    Sample,
 }
 
 impl Parser<'_> {
@@ -142,156 +126,8 @@ impl Parser<'_> {
         }
     }
 
-    fn sequence(&mut self, word: Span) -> Body {
-        let by = self.keys_after_by();
-        let maxspan = if self.take_keyword(Keyword::With) { self.maxspan() } else { None };
-        let by = self.keys_after_with(by);
-        let stages = self.stages(Whole::Sequence);
-        let mut until = None;
-        while self.take_keyword(Keyword::Until) {
-            let place = self.previous_span();
-            if until.is_some() {
-                self.error(
-                    "eql::second-until",
-                    "there is one `until` only",
-                    place,
-                    "second `until`",
-                    "join the conditions of both with `or`",
-                );
-            }
-            match self.stages(Whole::Sequence).into_iter().next() {
-                Some(stage) => until = until.or(Some(Box::new(stage))),
-                None => self.missing_stage(place),
-            }
-        }
-        if stages.is_empty() {
-            if until.is_none() {
-                self.missing_stage(word);
-            }
-            return Body::Invalid;
-        }
-        Body::Sequence(Sequence { by, maxspan, stages, until })
-    }
-
-    fn sample(&mut self, word: Span) -> Body {
-        let by = self.keys_after_by();
-        if self.take_keyword(Keyword::With) {
-            let place = self.previous_span();
-            self.not_in_sample(place, "a sample has no `with`");
-            self.skip_until(|kind| {
-                matches!(
-                    kind,
-                    TokenKind::LeftBracket
-                        | TokenKind::MissingBracket
-                        | TokenKind::Pipe
-                        | TokenKind::Keyword(Keyword::By)
-                )
-            });
-        }
-        let by = self.keys_after_with(by);
-        let stages = self.stages(Whole::Sample);
-        if self.take_keyword(Keyword::Until) {
-            let place = self.previous_span();
-            self.not_in_sample(place, "a sample has no `until`");
-            self.stages(Whole::Sample);
-        }
-        if stages.is_empty() {
-            self.missing_stage(word);
-            return Body::Invalid;
-        }
-        Body::Sample(Sample { by, stages })
-    }
-
-    fn stages(&mut self, whole: Whole) -> Vec<Stage> {
-        let mut stages = Vec::new();
-        loop {
-            match self.peek().map(|token| &token.kind) {
-                Some(TokenKind::LeftBracket | TokenKind::MissingBracket) => stages.push(self.stage(whole)),
-                None | Some(TokenKind::Pipe | TokenKind::Keyword(Keyword::Until)) => return stages,
-                Some(_) => {
-                    let span = self.current_span();
-                    self.error(
-                        "eql::not-a-stage",
-                        "a stage in brackets must stand here",
-                        span,
-                        "not a stage",
-                        "write every stage as `[category where condition]`, one after the other without anything between them; keys (`by`) and `with` follow the bracket, in this order",
-                    );
-                    self.skip_until(|kind| {
-                        matches!(
-                            kind,
-                            TokenKind::LeftBracket
-                                | TokenKind::MissingBracket
-                                | TokenKind::Pipe
-                                | TokenKind::Keyword(Keyword::Until)
-                        )
-                    });
-                }
-            }
-        }
-    }
-
-    /// At the opening bracket.
-    fn stage(&mut self, whole: Whole) -> Stage {
-        let missing = self.peek().is_some_and(|token| token.kind == TokenKind::MissingBracket);
-        let open = self.current_span();
-        let filter = self.subquery();
-        if missing && whole == Whole::Sample {
-            self.not_in_sample(open, "a sample has no missing events");
-        }
-        let by = self.keys_after_by();
-        let mut runs = Spanned::new(1, Span::new(self.previous_span().end, self.previous_span().end));
-        if self.take_keyword(Keyword::With) {
-            let with = self.previous_span();
-            if whole == Whole::Sample {
-                self.not_in_sample(with, "a stage of a sample does not repeat");
-            }
-            runs = self.runs().unwrap_or(runs);
-        }
-        let by = self.keys_after_with(by);
-        Stage { filter, by, runs, missing, span: open.to(self.previous_span()) }
-    }
-
-    /// `[ filter ]`, at the opening bracket.
-    pub(super) fn subquery(&mut self) -> EventFilter {
-        let open = self.advance();
-        let outside = std::mem::take(&mut self.open_parentheses);
-        self.open_brackets += 1;
-        let filter = self.event_filter();
-        self.open_brackets -= 1;
-        self.open_parentheses = outside;
-        if self.take(&TokenKind::RightBracket).is_some() {
-            return filter;
-        }
-        let rest = self.tokens.get(self.position..).unwrap_or_default();
-        let close = rest.iter().position(|token| {
-            matches!(
-                token.kind,
-                TokenKind::RightBracket
-                    | TokenKind::LeftBracket
-                    | TokenKind::MissingBracket
-                    | TokenKind::Pipe
-            )
-        });
-        match close.filter(|at| rest.get(*at).is_some_and(|token| token.kind == TokenKind::RightBracket)) {
-            Some(at) => {
-                let span = self.current_span();
-                self.error("eql::unexpected", "this has no place inside the brackets", span, "not part of the condition", "close the bracket first: `[…] by key with runs=3`; a reserved word needs quotes or backquotes");
-                self.position += at + 1;
-            }
-            None => self.error(
-                "eql::unclosed-bracket",
-                "this bracket is never closed",
-                open,
-                "opened here",
-                "add the closing `]`",
-            ),
-        }
-        filter
-    }
-
     /// `category where condition`.
-    fn event_filter(&mut self) -> EventFilter {
+    pub(super) fn event_filter(&mut self) -> EventFilter {
         let span = self.current_span();
         let category = match self.peek().map(|token| &token.kind) {
             Some(TokenKind::Keyword(Keyword::Any)) => Some(Category::Any),
@@ -325,7 +161,11 @@ impl Parser<'_> {
         let is_backquoted = self.peek().is_some_and(|token| matches!(token.kind, TokenKind::QuotedName(_)));
         let Some(category) = category.filter(|_| self.is_where_at(1) || self.begins_operand_at(1)) else {
             self.missing_where(span);
-            return self.condition_of(Spanned::new(Category::Any, Span::new(span.start, span.start)));
+            let category = Spanned::new(Category::Any, Span::new(span.start, span.start));
+            if self.peek().is_none_or(|token| token.kind == TokenKind::RightBracket) {
+                return EventFilter { category, condition: Spanned::new(Expr::Invalid, span) };
+            }
+            return self.condition_of(category);
         };
         if is_backquoted && self.is_where_at(1) {
             self.error(
@@ -369,233 +209,6 @@ impl Parser<'_> {
                     | TokenKind::Keyword(Keyword::By | Keyword::With)
             )
         )
-    }
-
-    fn keys_after_by(&mut self) -> Vec<Spanned<FieldRef>> {
-        if self.take_keyword(Keyword::By) {
-            return self.keys();
-        }
-        match self.peek().map(|token| token.kind.clone()) {
-            Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("by") => {
-                self.wrong_case(self.current_span(), "by");
-                self.position += 1;
-                self.keys()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Keys must come before `with`.
-    fn keys_after_with(&mut self, mut by: Vec<Spanned<FieldRef>>) -> Vec<Spanned<FieldRef>> {
-        let place = self.current_span();
-        if self.take_keyword(Keyword::By) {
-            self.error(
-                "eql::by-after-with",
-                "`by` must come before `with`",
-                place,
-                "too late",
-                "write `by key, … with …`",
-            );
-            by.extend(self.keys());
-        }
-        by
-    }
-
-    fn keys(&mut self) -> Vec<Spanned<FieldRef>> {
-        let mut keys = Vec::new();
-        loop {
-            let key = self.arithmetic(0);
-            match key.value {
-                Expr::Field(field) => keys.push(Spanned::new(field, key.span)),
-                Expr::Invalid => {}
-                _ => self.error(
-                    "eql::bad-join-key",
-                    "a join key is a field",
-                    key.span,
-                    "not a field",
-                    "write the name of a field; a value that has to be computed cannot join events",
-                ),
-            }
-            let span = self.current_span();
-            match self.peek().map(|token| &token.kind) {
-                Some(TokenKind::Comma) => self.position += 1,
-                Some(
-                    TokenKind::Keyword(Keyword::And)
-                    | TokenKind::Name(_)
-                    | TokenKind::QuotedName(_)
-                    | TokenKind::Optional,
-                ) => {
-                    let is_word = self.take_keyword(Keyword::And);
-                    self.error(
-                        "eql::missing-comma",
-                        "join keys stand with commas between them",
-                        span,
-                        if is_word { "not a comma" } else { "no comma before this" },
-                        "write `by first, second`",
-                    );
-                }
-                _ => return keys,
-            }
-        }
-    }
-
-    /// `maxspan = time`, after `with`.
-    fn maxspan(&mut self) -> Option<Spanned<TimeSpan>> {
-        let span = self.current_span();
-        match self.peek().map(|token| token.kind.clone()) {
-            Some(TokenKind::Keyword(Keyword::Maxspan)) => {}
-            Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("maxspan") => {
-                self.wrong_case(span, "maxspan")
-            }
-            _ => {
-                self.unknown_option(
-                    span,
-                    "before the first stage stands `with maxspan=5m`; `with runs=3` follows a stage",
-                );
-                return None;
-            }
-        }
-        self.position += 1;
-        self.equals_of_option();
-        self.time_span()
-    }
-
-    fn time_span(&mut self) -> Option<Spanned<TimeSpan>> {
-        let start = self.current_span();
-        let negative = self.take(&TokenKind::Minus).is_some();
-        let number = match self.peek().map(|token| &token.kind) {
-            Some(TokenKind::Number(number)) => number.clone(),
-            _ => {
-                self.error(
-                    "eql::missing-maxspan",
-                    "a length of time is missing here",
-                    start,
-                    "not a length of time",
-                    "write a whole number and a unit: `5m`",
-                );
-                return None;
-            }
-        };
-        let number_span = start.to(self.advance());
-        let unit = match self.peek().map(|token| &token.kind) {
-            Some(TokenKind::Name(unit)) => Some(unit.clone()),
-            _ => None,
-        };
-        let Literal::Int(count) = number else {
-            self.position += usize::from(unit.is_some());
-            self.error(
-                "eql::bad-maxspan",
-                "a length of time is a whole number",
-                number_span,
-                "not a whole number",
-                "use a smaller unit: `1500ms` for one and a half seconds",
-            );
-            return None;
-        };
-        let Some(unit) = unit else {
-            self.error(
-                "eql::missing-unit",
-                "the length of time has no unit",
-                number_span,
-                "of what?",
-                format!("did you mean `{count}s`? The units are ms, s, m, h and d"),
-            );
-            return None;
-        };
-        let unit_span = self.advance();
-        let known = match unit.as_str() {
-            "ms" => TimeUnit::Milliseconds,
-            "s" => TimeUnit::Seconds,
-            "m" => TimeUnit::Minutes,
-            "h" => TimeUnit::Hours,
-            "d" => TimeUnit::Days,
-            _ => {
-                self.error(
-                    "eql::unknown-unit",
-                    format!("`{unit}` is no unit of time"),
-                    unit_span,
-                    "unknown unit",
-                    help_for_unit(&unit),
-                );
-                return None;
-            }
-        };
-        let count = u64::try_from(count).unwrap_or_default();
-        if negative || count == 0 {
-            self.error(
-                "eql::bad-maxspan",
-                "a length of time must be more than nothing",
-                number_span,
-                "not positive",
-                "write a number from 1 on",
-            );
-            return None;
-        }
-        Some(Spanned::new(TimeSpan { count, unit: known }, number_span.to(unit_span)))
-    }
-
-    /// `runs = count`, after `with`.
-    fn runs(&mut self) -> Option<Spanned<u32>> {
-        let span = self.current_span();
-        match self.peek().map(|token| token.kind.clone()) {
-            Some(TokenKind::Name(word)) if word == "runs" => {}
-            Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("runs") => self.wrong_case(span, "runs"),
-            Some(TokenKind::Keyword(Keyword::Maxspan)) => {
-                self.unknown_option(
-                    span,
-                    "maxspan belongs to the whole sequence: `sequence by … with maxspan=5m [first stage] …`",
-                );
-                self.position += 1;
-                self.equals_of_option();
-                self.time_span();
-                return None;
-            }
-            _ => {
-                self.unknown_option(span, "after a stage stands `with runs=3`");
-                return None;
-            }
-        }
-        self.position += 1;
-        self.equals_of_option();
-        let start = self.current_span();
-        let negative = self.take(&TokenKind::Minus).is_some();
-        let count = match self.peek().map(|token| &token.kind) {
-            Some(TokenKind::Number(Literal::Int(count))) if !negative => Some(*count),
-            Some(TokenKind::Number(_)) => Some(0),
-            _ => None,
-        };
-        let span = if count.is_some() { start.to(self.advance()) } else { start };
-        match count.filter(|count| (1..=MAX_RUNS).contains(count)).map(u32::try_from) {
-            Some(Ok(count)) => Some(Spanned::new(count, span)),
-            _ => {
-                self.error(
-                    "eql::bad-runs",
-                    format!("runs must be a whole number from 1 to {MAX_RUNS}"),
-                    span,
-                    "not such a number",
-                    "write `with runs=3` for three such events in a row",
-                );
-                None
-            }
-        }
-    }
-
-    /// The `=` of `maxspan=` and `runs=`.
-    fn equals_of_option(&mut self) {
-        if self.take(&TokenKind::Assign).is_some() {
-            return;
-        }
-        let span = self.current_span();
-        let is_double =
-            matches!(self.peek(), Some(Token { kind: TokenKind::Compare(_) | TokenKind::Match(_), .. }));
-        self.position += usize::from(is_double);
-        self.error(
-            "eql::missing-equals",
-            "`=` is missing here",
-            span,
-            "one `=` must stand here",
-            "write `with maxspan=5m` or `with runs=3`",
-        );
     }
 
     /// One pipe after its sign; `None` when it cannot be used.
@@ -675,16 +288,6 @@ impl Parser<'_> {
         self.skip_until(|kind| *kind == TokenKind::Pipe);
     }
 
-    fn missing_stage(&mut self, place: Span) {
-        self.error(
-            "eql::missing-stage",
-            "no stage follows",
-            place,
-            "needs stages after it",
-            "write `[category where condition]`",
-        );
-    }
-
     fn missing_where(&mut self, place: Span) {
         self.error(
             "eql::missing-where",
@@ -692,29 +295,6 @@ impl Parser<'_> {
             place,
             "no category and `where` in front of it",
             "write `category where condition`, or `any where condition` for every category",
-        );
-    }
-
-    fn unknown_option(&mut self, place: Span, help: &'static str) {
-        self.error("eql::unknown-option", "this cannot follow `with` here", place, "unknown option", help);
-        self.skip_until(|kind| {
-            matches!(
-                kind,
-                TokenKind::LeftBracket
-                    | TokenKind::MissingBracket
-                    | TokenKind::Pipe
-                    | TokenKind::Keyword(Keyword::By | Keyword::Until | Keyword::Maxspan)
-            )
-        });
-    }
-
-    fn not_in_sample(&mut self, place: Span, message: &'static str) {
-        self.error(
-            "eql::not-in-sample",
-            message,
-            place,
-            "not in a sample",
-            "take it out, or write a sequence",
         );
     }
 
@@ -781,18 +361,5 @@ impl Parser<'_> {
         while self.peek().is_some_and(|token| !stops(&token.kind)) {
             self.position += 1;
         }
-    }
-}
-
-fn help_for_unit(unit: &str) -> &'static str {
-    match unit.to_ascii_lowercase().as_str() {
-        "us" | "ns" | "micros" | "nanos" => "nothing is shorter than a millisecond: `1ms`",
-        "millis" | "millisecond" | "milliseconds" => "did you mean `ms`?",
-        "sec" | "secs" | "second" | "seconds" | "s" => "did you mean `s`?",
-        "min" | "mins" | "minute" | "minutes" | "m" => "did you mean `m`?",
-        "hr" | "hrs" | "hour" | "hours" | "h" => "did you mean `h`?",
-        "day" | "days" | "d" => "did you mean `d`?",
-        "w" | "week" | "weeks" => "write weeks in days: `7d`",
-        _ => "the units are ms, s, m, h and d",
     }
 }
