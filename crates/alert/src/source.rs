@@ -153,9 +153,11 @@ fn clash(path: &str, value: &Value) -> Option<FieldType> {
             FieldType::Date => instant(value).is_some(),
             FieldType::Boolean => value.is_boolean() || matches!(value.as_str(), Some("true" | "false" | "")),
             FieldType::Object | FieldType::Flattened | FieldType::Nested => value.is_object(),
-            FieldType::Keyword | FieldType::Wildcard | FieldType::Text | FieldType::MatchOnlyText => {
-                !value.is_object()
-            }
+            FieldType::Keyword
+            | FieldType::Wildcard
+            | FieldType::Text
+            | FieldType::MatchOnlyText
+            | FieldType::Version => !value.is_object(),
         };
     (!fits).then_some(expected)
 }

@@ -32,6 +32,8 @@ pub enum FieldType {
     Object,
     /// A point on the globe.
     GeoPoint,
+    /// Exact text in the order of software versions.
+    Version,
 }
 
 impl FieldType {
@@ -51,6 +53,7 @@ impl FieldType {
             Self::Nested => "nested",
             Self::Object => "object",
             Self::GeoPoint => "geo_point",
+            Self::Version => "version",
         }
     }
 
@@ -70,6 +73,7 @@ impl FieldType {
             "nested" => Self::Nested,
             "object" | "group" => Self::Object,
             "geo_point" => Self::GeoPoint,
+            "version" => Self::Version,
             _ => return None,
         })
     }

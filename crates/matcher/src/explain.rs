@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use ecs::{EventView, FieldTable, Known};
+use ecs::{EventView, FieldId, FieldTable, Known};
 
 use crate::predicate::{FieldTest, Predicate};
 
@@ -14,7 +14,7 @@ pub struct Explanation {
     pub passed: bool,
     /// What the clause asks for, in words.
     pub clause: String,
-    /// For a test on a field: the values it saw, as text; empty when the field is missing.
+    /// For a test on a field or a computed condition: the values it saw, as text; empty when the fields are missing.
     pub seen: Option<Vec<String>>,
     /// The parts of `all of`, `any of` and `not`.
     pub parts: Vec<Explanation>,
@@ -36,12 +36,17 @@ pub fn explain(predicate: &Predicate, event: &dyn EventView, table: &FieldTable)
                 FieldTest::Exists => format!("{name} has a value"),
                 FieldTest::Any(test) => format!("{name} {test}"),
             };
-            let mut values = Vec::new();
-            event.any_value(leaf.field, &mut |value| {
-                values.push(value.text().into_owned());
-                false
+            (clause, Some(seen(leaf.field, event)), Vec::new())
+        }
+        Predicate::Computed(computed) => {
+            let mut fields: Vec<FieldId> = Vec::new();
+            computed.fields().for_each(|field| {
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
             });
-            (clause, Some(values), Vec::new())
+            let values = fields.into_iter().flat_map(|field| seen(field, event)).collect();
+            (computed.to_string(), Some(values), Vec::new())
         }
         Predicate::Nested { path, inner } => {
             let elements = RefCell::new(Vec::new());
@@ -54,6 +59,16 @@ pub fn explain(predicate: &Predicate, event: &dyn EventView, table: &FieldTable)
         Predicate::Anywhere(anywhere) => (format!("some field {}", anywhere.exact), None, Vec::new()),
     };
     Explanation { passed, clause, seen, parts }
+}
+
+/// The values of a field, as text.
+fn seen(field: FieldId, event: &dyn EventView) -> Vec<String> {
+    let mut values = Vec::new();
+    event.any_value(field, &mut |value| {
+        values.push(value.text().into_owned());
+        false
+    });
+    values
 }
 
 impl Explanation {

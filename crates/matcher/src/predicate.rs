@@ -2,6 +2,7 @@
 
 use ecs::{EventView, FieldId, Known};
 
+use crate::computed::Computed;
 use crate::value::ValueTest;
 
 /// Which events pass, with every field and literal resolved.
@@ -24,6 +25,8 @@ pub enum Predicate {
         /// What an element must pass.
         inner: Box<Predicate>,
     },
+    /// A condition computed from values, which passes only where it is true.
+    Computed(Box<Computed>),
     /// A value anywhere in the event, for queries that name no field.
     Anywhere(Box<Anywhere>),
 }
@@ -154,6 +157,7 @@ impl Predicate {
             },
             Self::Leaf(leaf) => leaf.eval(event),
             Self::Nested { path, inner } => event.any_nested(*path, &mut |element| inner.eval(element)),
+            Self::Computed(computed) => computed.eval(event),
             Self::Anywhere(anywhere) => event.any_leaf(&mut |name, value| anywhere.passes(name, value)),
         }
     }
@@ -165,7 +169,7 @@ impl Predicate {
             Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::reads_every_field),
             Self::Not(part) => part.reads_every_field(),
             Self::Nested { inner, .. } => inner.reads_every_field(),
-            Self::Const(_) | Self::Leaf(_) => false,
+            Self::Const(_) | Self::Leaf(_) | Self::Computed(_) => false,
         }
     }
 
@@ -177,6 +181,7 @@ impl Predicate {
                 Predicate::And(parts) | Predicate::Or(parts) => parts.iter().for_each(|p| walk(p, out)),
                 Predicate::Not(part) => walk(part, out),
                 Predicate::Leaf(leaf) => out.push(leaf.field),
+                Predicate::Computed(computed) => out.extend(computed.fields()),
                 Predicate::Nested { path, inner } => {
                     out.push(*path);
                     walk(inner, out);

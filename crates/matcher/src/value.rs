@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::analysis;
 use crate::glob::{Fold, Glob};
+use crate::version::Version;
 
 /// A test on one value of a field.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub enum ValueTest {
     },
     /// Text in byte order.
     TextRange(Ends<Box<str>>),
+    /// Text in the order of versions.
+    Version(Ends<Version>),
     /// A number.
     Number(Ends<f64>),
     /// True or false.
@@ -208,6 +211,7 @@ impl ValueTest {
                 analysis::tokens(&value.text()).iter().any(|token| within_edits(text, token, *edits))
             }
             Self::TextRange(ends) => ends.contain(&*value.text(), |b| b),
+            Self::Version(ends) => ends.contain(&Version::new(&value.text()), |b| b),
             Self::Number(ends) => number_of(value).is_some_and(|n| ends.contain(&n, |b| b)),
             Self::Bool(wanted) => match value {
                 Scalar::Bool(b) => b == *wanted,
@@ -238,7 +242,7 @@ impl ValueTest {
 }
 
 /// An IPv4 address written as `::ffff:a.b.c.d` is the IPv4 address.
-fn contains(net: &IpNet, ip: IpAddr) -> bool {
+pub(crate) fn contains(net: &IpNet, ip: IpAddr) -> bool {
     net.contains(&ip)
         || matches!(ip, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some_and(|v4| net.contains(&IpAddr::V4(v4))))
 }
@@ -279,7 +283,7 @@ fn numbers(texts: &Ends<Box<str>>) -> Option<Ends<f64>> {
 }
 
 /// Damerau-Levenshtein (optimal string alignment) distance in characters, given up past `limit`.
-fn within_edits(a: &str, b: &str, limit: u8) -> bool {
+pub(crate) fn within_edits(a: &str, b: &str, limit: u8) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let limit = usize::from(limit);
     if a.len().abs_diff(b.len()) > limit {
@@ -323,6 +327,7 @@ impl fmt::Display for ValueTest {
                 f.write_str("has a word that ")?;
                 ends.write(f, |b| format!("{b:?}"))
             }
+            Self::Version(ends) => ends.write(f, |version| format!("{version:?}")),
             Self::Number(Ends { lower: Some((a, true)), upper: Some((b, true)) }) if a == b => {
                 write!(f, "is {a}")
             }

@@ -14,6 +14,7 @@ use crate::glob::{Fold, Glob, Piece};
 use crate::lucene_regex;
 use crate::predicate::{Anywhere, FieldTest, Leaf, Predicate};
 use crate::value::{Dynamic, Ends, ValueTest, network};
+use crate::version::Version;
 
 /// The code of a literal that is no value of its field's type.
 const MISFIT: &str = "query::literal";
@@ -66,13 +67,15 @@ impl Resolver<'_> {
         self.leaf(name, test)
     }
 
-    fn type_of(&mut self, name: &str) -> (Option<FieldType>, Fold) {
+    /// The type of a field, and how case counts in it of itself.
+    pub(super) fn type_of(&mut self, name: &str) -> (Option<FieldType>, Fold) {
         let id = self.intern(name);
         let entry = self.table.entry(id);
         (entry.field_type, if entry.caseless { Fold::Lower } else { Fold::None })
     }
 
-    fn unreadable(
+    /// Warns that no value of the field equals the literal; the test that nothing passes.
+    pub(super) fn unreadable(
         &mut self,
         span: Option<Span>,
         text: &str,
@@ -121,7 +124,7 @@ impl Resolver<'_> {
         let (field_type, own_fold) = self.type_of(name);
         let fold = if own_fold == Fold::None { fold } else { own_fold };
         let test = match field_type {
-            Some(FieldType::Keyword | FieldType::Wildcard | FieldType::Flattened) => {
+            Some(FieldType::Keyword | FieldType::Wildcard | FieldType::Flattened | FieldType::Version) => {
                 ValueTest::text_folded(text, fold)
             }
             Some(FieldType::Text | FieldType::MatchOnlyText) => {
@@ -179,9 +182,8 @@ impl Resolver<'_> {
         let fold = if own_fold == Fold::None { fold } else { own_fold };
         let glob = Glob::new(pieces.iter().cloned(), fold);
         let test = match field_type {
-            Some(FieldType::Keyword | FieldType::Wildcard | FieldType::Flattened) | None => {
-                ValueTest::Glob(glob)
-            }
+            Some(FieldType::Keyword | FieldType::Wildcard | FieldType::Flattened | FieldType::Version)
+            | None => ValueTest::Glob(glob),
             Some(FieldType::Text | FieldType::MatchOnlyText) => return self.matches_words(name, pieces),
             Some(FieldType::Nested | FieldType::Object | FieldType::GeoPoint) => ValueTest::Never,
             Some(other) => {
@@ -301,6 +303,11 @@ impl Resolver<'_> {
             Some(FieldType::Keyword | FieldType::Wildcard | FieldType::Flattened) => {
                 ValueTest::TextRange(texts(lower, upper))
             }
+            Some(FieldType::Version) => {
+                let end =
+                    |bound: Option<(&str, bool)>| bound.map(|(text, inside)| (Version::new(text), inside));
+                ValueTest::Version(Ends { lower: end(lower), upper: end(upper) })
+            }
             None => self.dynamic_range(lower, upper),
         };
         self.leaf(name, FieldTest::Any(test))
@@ -371,7 +378,8 @@ pub(super) fn usual_edits(text: &str) -> u8 {
     }
 }
 
-fn texts(lower: Option<(&str, bool)>, upper: Option<(&str, bool)>) -> Ends<Box<str>> {
+/// Both ends as texts.
+pub(super) fn texts(lower: Option<(&str, bool)>, upper: Option<(&str, bool)>) -> Ends<Box<str>> {
     let end = |bound: Option<(&str, bool)>| bound.map(|(text, inside)| (Box::from(text), inside));
     Ends { lower: end(lower), upper: end(upper) }
 }

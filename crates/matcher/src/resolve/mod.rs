@@ -3,6 +3,7 @@
 //! One file a language. What a literal means on a field of some type is the same for all of them and lives in
 //! `field`.
 
+mod eql;
 mod exception;
 mod field;
 mod filter;
@@ -13,6 +14,8 @@ use ecs::{Catalog, FieldId, FieldTable, Timestamp};
 use query::Diagnostic;
 
 use crate::Predicate;
+
+pub use eql::{ResolvedKey, Schema};
 
 /// A predicate, and what is worth saying about how it came to be.
 #[derive(Debug, Clone)]
