@@ -13,6 +13,13 @@ const LUCENE: &str = r#"+event.category:process +host.os.type:windows
   (process.name:(alpha.exe OR beta.exe OR gamma*.exe) OR process.parent.name:"delta shell.exe"~2)
   -user.id:("S-1-5-18" "S-1-5-19") destination.port:[1024 TO *} /ab+c/ name~1^2.5"#;
 
+const EQL: &str = r#"sequence by host.id, process.entity_id with maxspan=1m
+  [process where host.os.type == "windows" and event.type == "start" and
+    (process.name : ("alpha.exe", "beta.exe", "gamma*.exe") or ?process.pe.original_file_name == "DELTA.EXE") and
+    not (user.id in ("S-1-5-18", "S-1-5-19") or process.args : "C:\\Program Files\\*")]
+  [network where not cidrMatch(destination.ip, "10.0.0.0/8", "::1") and destination.port >= 1024 and
+    length(process.command_line) > 2 * 100] with runs=3"#;
+
 fn parsing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     group.throughput(Throughput::Bytes(KQL.len() as u64));
@@ -21,15 +28,19 @@ fn parsing(criterion: &mut Criterion) {
     group.bench_function("lucene", |bencher| {
         bencher.iter(|| bartizan_query::lucene::parse(black_box(LUCENE)))
     });
+    group.throughput(Throughput::Bytes(EQL.len() as u64));
+    group.bench_function("eql", |bencher| bencher.iter(|| bartizan_query::eql::parse(black_box(EQL))));
     group.finish();
 }
 
 fn printing(criterion: &mut Criterion) {
     let kql = bartizan_query::kql::parse(KQL).tree;
     let lucene = bartizan_query::lucene::parse(LUCENE).tree;
+    let eql = bartizan_query::eql::parse(EQL).tree;
     let mut group = criterion.benchmark_group("print");
     group.bench_function("kql", |bencher| bencher.iter(|| black_box(&kql).to_string()));
     group.bench_function("lucene", |bencher| bencher.iter(|| black_box(&lucene).to_string()));
+    group.bench_function("eql", |bencher| bencher.iter(|| black_box(&eql).to_string()));
     group.finish();
 }
 

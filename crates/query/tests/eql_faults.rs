@@ -182,6 +182,7 @@ const QUERIES: &[(&str, &[&str])] = &[
     // Sequences: what comes before the stages.
     ("sequence", &["missing-stage@sequence"]),
     ("sequence by a", &["missing-stage@sequence"]),
+    ("sequence by a until [any where b]", &["missing-stage@sequence"]),
     ("Sequence by a [any where true] [any where true]", &["keyword-case@Sequence"]),
     ("sequence BY a [any where true] [any where true]", &["keyword-case@BY"]),
     ("sequence with maxspan=1m by a [any where true] [any where true]", &["by-after-with@by"]),

@@ -45,9 +45,7 @@ impl Parser<'_> {
             }
         }
         if stages.is_empty() {
-            if until.is_none() {
-                self.missing_stage(word);
-            }
+            self.missing_stage(word);
             return Body::Invalid;
         }
         Body::Sequence(Sequence { by, maxspan, stages, until })
