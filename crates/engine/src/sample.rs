@@ -153,6 +153,8 @@ mod tests {
     use super::*;
     use crate::sequence::Tiebreaker;
 
+    type Rows<'r> = Vec<&'r [u32]>;
+
     /// `rows`: for each stage, the events of key 0, whose time is their number.
     fn sample(rows: &[&[u32]]) -> Option<Vec<u32>> {
         let mut collector = SampleCollector::new(SamplePlan { stages: rows.len() });
@@ -171,19 +173,19 @@ mod tests {
 
     #[test]
     fn each_stage_has_an_event_of_its_own_the_earliest_that_leaves_one_for_all() {
-        let cases: [(&[&[u32]], Option<Vec<u32>>); 9] = [
-            (&[&[1]], Some(vec![1])),
-            (&[&[1], &[2]], Some(vec![1, 2])),
-            (&[&[1], &[1]], None),
-            (&[&[1], &[]], None),
-            (&[&[2, 1], &[1]], Some(vec![2, 1])),
-            (&[&[1, 2, 3], &[4, 5], &[3, 4]], Some(vec![1, 4, 3])),
-            (&[&[1, 2], &[1, 2], &[1, 2]], None),
-            (&[&[1, 2, 3, 4], &[1, 2], &[1, 2]], Some(vec![3, 1, 2])),
-            (&[&[5, 6, 7, 8], &[5, 6], &[6, 7], &[5, 7, 9]], Some(vec![5, 6, 7, 9])),
+        let cases: [(Rows, Option<Vec<u32>>); 9] = [
+            (vec![&[1]], Some(vec![1])),
+            (vec![&[1], &[2]], Some(vec![1, 2])),
+            (vec![&[1], &[1]], None),
+            (vec![&[1], &[]], None),
+            (vec![&[2, 1], &[1]], Some(vec![2, 1])),
+            (vec![&[1, 2, 3], &[4, 5], &[3, 4]], Some(vec![1, 4, 3])),
+            (vec![&[1, 2], &[1, 2], &[1, 2]], None),
+            (vec![&[1, 2, 3, 4], &[1, 2], &[1, 2]], Some(vec![3, 1, 2])),
+            (vec![&[5, 6, 7, 8], &[5, 6], &[6, 7], &[5, 7, 9]], Some(vec![5, 6, 7, 9])),
         ];
         for (rows, expected) in cases {
-            assert_eq!(sample(rows), expected, "{rows:?}");
+            assert_eq!(sample(&rows), expected, "{rows:?}");
         }
     }
 

@@ -39,7 +39,7 @@ pub use self::ordinal::{Ordinal, Tiebreaker};
 pub use self::plan::{SequencePlan, StageKind};
 
 /// Fewer keys than this are never looked through for what has expired.
-const FIRST_SWEEP: usize = 1024;
+const FIRST_SWEEP: usize = 64;
 
 /// One event, and all the places it can take.
 #[derive(Clone, Debug)]
