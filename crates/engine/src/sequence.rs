@@ -118,7 +118,7 @@ pub struct SequenceFigures {
     pub peak_pending: usize,
     /// The most `waiting` there ever were.
     pub peak_waiting: usize,
-    /// Bytes held for all this, leaving out what pending sequences of more than four events keep elsewhere.
+    /// Bytes held for all this, near enough.
     pub bytes: usize,
     /// Complete sequences given up because an event of a missing stage was there.
     pub given_up: u64,
@@ -194,13 +194,14 @@ impl SequenceMatcher {
         self.pending = 0;
     }
 
-    /// What is held now, and was at most.
+    /// What is held now, and was at most. Looks at every key, so not for each event.
     pub fn figures(&self) -> SequenceFigures {
         SequenceFigures {
             keys: self.keys_held(),
             pending: self.pending,
             waiting: self.trailing.len(),
             bytes: self.keys.capacity() * (size_of::<(u32, KeyState)>() + 1)
+                + self.keys.values().map(KeyState::bytes_elsewhere).sum::<usize>()
                 + self.leading.bytes()
                 + self.trailing.bytes(self.layout.places.len()),
             given_up: self.figures.given_up + self.trailing.given_up(),

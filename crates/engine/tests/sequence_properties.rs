@@ -255,6 +255,21 @@ fn keys_that_can_no_longer_complete_are_forgotten() {
 }
 
 #[test]
+fn what_long_sequences_hold_is_counted() {
+    let plan = SequencePlan { stages: vec![StageKind::Event; 20], maxspan: None, until: false };
+    let mut matcher = SequenceMatcher::new(&plan);
+    let takes: Vec<Take> = (0..20).map(|stage| Take { key: 0, role: Role::Stage(stage) }).collect();
+    for event in 0..19 {
+        let ordinal = Ordinal { time: 0, tiebreaker: Tiebreaker::None, position: u64::from(event) };
+        matcher.push(StageEvent { ordinal, event, takes: &takes }, &mut Vec::new());
+    }
+    let figures = matcher.figures();
+    assert_eq!((figures.keys, figures.pending), (1, 19));
+    let events = 4 * (1..=19).sum::<usize>();
+    assert!((events..100_000).contains(&figures.bytes) && figures.bytes > 19 * 40 + events, "{figures:?}");
+}
+
+#[test]
 fn a_leading_forbidden_event_is_remembered_for_maxspan_however_many_keys_there_are() {
     for (maxspan, expected) in [(200, 0), (199, 200)] {
         // The forbidden events of all keys, then their others, 200 ms apart.

@@ -104,6 +104,13 @@ impl KeyState {
         self.pending.retain(|pending| !exceeds(Some(maxspan), pending.first_time, now));
     }
 
+    /// Bytes kept outside of this itself.
+    pub(super) fn bytes_elsewhere(&self) -> usize {
+        let own = if self.pending.spilled() { self.pending.capacity() * size_of::<Pending>() } else { 0 };
+        let events = self.pending.iter().map(|pending| &pending.events).filter(|events| events.spilled());
+        own + events.map(|events| events.capacity() * size_of::<u32>()).sum::<usize>()
+    }
+
     fn index_of(&self, state: u16) -> Option<usize> {
         self.pending.binary_search_by_key(&state, |pending| pending.state).ok()
     }
