@@ -237,6 +237,10 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("sequence [any where true] [any where true] until [any where true] with runs=2", &["repeated-until@2"]),
     ("sequence [any where true] [any where true] until", &["missing-stage@until"]),
     (
+        "sequence [any where true] [any where true] until [any where a] [any where b]",
+        &["stage-after-until@[any where b]"],
+    ),
+    (
         "sequence [any where true] [any where true] until [any where a] until [any where b]",
         &["second-until@until"],
     ),

@@ -39,9 +39,19 @@ impl Parser<'_> {
                     "join the conditions of both with `or`",
                 );
             }
-            match self.stages(Whole::Sequence).into_iter().next() {
+            let mut ends = self.stages(Whole::Sequence).into_iter();
+            match ends.next() {
                 Some(stage) => until = until.or(Some(Box::new(stage))),
                 None => self.missing_stage(place),
+            }
+            if let Some(further) = ends.next() {
+                self.error(
+                    "eql::stage-after-until",
+                    "no stage can follow `until`",
+                    further.span,
+                    "one stage too many",
+                    "move it before `until`; what ends a sequence is one stage, its conditions joined with `or`",
+                );
             }
         }
         if stages.is_empty() {
