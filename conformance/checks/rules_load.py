@@ -6,11 +6,11 @@ import pathlib
 from bartizan import RULES, hunt
 from report import judged, note
 
-# Rule types of which every rule must run, unless its author gave it up.
+# Rule types of which every rule must run, unless its author set it aside.
 RUN = ("query", "eql")
 
 
-def given_up(rule):
+def set_aside(rule):
     return rule.get("reason_kind") in ("deprecated", "disabled")
 
 
@@ -31,11 +31,11 @@ judged(not silent, "rules that do not run say why not", f"{sum(rule['status'] !=
 for rule_type in RUN:
     of_type = [rule for rule in rules if rule.get("type") == rule_type]
     waiting = [rule for rule in of_type if rule["status"] != "ran"]
-    faults = [f"{pathlib.Path(rule['file']).name}: {rule['reason']}" for rule in waiting if not given_up(rule)]
+    faults = [f"{pathlib.Path(rule['file']).name}: {rule['reason']}" for rule in waiting if not set_aside(rule)]
     ran = len(of_type) - len(waiting)
     judged(of_type and not faults, f"{rule_type} rules run", f"{ran} run, {len(waiting)} do not", faults)
     for rule in of_type:
-        if rule["status"] != "ran" and given_up(rule):
+        if rule["status"] != "ran" and set_aside(rule):
             note(f"{rule_type} rule", f"{pathlib.Path(rule['file']).name} does not run: {rule['reason']}")
         for warning in rule.get("warnings", ()):
             note(f"{rule_type} rule", f"{pathlib.Path(rule['file']).name} runs, with a warning: {warning}")

@@ -15,7 +15,24 @@ pub(crate) struct TestQuery {
     pub(crate) size: Option<usize>,
     /// The join keys of each sequence, one sequence after another.
     pub(crate) join_keys: Option<Vec<String>>,
+    /// What else the search is asked for, which a rule has no way to ask.
+    pub(crate) beyond_rules: Vec<String>,
 }
+
+/// What a query may have; some of it is for people, some for the original engine's two modes.
+const KNOWN: [&str; 11] = [
+    "name",
+    "query",
+    "expected_event_ids",
+    "size",
+    "join_keys",
+    "description",
+    "note",
+    "notes",
+    "tags",
+    "case_sensitive",
+    "case_insensitive",
+];
 
 /// The queries of a file; those without a name are called by the name of the file and their number, from 1.
 pub(crate) fn read(path: &Path) -> Vec<TestQuery> {
@@ -38,7 +55,9 @@ fn test_query(query: &Value, number: &str) -> TestQuery {
         _ => vec![ids(&query["expected_event_ids"])],
     };
     let join_keys = query.get("join_keys").and_then(Value::as_array);
+    let keys = query.as_table().unwrap().keys();
     TestQuery {
+        beyond_rules: keys.filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect(),
         name: query.get("name").and_then(Value::as_str).unwrap_or(number).to_owned(),
         query: query["query"].as_str().unwrap().to_owned(),
         expected,
