@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit};
+use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit, SequenceHit};
 use ecs::Timestamp;
+use matcher::FilterId;
+use rule::rule_type::RuleType;
 
 use crate::error::EngineError;
+use crate::finisher::{Finisher, InOrder, Join};
+use crate::held_events::{HeldEvent, HeldEvents};
 use crate::outcome::RuleOutcome;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::FoundEvent;
+use crate::waiting_events::{Finished, WaitingEvents};
 
 /// Where alerts go, in the order in which they are made.
 pub trait AlertSink {
@@ -21,48 +26,88 @@ pub trait AlertSink {
 
 /// The detection of one run: hits in, alerts out.
 ///
-/// Without a cap each alert leaves at once, in the order of the input. With a cap the oldest hits of each rule are
-/// kept until [`Detection::finish`]; memory is bounded by the cap times the number of rules.
+/// Without a cap an alert about one event leaves at once, in the order of the input. With a cap the hits of each rule
+/// that stay within it are kept until [`Detection::finish`]: the oldest, and of EQL rules the newest, as Elasticsearch
+/// has it. Rules whose events have to be put in order are decided there too.
 #[derive(Debug)]
 pub struct Detection<'p> {
     plan: &'p Plan<'p>,
-    /// The rules of the plan, as their alerts show them.
-    rules: Vec<AlertRule<'p>>,
     context: AlertContext,
     max_signals: Option<u32>,
     outcomes: Vec<RuleOutcome>,
-    /// Per rule, oldest first: time, then document id, so that the order is total.
-    kept: Vec<BTreeMap<(Option<Timestamp>, String), EventHit>>,
+    /// One for each rule of the plan.
+    rules: Vec<RuleState<'p>>,
+    held: HeldEvents,
+}
+
+#[derive(Debug)]
+struct RuleState<'p> {
+    /// The rule, as its alerts show it.
+    alert_rule: AlertRule<'p>,
+    /// Hits within the cap: by time, then document id, so that the order is total.
+    kept: BTreeMap<(Option<Timestamp>, String), EventHit>,
+    waiting: WaitingEvents,
 }
 
 impl<'p> Detection<'p> {
     /// Detection with the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
     pub fn new(plan: &'p Plan<'p>, context: AlertContext, max_signals: Option<u32>) -> Self {
-        let kept = plan.rules.iter().map(|_| BTreeMap::new()).collect();
-        let rules = plan.rules.iter().map(|planned| AlertRule::new(planned.rule)).collect();
-        Self { plan, rules, context, max_signals, outcomes: plan.outcomes.clone(), kept }
+        let state = |planned: &PlannedRule<'p>| RuleState {
+            alert_rule: AlertRule::new(planned.rule),
+            kept: BTreeMap::new(),
+            waiting: WaitingEvents::default(),
+        };
+        Self {
+            plan,
+            context,
+            max_signals,
+            outcomes: plan.outcomes.clone(),
+            rules: plan.rules.iter().map(state).collect(),
+            held: HeldEvents::default(),
+        }
     }
 
-    /// Takes an event that is a hit of some rules.
+    /// Takes an event that passes some filters.
     ///
     /// # Errors
-    /// When an alert cannot be handed over.
+    /// When an alert cannot be handed over, or the event cannot be kept.
     pub fn event(
         &mut self,
         event: FoundEvent,
         time: Option<Timestamp>,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
-        let FoundEvent { rules, document, document_id, stream } = event;
+        let FoundEvent { filters, document, document_id, stream } = event;
         let hit = EventHit { document, id: document_id, index: stream.name() };
-        let (last, others) = match rules.split_last() {
-            Some(split) => split,
-            None => return Ok(()),
-        };
-        for rule in others {
-            self.hit(*rule, hit.clone(), time, sink)?;
+        let mut held = None;
+        let mut at_once: Vec<usize> = Vec::new();
+        // The filters of a rule lie side by side.
+        let plan = self.plan;
+        let rule_of = |filter: FilterId| plan.filters[filter.index()].rule;
+        for passed in filters.chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
+            let Some(rule) = passed.first().map(|filter| rule_of(*filter)) else { continue };
+            let planned = &plan.rules[rule];
+            match &planned.finisher {
+                Finisher::EachEvent => at_once.push(rule),
+                Finisher::InOrder(in_order) => {
+                    let number = match held {
+                        Some(number) => number,
+                        None => *held.insert(self.held.push(&hit)?),
+                    };
+                    let first = planned.filters.start;
+                    let parts = passed.iter().map(|filter| filter.index() - first);
+                    let state = &mut self.rules[rule];
+                    state.waiting.push(in_order, parts, &hit.document, &plan.table, number);
+                }
+            }
         }
-        self.hit(*last, hit, time, sink)
+        if let Some((last, others)) = at_once.split_last() {
+            for rule in others {
+                self.hit(*rule, hit.clone(), time, sink)?;
+            }
+            self.hit(*last, hit, time, sink)?;
+        }
+        Ok(())
     }
 
     fn hit(
@@ -72,28 +117,38 @@ impl<'p> Detection<'p> {
         time: Option<Timestamp>,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
-        let outcome = self.plan.rules[rule].outcome;
-        self.outcomes[outcome].hits += 1;
-        let Some(cap) = self.max_signals else { return self.make(rule, hit, sink) };
-        let kept = &mut self.kept[rule];
+        let planned = &self.plan.rules[rule];
+        let outcome = &mut self.outcomes[planned.outcome];
+        outcome.hits += 1;
+        let Some(cap) = self.max_signals else { return self.make(rule, &Hit::Event(hit), sink) };
+        let kept = &mut self.rules[rule].kept;
         kept.insert((time, hit.id.clone()), hit);
         if kept.len() > cap as usize {
-            kept.pop_last();
-            self.outcomes[outcome].cut += 1;
+            if keeps_newest(planned) {
+                kept.pop_first()
+            } else {
+                kept.pop_last()
+            };
+            outcome.cut += 1;
         }
         Ok(())
     }
 
-    fn make(&mut self, rule: usize, hit: EventHit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
-        let planned = &self.plan.rules[rule];
-        match alert::build(&Hit::Event(hit), &self.rules[rule], &self.context) {
+    fn make(&mut self, rule: usize, hit: &Hit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
+        let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
+        match alert::build(hit, &self.rules[rule].alert_rule, &self.context) {
             BuildOutcome::Alert(alert) => {
-                self.outcomes[planned.outcome].alerts += 1;
+                outcome.alerts += 1;
                 sink.alert(*alert).map_err(EngineError::Sink)
+            }
+            BuildOutcome::Group(group) => {
+                outcome.alerts += 1;
+                outcome.building_blocks += group.blocks.len() as u64;
+                group.into_alerts().try_for_each(|alert| sink.alert(alert)).map_err(EngineError::Sink)
             }
             // The rule's own alert came back to it as an event.
             BuildOutcome::SelfFeeding => {
-                self.outcomes[planned.outcome].own_alerts += 1;
+                outcome.own_alerts += 1;
                 Ok(())
             }
         }
@@ -102,13 +157,57 @@ impl<'p> Detection<'p> {
     /// Makes the alerts that were held back, and gives the account of every rule.
     ///
     /// # Errors
-    /// When an alert cannot be handed over.
+    /// When an alert cannot be handed over, or an event that was kept cannot be had again.
     pub fn finish(mut self, sink: &mut dyn AlertSink) -> Result<Vec<RuleOutcome>, EngineError> {
-        for rule in 0..self.kept.len() {
-            for hit in std::mem::take(&mut self.kept[rule]).into_values() {
-                self.make(rule, hit, sink)?;
+        for (rule, planned) in self.plan.rules.iter().enumerate() {
+            let state = &mut self.rules[rule];
+            let (kept, waiting) = (std::mem::take(&mut state.kept), std::mem::take(&mut state.waiting));
+            for hit in kept.into_values() {
+                self.make(rule, &Hit::Event(hit), sink)?;
+            }
+            if let Finisher::InOrder(in_order) = &planned.finisher {
+                self.finish_in_order(rule, in_order, waiting, sink)?;
             }
         }
         Ok(self.outcomes)
     }
+
+    fn finish_in_order(
+        &mut self,
+        rule: usize,
+        in_order: &InOrder,
+        waiting: WaitingEvents,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
+        let Finished { hits, without_time } = waiting.finish(in_order);
+        let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
+        outcome.hits += hits.len() as u64;
+        outcome.without_time += without_time;
+        let cut = self.max_signals.map_or(0, |cap| hits.len().saturating_sub(cap as usize));
+        outcome.cut += cut as u64;
+        for events in &hits[cut..] {
+            let hit = self.evidence(&in_order.join, events)?;
+            self.make(rule, &hit, sink)?;
+        }
+        Ok(())
+    }
+
+    fn evidence(&mut self, join: &Join, events: &[HeldEvent]) -> Result<Hit, EngineError> {
+        let mut evidence = Vec::with_capacity(events.len());
+        for event in events {
+            evidence.push(self.held.get(*event)?);
+        }
+        Ok(match (join, evidence.pop()) {
+            (Join::Events, Some(event)) => Hit::Event(event),
+            (_, last) => {
+                evidence.extend(last);
+                Hit::Sequence(SequenceHit { events: evidence })
+            }
+        })
+    }
+}
+
+/// EQL searches give the newest results when there are too many, all others the oldest.
+fn keeps_newest(planned: &PlannedRule<'_>) -> bool {
+    matches!(planned.rule.rule_type, RuleType::Eql(_))
 }

@@ -16,4 +16,10 @@ pub enum EngineError {
         /// The input that it had in hand.
         input: String,
     },
+    /// Events that rules wait for can no longer be kept or had again.
+    #[error("keeping events for rules over several events")]
+    HeldEvents(#[source] std::io::Error),
+    /// More events are kept for rules over several events than can be numbered.
+    #[error("rules over several events wait for more than 4,294,967,295 events; hunt over a shorter range")]
+    TooManyEvents,
 }

@@ -4,6 +4,7 @@
 //! settings", default of `securitySolution:defaultIndex`.
 
 use ecs::IndexPatterns;
+use matcher::Schema;
 use rule::rule_type::EventSource;
 
 use crate::outcome::NotRunReason;
@@ -36,10 +37,42 @@ pub fn patterns(source: &EventSource) -> Result<IndexPatterns, NotRunReason> {
     }
 }
 
+/// Data streams whose every field the catalogue knows.
+const WHOLLY_KNOWN: [&str; 1] = ["logs-aws.cloudtrail"];
+
+/// Whether the catalogue knows every field of the events that a rule reads.
+///
+/// Elasticsearch knows it from the mappings of the indices. Here it is known for a rule whose patterns all name a data
+/// stream that Bartizan brings the fields of; any other events may have fields that nobody told us of.
+pub fn schema(source: &EventSource) -> Schema {
+    let known = |pattern: &String| {
+        let mut items = pattern.split(',').map(str::trim);
+        items.all(|item| WHOLLY_KNOWN.iter().any(|stream| item.starts_with(stream)))
+    };
+    match &source.index {
+        Some(index) if !index.is_empty() && index.iter().all(known) => Schema::Closed,
+        _ => Schema::Open,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use ecs::DataStream;
+
+    #[test]
+    fn only_patterns_of_known_streams_close_the_schema() {
+        let schema = |patterns: &[&str]| {
+            let index = Some(patterns.iter().map(|p| (*p).to_owned()).collect());
+            schema(&EventSource { index, ..Default::default() })
+        };
+        assert_eq!(schema(&["logs-aws.cloudtrail-*"]), Schema::Closed);
+        assert_eq!(schema(&["logs-aws.cloudtrail-default, logs-aws.cloudtrail-dev"]), Schema::Closed);
+        assert_eq!(schema(&["logs-aws.cloudtrail-*", "filebeat-*"]), Schema::Open);
+        assert_eq!(schema(&["logs-aws*"]), Schema::Open);
+        assert_eq!(schema(&[]), Schema::Open);
+        assert_eq!(super::schema(&EventSource::default()), Schema::Open);
+    }
 
     #[test]
     fn a_rule_without_patterns_reads_the_defaults() {

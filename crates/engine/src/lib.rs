@@ -1,9 +1,10 @@
 //! Runs rules over events: the shared scan and the detect pipeline.
 //!
 //! ```text
-//!   rules ──plan──▶ filters, one per rule ──▶ SharedScan ◀── raw records (ingest)
-//!                                                │
-//!                            hits ──detect──▶ alerts ──▶ AlertSink        ledger, rule outcomes
+//!   rules ──plan──▶ filters, a rule's or a stage's ──▶ SharedScan ◀── raw records (ingest)
+//!                                                          │ events that pass
+//!                            at once, or in order at the end: hits ──detect──▶ alerts ──▶ AlertSink
+//!                                                                      ledger, rule outcomes
 //! ```
 //!
 //! Start at [`hunt::hunt`]. Each raw byte is read once, whatever the number of rules.
@@ -13,16 +14,20 @@
 
 pub mod detect;
 pub mod error;
+pub mod event_order;
+pub mod finisher;
+pub mod held_events;
 pub mod hunt;
 pub mod index_selection;
 pub mod name_table;
 pub mod outcome;
 pub mod plan;
 pub mod read_input;
-pub mod rule_type;
+mod rule_type;
 pub mod sample;
 pub mod sequence;
 pub mod shared_scan;
+mod waiting_events;
 
 pub use detect::{AlertSink, Detection};
 pub use error::EngineError;

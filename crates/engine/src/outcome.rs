@@ -16,10 +16,14 @@ pub struct RuleOutcome {
     pub rule_type: &'static str,
     /// Did it run?
     pub status: RuleStatus,
-    /// Events that passed, before the cap.
+    /// Events, sequences and samples that were found, before the cap.
     pub hits: u64,
     /// Alerts that were made.
     pub alerts: u64,
+    /// Alerts about the single events of a sequence or sample, beside its own.
+    pub building_blocks: u64,
+    /// Events that passed and could take no part in a sequence, because nothing says when they happened.
+    pub without_time: u64,
     /// Hits without an alert because of the cap on alerts per run.
     pub cut: u64,
     /// Hits without an alert because they are alerts of this rule itself: it would feed on them for ever.
@@ -38,6 +42,8 @@ impl RuleOutcome {
             status: RuleStatus::Ran,
             hits: 0,
             alerts: 0,
+            building_blocks: 0,
+            without_time: 0,
             cut: 0,
             own_alerts: 0,
             warnings: Vec::new(),
@@ -54,6 +60,8 @@ impl RuleOutcome {
             status: RuleStatus::NotRun(NotRunReason::Unreadable(failed.reason.clone())),
             hits: 0,
             alerts: 0,
+            building_blocks: 0,
+            without_time: 0,
             cut: 0,
             own_alerts: 0,
             warnings: Vec::new(),

@@ -1,11 +1,14 @@
 //! Which rules run, and what each looks for in an event.
 
+use std::ops::Range;
+
 use ecs::{Catalog, FieldTable, IndexPatterns, Timestamp};
 use matcher::{Predicate, Resolver};
 use query::Diagnostic;
-use rule::rule_type::{EventSource, Language, RuleType};
+use rule::rule_type::{EqlRule, Language, RuleType};
 use rule::{Rule, RuleLibrary};
 
+use crate::finisher::Finisher;
 use crate::index_selection;
 use crate::outcome::{NotRunReason, RuleOutcome, RuleStatus};
 use crate::rule_type;
@@ -15,6 +18,8 @@ use crate::rule_type;
 pub struct Plan<'r> {
     /// The rules that run, in the order of the library.
     pub rules: Vec<PlannedRule<'r>>,
+    /// What they look for, rule after rule. A filter's position is its number in the shared scan.
+    pub filters: Vec<PlannedFilter>,
     /// An account for every rule of the library, those that could not be read first; of those that run it is empty.
     pub outcomes: Vec<RuleOutcome>,
     /// The fields that the rules read.
@@ -30,27 +35,67 @@ pub struct PlannedRule<'r> {
     pub outcome: usize,
     /// Which events it reads.
     pub patterns: IndexPatterns,
-    /// Which of them are hits: query and filters, and not excepted.
+    /// Positions of its filters in [`Plan::filters`]; at least one.
+    pub filters: Range<usize>,
+    /// What is done with the events that pass them.
+    pub finisher: Finisher,
+}
+
+/// A test on single events that a rule needs: its whole query, or one stage of a sequence.
+#[derive(Debug)]
+pub struct PlannedFilter {
+    /// Position in [`Plan::rules`].
+    pub rule: usize,
+    /// Which events pass: query and filters, and not excepted.
     pub predicate: Predicate,
+    /// What the filter is to its rule, for people: empty when it is all that the rule asks.
+    pub name: String,
+}
+
+/// What a rule looks for in single events, and what is done with those that pass.
+pub(crate) struct Sought {
+    /// Name and predicate of each filter, at least one.
+    pub(crate) filters: Vec<(String, Predicate)>,
+    pub(crate) finisher: Finisher,
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl<'r> Plan<'r> {
     /// Resolves every rule of a library. Date math counts from `now`, which is also when exceptions expire.
     pub fn new(library: &'r RuleLibrary, catalog: &Catalog, now: Timestamp) -> Self {
-        let mut plan = Self { rules: Vec::new(), outcomes: Vec::new(), table: FieldTable::new() };
+        let mut plan =
+            Self { rules: Vec::new(), filters: Vec::new(), outcomes: Vec::new(), table: FieldTable::new() };
         plan.outcomes.extend(library.failed.iter().map(RuleOutcome::of_failed));
         for rule in &library.rules {
             let mut outcome = RuleOutcome::of_rule(rule);
             match resolve(rule, library, catalog, &mut plan.table, now) {
-                Ok((patterns, predicate, warnings)) => {
-                    outcome.warnings = warnings;
-                    plan.rules.push(PlannedRule { rule, outcome: plan.outcomes.len(), patterns, predicate });
+                Ok((patterns, sought)) => {
+                    outcome.warnings = sought.warnings;
+                    let first = plan.filters.len();
+                    let number = plan.rules.len();
+                    plan.filters.extend(sought.filters.into_iter().map(|(name, predicate)| PlannedFilter {
+                        rule: number,
+                        predicate,
+                        name,
+                    }));
+                    plan.rules.push(PlannedRule {
+                        rule,
+                        outcome: plan.outcomes.len(),
+                        patterns,
+                        filters: first..plan.filters.len(),
+                        finisher: sought.finisher,
+                    });
                 }
                 Err(reason) => outcome.status = RuleStatus::NotRun(reason),
             }
             plan.outcomes.push(outcome);
         }
         plan
+    }
+
+    /// The filters of a rule.
+    pub fn filters_of(&self, rule: &PlannedRule<'_>) -> &[PlannedFilter] {
+        &self.filters[rule.filters.clone()]
     }
 }
 
@@ -61,25 +106,66 @@ fn resolve(
     catalog: &Catalog,
     table: &mut FieldTable,
     now: Timestamp,
-) -> Result<(IndexPatterns, Predicate, Vec<Diagnostic>), NotRunReason> {
+) -> Result<(IndexPatterns, Sought), NotRunReason> {
     if rule.is_deprecated() {
         return Err(NotRunReason::Deprecated);
     }
     if !rule.enabled {
         return Err(NotRunReason::Disabled);
     }
-    let (text, language, source) = event_filter(rule)?;
+    let not_run = || NotRunReason::RuleType(rule.rule_type.name());
+    let (source, query) = match &rule.rule_type {
+        RuleType::Query(query) => (&query.source, Query::Text(&query.query, query.language)),
+        // The saved query itself lies in Kibana; rules carry a copy for when it is gone.
+        RuleType::SavedQuery(saved) => {
+            let text = saved.query.as_deref().ok_or_else(not_run)?;
+            (&saved.source, Query::Text(text, saved.language))
+        }
+        RuleType::Eql(eql) => (&eql.source, Query::Eql(eql)),
+        RuleType::Esql(_)
+        | RuleType::Threshold(_)
+        | RuleType::ThreatMatch(_)
+        | RuleType::MachineLearning(_)
+        | RuleType::NewTerms(_) => return Err(not_run()),
+    };
     let patterns = index_selection::patterns(source)?;
     let mut resolver = Resolver::new(catalog, table, now);
-    let resolved = rule_type::query::filter(text, language, source, &mut resolver);
-    if !resolved.is_ok() {
-        return Err(NotRunReason::Errors(resolved.diagnostics));
+    let mut sought = match query {
+        Query::Text(text, language) => rule_type::query::sought(text, language, &mut resolver),
+        Query::Eql(eql) => rule_type::eql::sought(eql, &mut resolver),
     }
-    let mut warnings = resolved.diagnostics;
+    .map_err(NotRunReason::Errors)?;
+    let filters = resolver.filters(&source.filters);
+    if !filters.is_ok() {
+        return Err(NotRunReason::Errors(filters.diagnostics));
+    }
+    sought.warnings.extend(filters.diagnostics);
     if rule.rule_type.suppression().is_some() {
         let message = "alert suppression is not applied yet: each hit becomes an alert of its own";
-        warnings.push(Diagnostic::warning("rule::suppression-not-applied", message));
+        sought.warnings.push(Diagnostic::warning("rule::suppression-not-applied", message));
     }
+    let excepted = exceptions(rule, library, &mut resolver, now, &mut sought.warnings);
+    let beside = Predicate::and([filters.predicate, Predicate::not(excepted)]);
+    for (_, predicate) in &mut sought.filters {
+        *predicate = Predicate::and([std::mem::replace(predicate, Predicate::Const(true)), beside.clone()]);
+    }
+    Ok((patterns, sought))
+}
+
+/// The query of a rule that looks at events.
+enum Query<'r> {
+    Text(&'r str, Language),
+    Eql(&'r EqlRule),
+}
+
+/// The events that a rule's exceptions take out. What keeps one from doing so is a warning.
+fn exceptions(
+    rule: &Rule,
+    library: &RuleLibrary,
+    resolver: &mut Resolver<'_>,
+    now: Timestamp,
+    warnings: &mut Vec<Diagnostic>,
+) -> Predicate {
     let (items, missing) = library.exceptions(rule);
     warnings.extend(missing.into_iter().map(|list_id| {
         let message =
@@ -97,24 +183,5 @@ fn resolve(
             warnings.push(Diagnostic::warning("rule::exception-not-applied", message));
         }
     }
-    let predicate = Predicate::and([resolved.predicate, Predicate::not(Predicate::or(excepted))]);
-    Ok((patterns, predicate, warnings))
-}
-
-/// The query of a rule whose every passing event is a hit.
-fn event_filter(rule: &Rule) -> Result<(&str, Language, &EventSource), NotRunReason> {
-    match &rule.rule_type {
-        RuleType::Query(query) => Ok((&query.query, query.language, &query.source)),
-        RuleType::SavedQuery(saved) => match &saved.query {
-            // The saved query itself lies in Kibana; rules carry a copy for when it is gone.
-            Some(text) => Ok((text, saved.language, &saved.source)),
-            None => Err(NotRunReason::RuleType(rule.rule_type.name())),
-        },
-        RuleType::Eql(_)
-        | RuleType::Esql(_)
-        | RuleType::Threshold(_)
-        | RuleType::ThreatMatch(_)
-        | RuleType::MachineLearning(_)
-        | RuleType::NewTerms(_) => Err(NotRunReason::RuleType(rule.rule_type.name())),
-    }
+    Predicate::or(excepted)
 }

@@ -76,7 +76,7 @@ pub struct ScannedRecord {
     pub region: Option<NonZeroU32>,
     /// False when its time lies outside of the range that was asked for; then no rule saw it.
     pub in_range: bool,
-    /// Set when it is a hit of at least one rule.
+    /// Set when it passes at least one filter.
     pub found: Option<Box<FoundEvent>>,
 }
 
@@ -89,11 +89,11 @@ pub struct EventNames {
     pub regions: NameTable,
 }
 
-/// An event that is a hit.
+/// An event that passes filters.
 #[derive(Debug)]
 pub struct FoundEvent {
-    /// Positions in [`Plan::rules`], in order.
-    pub rules: Vec<usize>,
+    /// The filters that it passes: positions in [`Plan::filters`], in order.
+    pub filters: Vec<FilterId>,
     /// The whole event.
     pub document: Document,
     /// Tells the event from all others of its data stream.
@@ -105,11 +105,11 @@ pub struct FoundEvent {
 impl<'p> SharedScan<'p> {
     /// Prepares the scan for the rules of a plan.
     pub fn new(plan: &'p Plan<'p>, settings: ScanSettings<'p>) -> Self {
-        let predicates: Vec<Predicate> = plan.rules.iter().map(|r| r.predicate.clone()).collect();
+        let predicates: Vec<Predicate> = plan.filters.iter().map(|f| f.predicate.clone()).collect();
         let matcher = Matcher::new(predicates);
         let cloudtrail = DataStream::logs("aws.cloudtrail");
         let skim_plan = SkimPlan::new(&plan.table, cloudtrail.clone());
-        let reads = |id: FilterId| plan.rules[id.index()].patterns.matches(&cloudtrail);
+        let reads = |id: FilterId| reads(plan, id, &cloudtrail);
         let cloudtrail_matcher = matcher.for_stream(&plan.table, reads, |field| skim_plan.knows(field));
         Self {
             plan,
@@ -133,7 +133,7 @@ impl<'p> SharedScan<'p> {
         // A poisoned lock only means that another thread panicked; the map itself is whole.
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            let reads = |id: FilterId| self.plan.rules[id.index()].patterns.matches(stream);
+            let reads = |id: FilterId| reads(self.plan, id, stream);
             Arc::new(self.matcher.for_stream(&self.plan.table, reads, |_| true))
         };
         others.entry(stream.clone()).or_insert_with(make).clone()
@@ -296,6 +296,11 @@ fn account_of(document: &Document) -> Option<&str> {
     document.text("aws.cloudtrail.recipient_account_id").or_else(|| document.text("cloud.account.id"))
 }
 
+/// Does the rule of a filter read a data stream?
+fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
+    plan.rules[plan.filters[filter.index()].rule].patterns.matches(stream)
+}
+
 /// True when some rule asks for what only databases or patterns can tell of an event.
 fn reads_enrichment(plan: &Plan<'_>) -> bool {
     let enriched = |name: &str| {
@@ -304,7 +309,7 @@ fn reads_enrichment(plan: &Plan<'_>) -> bool {
             || (name.starts_with("user_agent.") && name != "user_agent.original")
     };
     plan.table.entries().any(|(_, entry)| enriched(&entry.name))
-        || plan.rules.iter().any(|rule| rule.predicate.reads_every_field())
+        || plan.filters.iter().any(|filter| filter.predicate.reads_every_field())
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, FaultReason> {
@@ -322,8 +327,7 @@ fn found(
 ) -> Option<Box<FoundEvent>> {
     (!passed.is_empty()).then(|| {
         let document_id = document_id(&document, key);
-        let rules = passed.into_iter().map(FilterId::index).collect();
-        Box::new(FoundEvent { rules, document, document_id, stream })
+        Box::new(FoundEvent { filters: passed, document, document_id, stream })
     })
 }
 

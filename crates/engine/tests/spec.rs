@@ -8,14 +8,14 @@
 //! | `events` | ECS documents, one a line; `_index` names the data stream, else it is `logs-generic-default` |
 //! | `records` | raw CloudTrail records, one a line; they become events |
 //! | `input` | a file as delivered, any shape |
-//! | `kql`, `lucene`, `filter` | what is asked of the events |
+//! | `kql`, `lucene`, `filter`, `eql` | what is asked of the events |
 //! | `rule` | a rule file in TOML, or the path of one below the repository |
 //!
 //! Expectations, each about the inputs above it in its case. With `UPDATE_SPEC=1` they are rewritten:
 //!
 //! | block | is |
 //! |---|---|
-//! | `hits` | the `event.id` of each event that passes, in order |
+//! | `hits` | the `event.id` of each event that passes, in order; of each sequence or sample, those of its events in one line |
 //! | `diagnostics` | code, place in bytes, the text there, and message of each fault of the query |
 //! | `fields` | lines `field: values as JSON` of each event (of each alert, after a rule), for the fields named there |
 //! | `account` | shape, outcome, records and faults of the input; its records become the events |
@@ -25,14 +25,16 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use alert::{AlertContext, AlertRule, BuildOutcome, EventHit, ExecutionType, Hit};
-use bartizan_engine::Plan;
+use alert::{Alert, AlertContext, EventHit, ExecutionType};
+use bartizan_engine::finisher::Finisher;
+use bartizan_engine::shared_scan::FoundEvent;
+use bartizan_engine::{AlertSink, Detection, NotRunReason, Plan, RuleOutcome, RuleStatus};
 use ecs::{Catalog, DataStream, Document, FieldTable, Known};
 use ingest::decode::{Buffers, Item, Limits, Outcome, decode};
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
-use matcher::{Resolved, Resolver};
+use matcher::{Matcher, Resolved, Resolver};
 use rule::RuleLibrary;
 use serde_json::Value;
 
@@ -149,11 +151,25 @@ impl Case {
             "events" => self.events = lines().map(ecs_event).collect(),
             "records" => self.events = lines().map(cloudtrail_event).collect(),
             "input" => self.input = Some(body.to_owned()),
-            "kql" | "lucene" | "filter" => self.query = Some((body.trim_end().to_owned(), kind.to_owned())),
-            "rule" if body.lines().count() == 1 => {
-                self.rule = Some(std::fs::read_to_string(repository().join(body.trim())).unwrap());
+            "kql" | "lucene" | "filter" => {
+                self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
+                self.rule = None;
             }
-            "rule" => self.rule = Some(body.to_owned()),
+            "eql" => {
+                self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
+                self.rule = Some(eql_rule(body));
+            }
+            "rule" => {
+                let text = match body.lines().count() {
+                    1 => std::fs::read_to_string(repository().join(body.trim())).unwrap(),
+                    _ => body.to_owned(),
+                };
+                let table: toml::Table = text.parse().unwrap();
+                self.query = table["rule"].get("query").and_then(toml::Value::as_str).map(|query| {
+                    (query.to_owned(), table["rule"]["language"].as_str().unwrap_or_default().to_owned())
+                });
+                self.rule = Some(text);
+            }
             "text" | "sh" => {}
             other => panic!("unknown block {other}"),
         }
@@ -209,7 +225,22 @@ fn hits(case: &Case) -> String {
     if let Some(rule) = &case.rule {
         let library = library(rule);
         let plan = plan(&library);
-        return found_by(&plan, case).iter().map(|hit| format!("{}\n", hit.id)).collect();
+        if plan.rules.is_empty() {
+            return "the query has errors\n".to_owned();
+        }
+        if matches!(plan.rules[0].finisher, Finisher::EachEvent) {
+            return passing(case, &plan).map(|event| format!("{}\n", event.id)).collect();
+        }
+        let id = |alert: &Alert| alert.event_id().unwrap_or("?").to_owned();
+        let mut hits: Vec<String> = Vec::new();
+        for alert in alerts(case, &plan) {
+            match (alert.group_index(), hits.last_mut()) {
+                (Some(0), Some(hit)) => *hit = id(&alert),
+                (Some(_), Some(hit)) => write!(hit, " {}", id(&alert)).unwrap(),
+                _ => hits.push(id(&alert)),
+            }
+        }
+        return hits.iter().map(|hit| format!("{hit}\n")).collect();
     }
     let mut table = FieldTable::new();
     let resolved = resolve(case, &mut table);
@@ -228,6 +259,16 @@ fn diagnostics(case: &Case) -> String {
             .map_or(String::new(), |s| format!(" at {}..{} `{}`", s.start, s.end, &text[s.start..s.end]));
         format!("{}{place}: {}\n", d.code, d.message)
     };
+    if let Some(rule) = &case.rule {
+        let library = library(rule);
+        return match &plan(&library).outcomes[0] {
+            RuleOutcome { status: RuleStatus::NotRun(NotRunReason::Errors(found)), .. } => {
+                found.iter().map(show).collect()
+            }
+            RuleOutcome { status: RuleStatus::Ran, warnings, .. } => warnings.iter().map(show).collect(),
+            other => panic!("{other:?}"),
+        };
+    }
     resolve(case, &mut FieldTable::new()).diagnostics.iter().map(show).collect()
 }
 
@@ -242,19 +283,23 @@ fn plan(library: &RuleLibrary) -> Plan<'_> {
     Plan::new(library, &Catalog::builtin(), NOW.parse().unwrap())
 }
 
-fn found_by<'c>(plan: &Plan<'_>, case: &'c Case) -> Vec<&'c EventHit> {
-    let planned = plan.rules.first().unwrap_or_else(|| panic!("the rule does not run: {:?}", plan.outcomes));
-    let reads = |event: &&EventHit| {
-        DataStream::parse(&event.index).is_some_and(|stream| planned.patterns.matches(&stream))
-    };
-    let passes = |event: &&EventHit| planned.predicate.eval(&event.document.view(&plan.table)) == Known::Yes;
-    case.events.iter().filter(reads).filter(passes).collect()
+/// The rule that an EQL query alone is.
+fn eql_rule(query: &str) -> String {
+    format!(
+        "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Query\"\n\
+         description = \"A query.\"\nrisk_score = 47\nseverity = \"medium\"\ntype = \"eql\"\nlanguage = \"eql\"\n\
+         rule_id = \"00000000-0000-4000-8000-000000000000\"\nindex = [\"logs-*\"]\nquery = '''\n{query}'''\n"
+    )
 }
 
 fn fields(case: &Case, wanted: &str) -> String {
     let documents: Vec<Document> = match &case.rule {
         None => case.events.iter().map(|event| event.document.clone()).collect(),
-        Some(rule) => alerts(case, rule),
+        Some(rule) => {
+            let library = library(rule);
+            let alerts = alerts(case, &plan(&library));
+            alerts.into_iter().map(Alert::into_document).collect()
+        }
     };
     let mut seen = HashSet::new();
     let names = wanted.lines().filter(|line| *line != "---" && !line.is_empty());
@@ -273,9 +318,17 @@ fn fields(case: &Case, wanted: &str) -> String {
     out
 }
 
-fn alerts(case: &Case, rule: &str) -> Vec<Document> {
-    let library = library(rule);
-    let plan = plan(&library);
+/// The events that pass the only filter of the rule of a plan.
+fn passing<'c>(case: &'c Case, plan: &'c Plan<'_>) -> impl Iterator<Item = &'c EventHit> {
+    case.events.iter().filter(|event| {
+        DataStream::parse(&event.index).is_some_and(|stream| plan.rules[0].patterns.matches(&stream))
+            && plan.filters[0].predicate.eval(&event.document.view(&plan.table)) == Known::Yes
+    })
+}
+
+/// The alerts that the rule of a plan makes of the events.
+fn alerts(case: &Case, plan: &Plan<'_>) -> Vec<Alert> {
+    let planned = plan.rules.first().unwrap_or_else(|| panic!("the rule does not run: {:?}", plan.outcomes));
     let context = AlertContext {
         space: "default".into(),
         detected_at: NOW.parse().unwrap(),
@@ -285,12 +338,36 @@ fn alerts(case: &Case, rule: &str) -> Vec<Document> {
         base_url: None,
         version: "test".into(),
     };
-    let rule = AlertRule::new(&library.rules[0]);
-    let build = |hit: &EventHit| match alert::build(&Hit::Event(hit.clone()), &rule, &context) {
-        BuildOutcome::Alert(alert) => Some(alert.into_document()),
-        BuildOutcome::SelfFeeding => None,
-    };
-    found_by(&plan, case).into_iter().filter_map(build).collect()
+    let matcher = Matcher::new(plan.filters.iter().map(|f| f.predicate.clone()).collect::<Vec<_>>());
+    let mut collected = Collected(Vec::new());
+    let mut detection = Detection::new(plan, context, None);
+    for event in &case.events {
+        let Some(stream) = DataStream::parse(&event.index).filter(|stream| planned.patterns.matches(stream))
+        else {
+            continue;
+        };
+        let stream_matcher = matcher.for_stream(&plan.table, |_| true, |_| true);
+        let view = event.document.view(&plan.table);
+        let verdict = stream_matcher.look(&view, &mut stream_matcher.memo());
+        let found = FoundEvent {
+            filters: stream_matcher.settle(verdict, &view),
+            document: event.document.clone(),
+            document_id: event.id.clone(),
+            stream,
+        };
+        detection.event(found, None, &mut collected).unwrap();
+    }
+    detection.finish(&mut collected).unwrap();
+    collected.0
+}
+
+struct Collected(Vec<Alert>);
+
+impl AlertSink for Collected {
+    fn alert(&mut self, alert: Alert) -> std::io::Result<()> {
+        self.0.push(alert);
+        Ok(())
+    }
 }
 
 /// Reads the input, and makes events of its records for what follows.

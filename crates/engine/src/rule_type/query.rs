@@ -1,13 +1,18 @@
 //! Rules of type `query`: every event that passes the query is a hit.
 
-use matcher::{Predicate, Resolved, Resolver};
+use matcher::{Resolved, Resolver};
 use query::Diagnostic;
-use rule::rule_type::{EventSource, Language};
+use rule::rule_type::Language;
 
-/// The events that a KQL or Lucene query and the filters beside it let through.
-///
-/// Diagnostics have spans into the query's text.
-pub fn filter(text: &str, language: Language, source: &EventSource, resolver: &mut Resolver<'_>) -> Resolved {
+use crate::finisher::Finisher;
+use crate::plan::Sought;
+
+/// The events that a KQL or Lucene query lets through. Diagnostics have spans into its text.
+pub(crate) fn sought(
+    text: &str,
+    language: Language,
+    resolver: &mut Resolver<'_>,
+) -> Result<Sought, Vec<Diagnostic>> {
     let (query, mut diagnostics) = match language {
         Language::Kuery => {
             let parsed = query::kql::parse(text);
@@ -19,14 +24,19 @@ pub fn filter(text: &str, language: Language, source: &EventSource, resolver: &m
         }
         // Rules of this type have no other language: reading them refuses it.
         Language::Eql | Language::Esql => {
-            let error =
-                Diagnostic::error("rule::language", format!("a `query` rule is not written in {language}"));
-            return Resolved { predicate: Predicate::Const(false), diagnostics: vec![error] };
+            let message = format!("a `query` rule is not written in {language}");
+            return Err(vec![Diagnostic::error("rule::language", message)]);
         }
     };
-    let filters = resolver.filters(&source.filters);
     // A tree that is partial was reported by the parser, with the place.
     diagnostics.extend(query.diagnostics.into_iter().filter(|d| d.code != "query::partial"));
-    diagnostics.extend(filters.diagnostics);
-    Resolved { predicate: Predicate::and([query.predicate, filters.predicate]), diagnostics }
+    let resolved = Resolved { predicate: query.predicate, diagnostics };
+    if !resolved.is_ok() {
+        return Err(resolved.diagnostics);
+    }
+    Ok(Sought {
+        filters: vec![(String::new(), resolved.predicate)],
+        finisher: Finisher::EachEvent,
+        warnings: resolved.diagnostics,
+    })
 }
