@@ -1,0 +1,130 @@
+//! Rules of type `eql`: single events, sequences and samples.
+
+use matcher::{Predicate, Resolver, Schema};
+use query::Diagnostic;
+use query::Spanned;
+use query::eql::ast::{Body, EventFilter, FieldRef, Query, Stage};
+use rule::rule_type::EqlRule;
+
+use crate::event_order::EventOrder;
+use crate::finisher::{Finisher, InOrder, Join, Part};
+use crate::index_selection;
+use crate::plan::Sought;
+use crate::sample::SamplePlan;
+use crate::sequence::{Role, SequencePlan, StageKind};
+
+/// The field that holds an event's category unless the rule says otherwise.
+const CATEGORY: &str = "event.category";
+/// The field that puts events in order unless the rule says otherwise.
+const TIMESTAMP: &str = "@timestamp";
+
+/// What an EQL rule looks for. Diagnostics have spans into the query's text.
+pub(crate) fn sought(rule: &EqlRule, resolver: &mut Resolver<'_>) -> Result<Sought, Vec<Diagnostic>> {
+    let parsed = query::eql::parse(&rule.query);
+    let mut lowering = Lowering {
+        resolver,
+        schema: index_selection::schema(&rule.source),
+        category: non_empty(rule.event_category_override.as_deref()).unwrap_or(CATEGORY),
+        filters: Vec::new(),
+        parts: Vec::new(),
+        diagnostics: parsed.diagnostics,
+    };
+    let Query { body, pipes } = parsed.tree;
+    let join = lowering.body(&body);
+    let Lowering { filters, parts, diagnostics, .. } = lowering;
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(diagnostics);
+    }
+    let finisher = match join {
+        Join::Events if pipes.is_empty() => Finisher::EachEvent,
+        join => Finisher::InOrder(Box::new(InOrder {
+            order: EventOrder {
+                timestamp_field: non_empty(rule.timestamp_field.as_deref()).unwrap_or(TIMESTAMP).to_owned(),
+                tiebreaker_field: non_empty(rule.tiebreaker_field.as_deref()).map(str::to_owned),
+            },
+            join,
+            parts,
+            pipes: pipes.into_iter().map(|pipe| pipe.value).collect(),
+        })),
+    };
+    Ok(Sought { filters, finisher, warnings: diagnostics })
+}
+
+fn non_empty(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+struct Lowering<'l, 'r> {
+    resolver: &'l mut Resolver<'r>,
+    schema: Schema,
+    category: &'l str,
+    filters: Vec<(String, Predicate)>,
+    /// One for each filter.
+    parts: Vec<Part>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Lowering<'_, '_> {
+    fn body(&mut self, body: &Body) -> Join {
+        match body {
+            Body::Event(filter) => {
+                self.part(String::new(), filter, Vec::new(), &[]);
+                Join::Events
+            }
+            Body::Sequence(sequence) => {
+                let mut stages = Vec::new();
+                for (at, stage) in sequence.stages.iter().enumerate() {
+                    let kind = if stage.missing { StageKind::Missing } else { StageKind::Event };
+                    let first = stages.len() as u16;
+                    stages.extend(std::iter::repeat_n(kind, stage.runs.value as usize));
+                    let roles = (first..stages.len() as u16).map(Role::Stage).collect();
+                    self.stage(stage_name(at, stage), stage, roles, &sequence.by);
+                }
+                if let Some(until) = &sequence.until {
+                    self.stage("until".to_owned(), until, vec![Role::Until], &sequence.by);
+                }
+                Join::Sequence(SequencePlan {
+                    stages,
+                    maxspan: sequence.maxspan.as_ref().map(|span| span.value.milliseconds()),
+                    until: sequence.until.is_some(),
+                })
+            }
+            Body::Sample(sample) => {
+                for (at, stage) in sample.stages.iter().enumerate() {
+                    self.stage(stage_name(at, stage), stage, vec![Role::Stage(at as u16)], &sample.by);
+                }
+                Join::Sample(SamplePlan { stages: sample.stages.len() })
+            }
+            // What could not be parsed was reported.
+            Body::Invalid => Join::Events,
+        }
+    }
+
+    fn stage(&mut self, name: String, stage: &Stage, roles: Vec<Role>, by: &[Spanned<FieldRef>]) {
+        let keys: Vec<&Spanned<FieldRef>> = by.iter().chain(&stage.by).collect();
+        self.part(name, &stage.filter, roles, &keys);
+    }
+
+    fn part(&mut self, name: String, filter: &EventFilter, roles: Vec<Role>, keys: &[&Spanned<FieldRef>]) {
+        let resolved = self.resolver.eql_filter(filter, self.category, self.schema);
+        self.diagnostics.extend(resolved.diagnostics);
+        let mut join_keys = Vec::with_capacity(keys.len());
+        for key in keys {
+            let resolved = self.resolver.join_key(key, self.schema);
+            // The keys of the whole are resolved once a stage.
+            let new = resolved.diagnostics.into_iter().filter(|d| !self.diagnostics.contains(d));
+            self.diagnostics.extend(new.collect::<Vec<_>>());
+            join_keys.push(resolved.key);
+        }
+        self.filters.push((name, resolved.predicate));
+        self.parts.push(Part { roles, keys: join_keys });
+    }
+}
+
+fn stage_name(at: usize, stage: &Stage) -> String {
+    let kind = if stage.missing { "missing stage" } else { "stage" };
+    match stage.runs.value {
+        1 => format!("{kind} {}", at + 1),
+        runs => format!("{kind} {} ({runs} runs)", at + 1),
+    }
+}
