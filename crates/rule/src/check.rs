@@ -1,7 +1,7 @@
 //! What is wrong with a rule that could be read: its queries, its fields, and values that do not go together.
 //!
 //! Reading (see [`crate::format`]) finds values of a wrong form; here is what needs the whole rule, the
-//! query languages or the field catalogue. EQL and ES|QL queries are not looked into yet.
+//! query languages or the field catalogue. ES|QL queries are not looked into yet.
 
 use ecs::time::Rounding;
 use ecs::{Catalog, DataStream, DateMath, IndexPatterns, Timestamp};
@@ -15,6 +15,7 @@ use crate::rule::{Maturity, Rule};
 use crate::rule_type::{EventSource, NewTermsRule, RuleType, ThreatMatchRule, ThresholdRule};
 
 mod query_text;
+mod sequence_window;
 
 /// Every finding about a rule, in order of their places. Spans are places in `file`, the text that the rule was read
 /// from. Errors mean that the rule cannot run as it is meant.
@@ -44,6 +45,7 @@ pub fn check(rule: &Rule, file: &str, catalog: &Catalog) -> Vec<Diagnostic> {
         _ => {}
     }
     check.queries();
+    check.sequence_window();
     check.fields();
     let mut found = check.found;
     found.sort_by_key(|found| found.span.map(|span| (span.start, span.end)));

@@ -55,6 +55,20 @@ fn findings_stand_at_their_places() {
         ("interval = '0s'", &["rule::bad-value | '0s'"]),
         ("building_block_type = 'default'\nfrom = 'now-9m'", &["rule::building-block-schedule | 'now-9m'"]),
         ("building_block_type = 'default'\nfrom = 'now-119m'\ninterval = '60m'", &[]),
+        // Sequences and the window.
+        (
+            "type = 'eql'\nlanguage = 'eql'\nfrom = 'now-6m'\nquery = 'sequence by user.name with maxspan=10m [any where true] [any where true]'",
+            &["rule::look-back-too-short | 'now-6m'"],
+        ),
+        (
+            "type = 'eql'\nlanguage = 'eql'\nfrom = 'now-6m'\nquery = 'sequence by user.name with maxspan=2m [any where true] [any where true]'",
+            &["rule::sequence-between-windows | 'now-6m'"],
+        ),
+        (
+            "type = 'eql'\nlanguage = 'eql'\nfrom = 'now-9m'\nquery = 'sequence by user.name with maxspan=2m [any where true] [any where true]'",
+            &[],
+        ),
+        ("type = 'eql'\nlanguage = 'eql'\nquery = 'process where'", &["eql::missing-operand | where"]),
         // Where events lie.
         ("index = []", &["rule::no-index-pattern | []"]),
         ("index = ['-a', ' ']", &["rule::no-index-pattern | ['-a', ' ']"]),

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use ecs::{Catalog, DataStream, Document, FieldTable, Known};
-use engine::plan::PlannedRule;
+use ecs::{Catalog, DataStream, Document, EventView, FieldTable, Known};
+use engine::finisher::Finisher;
+use engine::plan::{PlannedFilter, PlannedRule};
 use engine::{Plan, RuleStatus};
 use ingest::decode::{Buffers, Item, Limits, Outcome, RawRecord, RecordKind, decode};
 use ingest::enrich::Enrichment;
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         }
     }
     for event in wanted.iter().take(SHOWN) {
-        explain(&mut out, planned, &exceptions, &table, event)?;
+        explain(&mut out, &plan, planned, &exceptions, &table, event)?;
     }
     if wanted.len() > SHOWN {
         let more = thousands((wanted.len() - SHOWN) as u64);
@@ -139,6 +140,7 @@ impl<'r> Exceptions<'r> {
 
 fn explain(
     out: &mut Output,
+    plan: &Plan<'_>,
     planned: &PlannedRule<'_>,
     exceptions: &Exceptions<'_>,
     table: &FieldTable,
@@ -146,17 +148,24 @@ fn explain(
 ) -> io::Result<()> {
     let Event { document, stream } = event;
     let view = document.view(table);
-    let explanation = matcher::explain(&planned.predicate, &view, table);
+    let filters = plan.filters_of(planned);
+    let explanations: Vec<(&PlannedFilter, Explanation)> =
+        filters.iter().map(|filter| (filter, matcher::explain(&filter.predicate, &view, table))).collect();
+    let passed = explanations.iter().any(|(_, explanation)| explanation.passed);
     let reached = planned.patterns.matches(stream);
     let text = |field: &str| visible(document.text(field).unwrap_or("-"));
     let heading = out.paint(Paint::Heading, format!("event {}", text("event.id")));
     writeln!(out, "{heading}  {}  {}  {}", text("@timestamp"), text("event.provider"), text("event.action"))?;
     let name = visible(&planned.rule.name);
-    match (reached, explanation.passed) {
-        (true, true) => writeln!(out, "is a hit of {name}")?,
-        (true, false) => writeln!(out, "is no hit of {name}, because of:")?,
-        (false, true) => writeln!(out, "is no hit of {name}, although it passes the query, because of:")?,
-        (false, false) => writeln!(out, "is no hit of {name}, because of:")?,
+    let (is, is_none) = match planned.finisher {
+        Finisher::EachEvent => ("is a hit of", "is no hit of"),
+        Finisher::InOrder(_) => ("may take part in a hit of", "can take no part in a hit of"),
+    };
+    match (reached, passed) {
+        (true, true) => writeln!(out, "{is} {name}")?,
+        (true, false) => writeln!(out, "{is_none} {name}, because of:")?,
+        (false, true) => writeln!(out, "{is_none} {name}, although it passes the query, because of:")?,
+        (false, false) => writeln!(out, "{is_none} {name}, because of:")?,
     }
     if !reached {
         let source = planned.rule.rule_type.source();
@@ -179,14 +188,40 @@ fn explain(
     }
     // What took it out has been named.
     let excepted = matcher::explain(&exceptions.clause, &view, table);
-    for clause in explanation.blame().into_iter().filter(|clause| **clause != excepted) {
-        writeln!(out, "  {}", visible_lines(&in_one_line(clause)))?;
+    for (at, (filter, explanation)) in explanations.iter().enumerate() {
+        let indent = if filter.name.is_empty() { "" } else { "  " };
+        if !filter.name.is_empty() {
+            let verdict = if explanation.passed { "passes" } else { "does not pass, because of:" };
+            writeln!(out, "  {}: {verdict}{}", filter.name, keys(planned, at, explanation, &view))?;
+        }
+        for clause in explanation.blame().into_iter().filter(|clause| **clause != excepted) {
+            writeln!(out, "{indent}  {}", visible_lines(&in_one_line(clause)))?;
+        }
     }
-    writeln!(out, "clause by clause:")?;
-    for line in explanation.to_string().lines() {
-        writeln!(out, "  {}", visible(line))?;
+    for (filter, explanation) in &explanations {
+        match filter.name.as_str() {
+            "" => writeln!(out, "clause by clause:")?,
+            name => writeln!(out, "{name}, clause by clause:")?,
+        }
+        for line in explanation.to_string().lines() {
+            writeln!(out, "  {}", visible(line))?;
+        }
     }
     writeln!(out)
+}
+
+/// The values by which an event that passes a stage is joined to others.
+fn keys(planned: &PlannedRule<'_>, at: usize, explanation: &Explanation, view: &dyn EventView) -> String {
+    let Finisher::InOrder(in_order) = &planned.finisher else { return String::new() };
+    let keys = in_order.parts.get(at).map_or(&[][..], |part| &part.keys);
+    if !explanation.passed || keys.is_empty() {
+        return String::new();
+    }
+    let values = keys.iter().map(|key| {
+        let values: Vec<String> = key.values(view).iter().map(ToString::to_string).collect();
+        if values.is_empty() { "nothing".to_owned() } else { values.join(" and ") }
+    });
+    format!(", joined by {}", visible(&values.collect::<Vec<_>>().join(", ")))
 }
 
 /// A clause that decides, with what it saw; of several parts, those that decide.

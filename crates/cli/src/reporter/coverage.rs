@@ -317,6 +317,19 @@ impl Coverage {
             })
             .collect();
         list(out, Paint::Faint, &own, "rules with hits among their own alerts")?;
+        let without_time: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.outcome.without_time > 0)
+            .map(|rule| {
+                let events = count(rule.outcome.without_time, "event has", "events have");
+                format!(
+                    "noted    {}: {events} no time, and could take no part in a sequence",
+                    rule.outcome.name
+                )
+            })
+            .collect();
+        list(out, Paint::Caution, &without_time, "rules with events without a time")?;
         if let Some(line) = self.removed_values.line() {
             detail(out, Paint::Caution, &format!("noted    {line}"))?;
         }
@@ -345,6 +358,8 @@ impl Coverage {
                 "status": "ran",
                 "hits": outcome.hits,
                 "alerts": outcome.alerts,
+                "building_blocks": outcome.building_blocks,
+                "without_time": outcome.without_time,
                 "cut": outcome.cut,
                 "own_alerts": outcome.own_alerts,
                 "warnings": outcome.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),

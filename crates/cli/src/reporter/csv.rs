@@ -11,7 +11,7 @@ use super::coverage::Coverage;
 use crate::printer::{Output, visible};
 
 /// The columns; each has the values of the alert's field of that name, several values joined by ` | `.
-pub(crate) const COLUMNS: [&str; 22] = [
+pub(crate) const COLUMNS: [&str; 25] = [
     "kibana.alert.original_time",
     "kibana.alert.severity",
     "kibana.alert.risk_score",
@@ -34,6 +34,9 @@ pub(crate) const COLUMNS: [&str; 22] = [
     "kibana.alert.uuid",
     "log.file.path",
     "log.offset",
+    "kibana.alert.group.id",
+    "kibana.alert.group.index",
+    "kibana.alert.building_block_type",
 ];
 
 /// Writes a header and one row an alert.

@@ -26,11 +26,13 @@ pub(crate) struct TableReporter {
     shown: usize,
     by_severity: BTreeMap<Reverse<Severity>, u64>,
     alerts: u64,
+    /// The last alert about several events: alerts about each of these follow it, and are shown in its row.
+    group: Option<(String, RowKey)>,
 }
 
 /// Highest severity first, then by time and id. Alerts about copies of an event in several accounts share an id: the
 /// order of arrival makes the order total, so that none hides another.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
     severity: Reverse<Severity>,
     time: String,
@@ -52,12 +54,42 @@ struct Row {
 
 impl TableReporter {
     pub(crate) fn new(output: Output, shown: usize) -> Self {
-        Self { output, rows: BTreeMap::new(), shown, by_severity: BTreeMap::new(), alerts: 0 }
+        Self { output, rows: BTreeMap::new(), shown, by_severity: BTreeMap::new(), alerts: 0, group: None }
+    }
+}
+
+impl TableReporter {
+    /// Shows one event of a sequence in the row of the sequence: what happened, in order, and who and where from if
+    /// the events have that in common or this is the first.
+    fn show_in_group(&mut self, block: &Alert) {
+        let Some((group, key)) = &self.group else { return };
+        let Some(row) = self.rows.get_mut(key).filter(|_| block.group_id() == Some(group)) else { return };
+        let document = block.document();
+        let what = visible(&what(document));
+        if block.group_index() == Some(0) {
+            row.what = what;
+        } else {
+            row.what = format!("{} > {what}", row.what);
+        }
+        let text = |value: Option<&str>| value.map(visible).unwrap_or_default();
+        if row.who.is_empty() {
+            row.who = visible(&who(document));
+        }
+        if row.source.is_empty() {
+            row.source = text(block.source_ip());
+        }
+        if row.event_id.is_empty() {
+            row.event_id = text(block.event_id());
+        }
     }
 }
 
 impl AlertSink for TableReporter {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
+        if alert.group_index().is_some() {
+            self.show_in_group(&alert);
+            return Ok(());
+        }
         let severity = severity_of(&alert);
         self.alerts += 1;
         *self.by_severity.entry(Reverse(severity)).or_default() += 1;
@@ -79,6 +111,7 @@ impl AlertSink for TableReporter {
             what: visible(&what(alert.document())),
             event_id: text(alert.event_id()),
         };
+        self.group = alert.group_id().map(|id| (id.to_owned(), key.clone()));
         self.rows.insert(key, row);
         if self.shown > 0 && self.rows.len() > self.shown {
             self.rows.pop_last();
@@ -137,10 +170,13 @@ fn write_rule_counts(out: &mut Output, coverage: &Coverage) -> io::Result<()> {
     table.set_header(["alerts", "severity", "rule", "rule id"]);
     for rule in coverage.alerts_by_rule() {
         let outcome = &rule.outcome;
-        let alerts = match outcome.cut {
-            0 => thousands(outcome.alerts),
-            cut => format!("{} (+{} cut)", thousands(outcome.alerts), thousands(cut)),
-        };
+        let mut alerts = thousands(outcome.alerts);
+        if outcome.building_blocks > 0 {
+            alerts.push_str(&format!(" (of {} events)", thousands(outcome.building_blocks)));
+        }
+        if outcome.cut > 0 {
+            alerts.push_str(&format!(" (+{} cut)", thousands(outcome.cut)));
+        }
         table.add_row([
             alerts,
             rule.severity.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use ecs::{DateMath, FieldType};
 use query::kql::ast::{Expr, Literal, Pattern, Values};
-use query::{Diagnostic, Span, Spanned, kql, lucene};
+use query::{Diagnostic, Span, Spanned, eql, kql, lucene};
 
 use super::Check;
 use crate::rule_type::{Language, RuleType};
@@ -32,7 +32,9 @@ impl Check<'_> {
                 found.extend(parsed.diagnostics);
                 self.lucene_fields(&parsed.tree, &mut found);
             }
-            Language::Eql | Language::Esql => {}
+            // Its fields are looked up when it is made ready to run, which knows the index patterns.
+            Language::Eql => found.extend(eql::parse(text).diagnostics),
+            Language::Esql => {}
         }
         if found.is_empty() {
             return;
