@@ -1,0 +1,114 @@
+//! A hunt with some of the rules of these tests.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use alert::{Alert, AlertContext, ExecutionType};
+use bartizan_engine::{AlertSink, HuntInput, HuntOptions, HuntOutput, HuntSummary, Plan, ScanSettings, hunt};
+use ecs::{Catalog, TimeRange, Timestamp};
+use ingest::decode::Limits;
+use ingest::enrich::Enrichment;
+use ingest::source;
+use rule::RuleLibrary;
+
+/// Rules of every kind of anchor: on the action, on other fields, and none at all.
+pub(crate) const QUERIES: [&str; 8] = [
+    "event.action: DisableKey and event.outcome: success",
+    "event.action: (DisableKey or ScheduleKeyDeletion) and not user.name: ana",
+    "event.action: Delete*",
+    "event.provider: kms.amazonaws.com and source.ip: 192.0.2.0/24",
+    "not aws.cloudtrail.user_identity.type: AWSService",
+    "aws.cloudtrail.flattened.request_parameters.keyId: *abc*",
+    "user_agent.original: *boto* or event.action: DisableKey",
+    "aws.cloudtrail.error_code: * and cloud.region: (eu-west-1 or us-east-1)",
+];
+
+/// Rules over several events: with and without keys, `maxspan`, `until`, runs, missing events, and a sample.
+pub(crate) const SEQUENCES: [&str; 8] = [
+    "sequence by user.name [any where event.action == \"ListKeys\"] [any where event.action == \"DisableKey\"]",
+    "sequence with maxspan=1m [any where event.action : \"*key*\"] [any where not source.ip == \"192.0.2.7\"] [any where true]",
+    "sequence by user.name, cloud.region [any where true] with runs=3 until [any where event.outcome == \"failure\"]",
+    "sequence by user.name with maxspan=30s [any where event.action == \"ListKeys\"] ![any where event.outcome == \"failure\"] [any where true]",
+    "sequence by user.name with maxspan=45s [any where event.action == \"DisableKey\"] ![any where event.action == \"ListKeys\"]",
+    "sequence by ?aws.cloudtrail.error_code [any where true] by user.name [any where true] by user.name",
+    "sample by user.name [any where event.action == \"DisableKey\"] [any where event.action == \"ListKeys\"]",
+    "any where event.action == \"DeleteAlias\" | tail 2",
+];
+
+pub(crate) fn library(queries: &[&str]) -> RuleLibrary {
+    let mut library = RuleLibrary::default();
+    for query in queries {
+        let at = QUERIES.iter().chain(&SEQUENCES).position(|q| q == query).unwrap();
+        let kind = if SEQUENCES.contains(query) {
+            "type = \"eql\"\nlanguage = \"eql\""
+        } else {
+            "type = \"query\"\nlanguage = \"kuery\""
+        };
+        let text = format!(
+            "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Rule {at}\"\n\
+             description = \"A rule.\"\nrisk_score = 47\nseverity = \"medium\"\n{kind}\n\
+             rule_id = \"00000000-0000-4000-8000-0000000000{at:02}\"\nindex = [\"logs-aws*\", \"filebeat-*\"]\n\
+             query = '''{query}'''\n"
+        );
+        library.add(format!("{at}.toml").into(), rule::format::toml::read(&text, Path::new("rule.toml")));
+    }
+    assert!(library.failed.is_empty() && library.rules.len() == queries.len(), "{:?}", library.outcomes);
+    library
+}
+
+#[derive(Default)]
+struct Collected(Vec<String>);
+
+impl AlertSink for Collected {
+    fn alert(&mut self, alert: Alert) -> std::io::Result<()> {
+        self.0.push(format!("{:?} {:?} {:?}", alert.rule_name(), alert.event_id(), alert.uuid()));
+        Ok(())
+    }
+}
+
+pub(crate) fn run(
+    folder: &Path,
+    queries: &[&str],
+    jobs: usize,
+    max_signals: Option<u32>,
+) -> (Vec<String>, HuntSummary) {
+    run_within(Limits::default(), folder, queries, jobs, max_signals)
+}
+
+pub(crate) fn run_within(
+    limits: Limits,
+    folder: &Path,
+    queries: &[&str],
+    jobs: usize,
+    max_signals: Option<u32>,
+) -> (Vec<String>, HuntSummary) {
+    let (library, catalog, enrichment) = (library(queries), Catalog::builtin(), Enrichment::default());
+    let plan = Plan::new(&library, &catalog, Timestamp::UNIX_EPOCH);
+    assert_eq!(plan.rules.len(), queries.len(), "{:?}", plan.outcomes);
+    let found = source::find(&[folder.to_owned()]).unwrap();
+    let inputs: Vec<HuntInput> = found.files.into_iter().map(HuntInput::File).collect();
+    let options = HuntOptions {
+        scan: ScanSettings {
+            range: TimeRange::default(),
+            now: Timestamp::UNIX_EPOCH,
+            enrichment: &enrichment,
+            catalog: &catalog,
+        },
+        jobs: NonZeroUsize::new(jobs).unwrap(),
+        limits,
+        max_signals,
+        alerts: AlertContext {
+            space: "default".into(),
+            detected_at: Timestamp::UNIX_EPOCH,
+            execution_uuid: "00000000-0000-0000-0000-000000000000".into(),
+            execution_type: ExecutionType::Manual,
+            intended_timestamp: None,
+            base_url: None,
+            version: "test".into(),
+        },
+    };
+    let mut alerts = Collected::default();
+    let output = HuntOutput { alerts: &mut alerts, dead_letter: None, progress: &mut |_| {} };
+    let summary = hunt(&plan, &inputs, options, output).unwrap();
+    (alerts.0, summary)
+}
