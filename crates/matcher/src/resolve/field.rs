@@ -378,8 +378,7 @@ pub(super) fn usual_edits(text: &str) -> u8 {
     }
 }
 
-/// Both ends as texts.
-pub(super) fn texts(lower: Option<(&str, bool)>, upper: Option<(&str, bool)>) -> Ends<Box<str>> {
+fn texts(lower: Option<(&str, bool)>, upper: Option<(&str, bool)>) -> Ends<Box<str>> {
     let end = |bound: Option<(&str, bool)>| bound.map(|(text, inside)| (Box::from(text), inside));
     Ends { lower: end(lower), upper: end(upper) }
 }

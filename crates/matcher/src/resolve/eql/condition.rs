@@ -1,98 +1,76 @@
 //! Expressions to predicates: what an index can answer of a bare field, and what has to be computed.
 
-use query::Spanned;
 use query::eql::ast::CompareOp;
+use query::{Span, Spanned};
 
 use crate::computed::expression::Node;
 use crate::computed::{Computed, Expression, Value};
 use crate::predicate::Predicate;
 use crate::resolve::Resolver;
 
-/// When a condition is true, and when it is false: for a null it is neither.
-pub(super) struct Condition {
-    /// The events for which it is true.
-    pub(super) truth: Predicate,
-    falsity: Falsity,
-}
-
-/// When a condition is false.
-enum Falsity {
-    /// Whenever it is not true.
-    Otherwise,
-    /// When the negation of the one thing that it computes is true.
+/// What a condition is of an event.
+pub(super) enum Condition {
+    /// True of these, false of all others.
+    Of(Predicate),
+    /// True where this one thing that is computed is; its negation is computed too.
     Computed(Expression),
-    /// For these events: a constant null has a part in it.
-    For(Predicate),
+    /// Null, whatever the event.
+    Null,
 }
 
 impl Condition {
-    fn two_valued(truth: Predicate) -> Self {
-        Self { truth, falsity: Falsity::Otherwise }
+    /// The events that pass.
+    pub(super) fn into_predicate(self) -> Predicate {
+        match self {
+            Self::Of(predicate) => predicate,
+            Self::Computed(expression) => Predicate::Computed(Box::new(Computed::new(expression))),
+            Self::Null => Predicate::Const(false),
+        }
     }
 
-    fn null() -> Self {
-        Self { truth: Predicate::Const(false), falsity: Falsity::For(Predicate::Const(false)) }
-    }
-
-    fn computed(expression: Expression) -> Self {
-        let truth = Predicate::Computed(Box::new(Computed::new(expression.clone())));
-        Self { truth, falsity: Falsity::Computed(expression) }
-    }
-
-    fn not(self, span: query::Span) -> Self {
-        match self.falsity {
-            Falsity::Otherwise => Self::two_valued(Predicate::not(self.truth)),
-            Falsity::For(falsity) => Self { truth: falsity, falsity: Falsity::For(self.truth) },
-            Falsity::Computed(Expression::Not(inner)) => Self::computed(inner.value),
-            Falsity::Computed(expression) => {
-                Self::computed(Expression::Not(Box::new(Spanned::new(expression, span))))
+    fn not(self, span: Span) -> Self {
+        match self {
+            Self::Of(predicate) => Self::Of(Predicate::not(predicate)),
+            Self::Computed(Expression::Not(inner)) => Self::Computed(inner.value),
+            Self::Computed(expression) => {
+                Self::Computed(Expression::Not(Box::new(Spanned::new(expression, span))))
             }
+            Self::Null => Self::Null,
         }
     }
 
-    /// When the condition, as part of a group, is false.
-    fn false_in_group(&self) -> Predicate {
-        match &self.falsity {
-            Falsity::For(falsity) => falsity.clone(),
-            Falsity::Otherwise | Falsity::Computed(_) => Predicate::not(self.truth.clone()),
-        }
-    }
-
-    /// All of them; the group is two-valued unless a constant null has a part in it.
+    /// All of them; null where a part is, save for another that is false of every event.
     fn all(parts: Vec<Self>) -> Self {
-        if parts.len() == 1 {
-            return parts.into_iter().next().unwrap_or_else(Self::null);
-        }
-        let null = parts.iter().any(|part| matches!(part.falsity, Falsity::For(_)));
-        let falsity = if null {
-            Falsity::For(Predicate::or(parts.iter().map(Self::false_in_group).collect::<Vec<_>>()))
-        } else {
-            Falsity::Otherwise
-        };
-        Self { truth: Predicate::and(parts.into_iter().map(|part| part.truth)), falsity }
+        let null = parts.iter().any(|part| matches!(part, Self::Null));
+        let never = parts.iter().any(|part| matches!(part, Self::Of(Predicate::Const(false))));
+        if null && !never { Self::Null } else { Self::group(parts, Predicate::and) }
     }
 
-    /// Any of them.
-    fn any(parts: Vec<Self>) -> Self {
-        if parts.len() == 1 {
-            return parts.into_iter().next().unwrap_or_else(Self::null);
+    /// Any of them; nulls do not count beside others.
+    fn any(mut parts: Vec<Self>) -> Self {
+        parts.retain(|part| !matches!(part, Self::Null));
+        if parts.is_empty() { Self::Null } else { Self::group(parts, Predicate::or) }
+    }
+
+    /// A group of one is that one; others are two-valued.
+    fn group(mut parts: Vec<Self>, join: impl Fn(Vec<Predicate>) -> Predicate) -> Self {
+        match (parts.pop(), parts.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => Self::Of(join(parts.into_iter().chain(last).map(Self::into_predicate).collect())),
         }
-        let null = parts.iter().any(|part| matches!(part.falsity, Falsity::For(_)));
-        let falsity = if null {
-            Falsity::For(Predicate::and(parts.iter().map(Self::false_in_group).collect::<Vec<_>>()))
-        } else {
-            Falsity::Otherwise
-        };
-        Self { truth: Predicate::or(parts.into_iter().map(|part| part.truth)), falsity }
     }
 }
 
 impl Resolver<'_> {
-    /// When the expression is true, and when it is false.
+    /// What the expression is as a condition of an event.
+    ///
+    /// Constants are simplified as Elasticsearch does it, which is not three-valued logic throughout: a constant null in
+    /// a disjunction is left out, and makes a conjunction null even of events of which another part is false.
+    /// Source: elastic/elasticsearch x-pack/plugin/ql `optimizer/OptimizerRules`, `PruneFilters`.
     pub(super) fn eql_condition(&mut self, node: &Node) -> Condition {
         match &node.value {
-            Expression::Constant(Value::Bool(b)) => Condition::two_valued(Predicate::Const(*b)),
-            Expression::Constant(Value::Null) => Condition::null(),
+            Expression::Constant(Value::Bool(b)) => Condition::Of(Predicate::Const(*b)),
+            Expression::Constant(Value::Null) => Condition::Null,
             Expression::And(parts) => {
                 Condition::all(parts.iter().map(|part| self.eql_condition(part)).collect())
             }
@@ -111,10 +89,10 @@ impl Resolver<'_> {
                 if itself { condition } else { condition.not(node.span) }
             }
             _ => match self.eql_leaf(node) {
-                Some(predicate) => Condition::two_valued(predicate),
+                Some(predicate) => Condition::Of(predicate),
                 None => match &node.value {
-                    Expression::Constant(_) => Condition::null(),
-                    other => Condition::computed(other.clone()),
+                    Expression::Constant(_) => Condition::Null,
+                    other => Condition::Computed(other.clone()),
                 },
             },
         }

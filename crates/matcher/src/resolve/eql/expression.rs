@@ -2,7 +2,7 @@
 //!
 //! What is wrong whatever the fields are, such as a text for a condition or a missing argument, the parser has said.
 
-use query::eql::ast::{CompareOp, Expr, Function, Literal, MatchOp};
+use query::eql::ast::{ArithmeticOp, CompareOp, Expr, Function, Literal, MatchOp};
 use query::{Diagnostic, Span, Spanned};
 
 use super::Schema;
@@ -65,7 +65,7 @@ impl Resolver<'_> {
             Expr::Call { function, fold, args } => {
                 let args: Vec<Node> = args.iter().map(|arg| self.eql_expression(arg, schema)).collect();
                 self.check_arguments(function, &args);
-                Expression::Call { function: function.value, fold: *fold, args }
+                call(function.value, *fold, args)
             }
             Expr::Field(field) => match self.eql_field(field, span, schema) {
                 Some(read) => Expression::Field(read),
@@ -92,6 +92,7 @@ impl Resolver<'_> {
             (Expression::Constant(_), _) => (turned(op), right, left),
             _ => (op, left, right),
         };
+        let (op, left, right) = without_arithmetic(op, left, right);
         match (op, &right.value) {
             (CompareOp::Eq, Expression::Constant(Value::Null)) => return Expression::IsNull(Box::new(left)),
             (CompareOp::Ne, Expression::Constant(Value::Null)) => {
@@ -142,7 +143,9 @@ impl Resolver<'_> {
                 self.type_error(pattern.span, "text is wanted here, not null");
                 constant()
             }
-            (MatchOp::Colon, literal) if !is_wildcard(literal) => {
+            (MatchOp::Colon, literal) | (MatchOp::LikeFold, literal @ Literal::Text(_))
+                if !is_wildcard(literal) =>
+            {
                 let right = Value::from(literal);
                 if !matches!(value.value, Expression::Field(_)) && !kind(&value.value).fits(kind_of(&right)) {
                     let (a, b) = (kind(&value.value).words(), kind_of(&right).words());
@@ -152,6 +155,24 @@ impl Resolver<'_> {
                     left: Box::new(value.clone()),
                     right: Spanned::new(right, pattern.span),
                 }
+            }
+            (MatchOp::Like, Literal::Text(_)) if !is_wildcard(&pattern.value) => {
+                let right = Spanned::new(Expression::Constant((&pattern.value).into()), pattern.span);
+                Expression::Compare {
+                    op: CompareOp::Eq,
+                    left: Box::new(value.clone()),
+                    right: Box::new(right),
+                    nulls_equal: false,
+                }
+            }
+            // What matches everything asks whether there is a value, also of what is computed.
+            (MatchOp::Colon | MatchOp::Like | MatchOp::LikeFold, Literal::Text(text))
+                if text.bytes().all(|b| b == b'*') =>
+            {
+                has_value(value, span)
+            }
+            (MatchOp::Regex | MatchOp::RegexFold, Literal::Text(text)) if text == ".*" => {
+                has_value(value, span)
             }
             (MatchOp::Colon | MatchOp::Like | MatchOp::LikeFold, Literal::Text(text)) => {
                 let fold = if folded { Fold::Lower } else { Fold::None };
@@ -297,6 +318,95 @@ fn kind_of(value: &Value<'_>) -> Kind {
         Value::Int(_) | Value::Float(_) => Kind::Number,
         Value::Date(_) => Kind::Date,
         Value::Text(_) => Kind::Text,
+    }
+}
+
+/// The five functions that have an operator are that operator, and `string` of what is text is that text.
+fn call(function: Function, fold: bool, mut args: Vec<Node>) -> Expression {
+    let op = match function {
+        Function::String if args.len() == 1 && is_exact_text(&args[0].value) => {
+            return args.remove(0).value;
+        }
+        Function::Add => ArithmeticOp::Add,
+        Function::Subtract => ArithmeticOp::Subtract,
+        Function::Multiply => ArithmeticOp::Multiply,
+        Function::Divide => ArithmeticOp::Divide,
+        Function::Modulo => ArithmeticOp::Modulo,
+        _ => return Expression::Call { function, fold, args },
+    };
+    match <[Node; 2]>::try_from(args) {
+        Ok([left, right]) => Expression::Arithmetic { op, left: Box::new(left), right: Box::new(right) },
+        Err(args) => Expression::Call { function, fold, args },
+    }
+}
+
+fn is_exact_text(expression: &Expression) -> bool {
+    use ecs::FieldType;
+    match expression {
+        Expression::Field(read) => matches!(read.field_type, Some(FieldType::Keyword | FieldType::Wildcard)),
+        Expression::Call { function, .. } => signature(*function).result == Kind::Text,
+        _ => false,
+    }
+}
+
+fn has_value(value: &Node, span: Span) -> Expression {
+    let missing = Spanned::new(Expression::IsNull(Box::new(value.clone())), span);
+    Expression::Not(Box::new(missing))
+}
+
+/// Moves whole constants of sums, differences and products to the right, so that `x + 1 == 3` becomes `x == 2`, of
+/// which an index knows. That counts where `x` is missing: `x + 1 != 3` is true then.
+///
+/// Only for fields of whole numbers, and where nothing overflows and nothing is left over.
+/// Source: elastic/elasticsearch x-pack/plugin/ql `optimizer/OptimizerRules`, `SimplifyComparisonsArithmetics`.
+fn without_arithmetic(mut op: CompareOp, mut left: Node, mut right: Node) -> (CompareOp, Node, Node) {
+    while let (true, Expression::Constant(Value::Int(bound))) = (is_whole(&left.value), &right.value) {
+        let step = match &left.value {
+            Expression::Negate(inner) => bound.checked_neg().map(|bound| (inner, bound, true)),
+            Expression::Arithmetic { op, left: a, right: b } => match (op, whole(a), whole(b)) {
+                (ArithmeticOp::Add, None, Some(k)) => bound.checked_sub(k).map(|bound| (a, bound, false)),
+                (ArithmeticOp::Add, Some(k), None) => bound.checked_sub(k).map(|bound| (b, bound, false)),
+                (ArithmeticOp::Subtract, None, Some(k)) => {
+                    bound.checked_add(k).map(|bound| (a, bound, false))
+                }
+                (ArithmeticOp::Subtract, Some(k), None) => {
+                    k.checked_sub(*bound).map(|bound| (b, bound, true))
+                }
+                (ArithmeticOp::Multiply, None, Some(k)) => quotient(*bound, k).map(|bound| (a, bound, k < 0)),
+                (ArithmeticOp::Multiply, Some(k), None) => quotient(*bound, k).map(|bound| (b, bound, k < 0)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((inner, bound, turn)) = step else { break };
+        left = (**inner).clone();
+        right.value = Expression::Constant(Value::Int(bound));
+        if turn {
+            op = turned(op);
+        }
+    }
+    (op, left, right)
+}
+
+fn quotient(bound: i64, k: i64) -> Option<i64> {
+    if k != 0 && bound.checked_rem(k)? == 0 { bound.checked_div(k) } else { None }
+}
+
+fn whole(node: &Node) -> Option<i64> {
+    match node.value {
+        Expression::Constant(Value::Int(i)) => Some(i),
+        _ => None,
+    }
+}
+
+/// Is it made of fields of whole numbers and of whole constants?
+fn is_whole(expression: &Expression) -> bool {
+    match expression {
+        Expression::Field(read) => read.field_type == Some(ecs::FieldType::Long),
+        Expression::Constant(value) => matches!(value, Value::Int(_)),
+        Expression::Negate(inner) => is_whole(&inner.value),
+        Expression::Arithmetic { left, right, .. } => is_whole(&left.value) && is_whole(&right.value),
+        _ => false,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::function::Kind;
 use crate::glob::{Fold, Glob, Piece};
 use crate::predicate::{FieldTest, Predicate};
 use crate::resolve::Resolver;
-use crate::resolve::field::{Words, texts};
+use crate::resolve::field::Words;
 use crate::value::{Dynamic, Ends, ValueTest, network};
 
 impl Resolver<'_> {
@@ -154,8 +154,7 @@ impl Resolver<'_> {
             // Text that is a number compares with a number as one; the rule knows better than the catalogue.
             (_, Some(number)) => ValueTest::Number(ends(op, number)),
             (Some(FieldType::Text | FieldType::MatchOnlyText), None) => {
-                let (lower, upper) = sides(op, text.as_ref());
-                ValueTest::TextRange(texts(lower, upper))
+                ValueTest::TextRange(ends(op, text.as_ref().into()))
             }
             _ => return self.compare(name, op, &text, Some(span)),
         };
@@ -206,16 +205,11 @@ fn number_test(value: &Value<'_>, text: &str) -> ValueTest {
     }
 }
 
-fn sides<T>(op: RangeOp, bound: T) -> (Option<(T, bool)>, Option<(T, bool)>) {
-    match op {
-        RangeOp::Gt => (Some((bound, false)), None),
-        RangeOp::Gte => (Some((bound, true)), None),
-        RangeOp::Lt => (None, Some((bound, false))),
-        RangeOp::Lte => (None, Some((bound, true))),
-    }
-}
-
 fn ends<T>(op: RangeOp, bound: T) -> Ends<T> {
-    let (lower, upper) = sides(op, bound);
-    Ends { lower, upper }
+    match op {
+        RangeOp::Gt => Ends { lower: Some((bound, false)), upper: None },
+        RangeOp::Gte => Ends { lower: Some((bound, true)), upper: None },
+        RangeOp::Lt => Ends { lower: None, upper: Some((bound, false)) },
+        RangeOp::Lte => Ends { lower: None, upper: Some((bound, true)) },
+    }
 }

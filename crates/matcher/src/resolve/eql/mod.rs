@@ -55,7 +55,7 @@ impl Resolver<'_> {
             }
         };
         let condition = self.eql_expression(&filter.condition, schema);
-        let condition = self.eql_condition(&condition).truth;
+        let condition = self.eql_condition(&condition).into_predicate();
         self.finish(Predicate::and([category, condition]))
     }
 
