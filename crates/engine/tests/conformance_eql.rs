@@ -200,14 +200,28 @@ fn difference(query: &TestQuery, answer: &Answer, set: &DataSet) -> Option<Strin
         Answer::Refused(reason) => return Some(format!("refused: {reason}")),
     };
     let ids: Vec<i64> = hits.iter().flatten().map(|position| set.id_of(*position)).collect();
-    if !query.expected.contains(&ids) {
+    let stages = hits.first().map_or(1, Vec::len);
+    if !query.expected.iter().any(|expected| given_once(expected, stages) == ids) {
         return Some(format!("expected {:?}\n  got      {ids:?}", query.expected));
     }
-    let expected = query.join_keys.as_ref()?;
+    // Folded hits have no keys of their own.
+    let expected = query.join_keys.as_ref().filter(|_| query.expected.contains(&ids))?;
     join_keys_differ(query, expected, hits, set)
 }
 
 /// The first event of a hit must have its join keys. Which one of many values was taken cannot be seen from outside.
+/// Events that share several values of a key are found once for each by Elasticsearch; their alert has the same id
+/// each time, and is one.
+fn given_once<T: Clone + PartialEq>(expected: &[T], stages: usize) -> Vec<T> {
+    let mut once: Vec<&[T]> = Vec::new();
+    for hit in expected.chunks(stages.max(1)) {
+        if stages == 1 || !once.contains(&hit) {
+            once.push(hit);
+        }
+    }
+    once.concat()
+}
+
 fn join_keys_differ(
     query: &TestQuery,
     expected: &[String],
