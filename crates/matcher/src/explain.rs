@@ -14,7 +14,8 @@ pub struct Explanation {
     pub passed: bool,
     /// What the clause asks for, in words.
     pub clause: String,
-    /// For a test on a field or a computed condition: the values it saw, as text; empty when the fields are missing.
+    /// For a test on a field or a computed condition: the values it saw, as text, with the names of
+    /// their fields where there are several; empty when the fields are missing.
     pub seen: Option<Vec<String>>,
     /// The parts of `all of`, `any of` and `not`.
     pub parts: Vec<Explanation>,
@@ -45,7 +46,18 @@ pub fn explain(predicate: &Predicate, event: &dyn EventView, table: &FieldTable)
                     fields.push(field);
                 }
             });
-            let values = fields.into_iter().flat_map(|field| seen(field, event)).collect();
+            // Of several fields it would not be clear which one holds what.
+            let shown = |name: &str, value: String| match fields.len() {
+                1 => value,
+                _ => format!("{name}={value}"),
+            };
+            let values = fields
+                .iter()
+                .flat_map(|field| {
+                    let name = &table.entry(*field).name;
+                    seen(*field, event).into_iter().map(move |value| shown(name, value))
+                })
+                .collect();
             (computed.to_string(), Some(values), Vec::new())
         }
         Predicate::Nested { path, inner } => {

@@ -638,7 +638,7 @@ fn a_computed_leaf_is_explained_with_the_values_it_saw() {
         explanation.to_string(),
         "no   all of\n\
          no     length(kw) > 3   (seen: abc)\n\
-         no     not (concat(?text, \"x\", num) like~ \"ab*\")   (seen: 1, 2)\n"
+         no     not (concat(?text, \"x\", num) like~ \"ab*\")   (seen: num=1, num=2)\n"
     );
     let names: Vec<&str> = resolved.predicate.fields().into_iter().map(|id| &*table.entry(id).name).collect();
     assert_eq!(names, ["kw", "text", "num"]);
