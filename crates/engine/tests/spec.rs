@@ -157,7 +157,7 @@ impl Case {
             }
             "eql" => {
                 self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
-                self.rule = Some(eql_rule(body));
+                self.rule = Some(eql_rule(body.trim_end()));
             }
             "rule" => {
                 let text = match body.lines().count() {

@@ -107,7 +107,8 @@ impl Lowering<'_, '_> {
 
     fn part(&mut self, name: String, filter: &EventFilter, roles: Vec<Role>, keys: &[&Spanned<FieldRef>]) {
         let resolved = self.resolver.eql_filter(filter, self.category, self.schema);
-        self.diagnostics.extend(resolved.diagnostics);
+        // A tree that is partial was reported by the parser, with the place.
+        self.diagnostics.extend(resolved.diagnostics.into_iter().filter(|d| d.code != "query::partial"));
         let mut join_keys = Vec::with_capacity(keys.len());
         for key in keys {
             let resolved = self.resolver.join_key(key, self.schema);
