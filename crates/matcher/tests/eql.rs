@@ -286,6 +286,11 @@ fn null_runs_through_what_is_computed() {
         ("not not length(kw) > 3", r#"{"kw":"abcd"}"#, true),
         ("not not length(kw) > 3", "{}", false),
         ("not (length(kw) > 3 and num == 1)", "{}", true),
+        // A constant beside it changes nothing.
+        ("not (length(kw) > 3 and true)", "{}", false),
+        ("not (length(kw) > 3 or 1 == 2)", "{}", false),
+        ("not (length(kw) > 3 and false)", "{}", true),
+        ("not (length(kw) > 3 or true)", r#"{"kw":"abcd"}"#, false),
         ("not (length(kw) > 3 or num == 1)", "{}", true),
         ("not (length(kw) > 3 or length(text) > 3)", "{}", true),
         ("length(kw) != 3", "{}", false),

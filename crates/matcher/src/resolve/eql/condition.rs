@@ -39,15 +39,18 @@ impl Condition {
         }
     }
 
-    /// All of them; null where a part is, save for another that is false of every event.
-    fn all(parts: Vec<Self>) -> Self {
+    /// All of them; null where a part is, save for another that is false of every event. What is true of every event
+    /// does not count, so that one thing beside it stays that one thing.
+    fn all(mut parts: Vec<Self>) -> Self {
+        leave_out(&mut parts, true);
         let null = parts.iter().any(|part| matches!(part, Self::Null));
         let never = parts.iter().any(|part| matches!(part, Self::Of(Predicate::Const(false))));
         if null && !never { Self::Null } else { Self::group(parts, Predicate::and) }
     }
 
-    /// Any of them; nulls do not count beside others.
+    /// Any of them; nulls, and what is false of every event, do not count beside others.
     fn any(mut parts: Vec<Self>) -> Self {
+        leave_out(&mut parts, false);
         parts.retain(|part| !matches!(part, Self::Null));
         if parts.is_empty() { Self::Null } else { Self::group(parts, Predicate::or) }
     }
@@ -58,6 +61,14 @@ impl Condition {
             (Some(only), true) => only,
             (last, _) => Self::Of(join(parts.into_iter().chain(last).map(Self::into_predicate).collect())),
         }
+    }
+}
+
+/// Leaves out what has one answer for every event, unless there is nothing else.
+fn leave_out(parts: &mut Vec<Condition>, answer: bool) {
+    let says = |part: &Condition| matches!(part, Condition::Of(Predicate::Const(b)) if *b == answer);
+    if !parts.iter().all(says) {
+        parts.retain(|part| !says(part));
     }
 }
 
