@@ -62,7 +62,7 @@ pub(crate) struct Args {
     /// Exit with 2 also when a rule is of a type that cannot be run yet, or an input was not read whole
     #[arg(long)]
     strict: bool,
-    /// The most alerts of one rule, the oldest; what is cut is counted. 0 for no cap
+    /// The most alerts of one rule: the oldest, of EQL rules the newest; what is cut is counted. 0 for no cap
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_signals: u32,
     /// Threads that read and match [default: as many as the machine has]

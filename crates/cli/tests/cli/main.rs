@@ -8,3 +8,4 @@ mod inputs;
 mod output;
 mod rules;
 mod sandbox;
+mod sequences;

@@ -50,11 +50,11 @@ fn rules_that_cannot_be_read_are_counted_once() {
     sandbox
         .write("rules/a.toml", rule_file(OWN_ID, "Bad", "query", "kuery", "a : b").replace("high", "huge"));
     sandbox.write("rules/b.toml", "not toml");
-    sandbox.write("rules/c.toml", rule_file(IMPORTED, "Later", "eql", "eql", "any where true"));
+    sandbox.write("rules/c.toml", rule_file(IMPORTED, "Later", "esql", "esql", "from logs-* | limit 1"));
     let checked = sandbox.run(&["rule", "check", "rules"]);
     assert_eq!(checked.status, 2);
     assert!(checked.stdout.contains("--> rules/a.toml:17:12"), "{}", checked.stdout);
-    assert!(checked.stdout.contains("0 can run, 2 cannot run, 1 not run: eql 1"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("0 can run, 2 cannot run, 1 not run: esql 1"), "{}", checked.stdout);
 
     let good = sandbox.run(&["rule", "check", "rules/c.toml"]);
     assert_eq!(good.status, 0, "{}", good.stdout);
@@ -64,12 +64,12 @@ fn rules_that_cannot_be_read_are_counted_once() {
 #[test]
 fn a_list_says_which_rules_run() {
     let sandbox = Sandbox::new();
-    sandbox.write("own.toml", rule_file(OWN_ID, "Later", "eql", "eql", "any where true"));
-    let list = sandbox.run(&["rule", "list", "--rules", "own.toml"]);
+    sandbox.write("own.toml", rule_file(OWN_ID, "Later", "esql", "esql", "from logs-* | limit 1"));
+    let list = sandbox.run(&["rule", "list", "--rules", "own.toml", "--no-builtin-rules"]);
     assert_eq!((list.stderr.as_str(), list.status), ("", 0));
-    assert!(list.stdout.contains("3 rules, 2 run, 1 not run: eql 1"), "{}", list.stdout);
+    assert!(list.stdout.contains("1 rule, 0 run, 1 not run: esql 1"), "{}", list.stdout);
     assert!(
-        list.stdout.contains(&format!("high      eql    no: eql  1        {OWN_ID}  Later")),
+        list.stdout.contains(&format!("high      esql  no: esql  1        {OWN_ID}  Later")),
         "{}",
         list.stdout
     );
@@ -224,11 +224,11 @@ fn what_cannot_be_explained_is_said() {
     assert!(unknown.stderr.contains("no event with the id x among 1 event"), "{}", unknown.stderr);
     let empty = sandbox.run(&["explain", IMPORTED, "empty.json"]);
     assert!(empty.stderr.contains("because: empty"), "{}", empty.stderr);
-    sandbox.write("eql.toml", rule_file(OWN_ID, "Later", "eql", "eql", "any where true"));
-    let later = sandbox.run(&["explain", "eql.toml", "event.json"]);
+    sandbox.write("esql.toml", rule_file(OWN_ID, "Later", "esql", "esql", "from logs-* | limit 1"));
+    let later = sandbox.run(&["explain", "esql.toml", "event.json"]);
     assert_eq!(
         (later.stdout.as_str(), later.status),
-        ("Later does not run: rules of type eql cannot be run yet\n", 2)
+        ("Later does not run: rules of type esql cannot be run yet\n", 2)
     );
 }
 
