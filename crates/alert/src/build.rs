@@ -3,17 +3,21 @@
 //! Source: elastic/kibana rule_types/factories/utils/{transform_hit_to_alert,build_alert}.ts, rule_registry
 //! create_persistence_rule_type_wrapper.ts.
 
+use serde_json::{Map, Value};
+
 use crate::ancestors;
 use crate::context::AlertContext;
 use crate::document::Alert;
+use crate::fields;
 use crate::group::{AlertGroup, build_group};
-use crate::hit::{EventHit, Hit};
-use crate::identity::event_alert_uuid;
+use crate::hit::{EventHit, Hit, NewTermsHit};
+use crate::identity::{AlertUuid, event_alert_uuid, new_terms_alert_uuid};
 use crate::overrides;
 use crate::own_fields::OwnFields;
 use crate::reason::reason;
 use crate::rule_fields::AlertRule;
 use crate::source::{copy_source, original_time};
+use crate::threshold::build_threshold_alert;
 
 /// What comes of a hit.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,18 +37,36 @@ pub enum BuildOutcome {
 /// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
 pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
     match hit {
-        Hit::Event(hit) => build_event_alert(hit, rule, context),
+        Hit::Event(hit) => {
+            let uuid = event_alert_uuid(&hit.index, &hit.id, &context.space, &rule.rule.uuid);
+            build_event_alert(hit, uuid, Map::new(), rule, context)
+        }
         Hit::Sequence(hit) => build_group(hit, rule, context),
+        Hit::NewTerms(hit) => build_new_terms_alert(hit, rule, context),
+        Hit::Threshold(hit) => build_threshold_alert(hit, rule, context),
     }
 }
 
-fn build_event_alert(hit: &EventHit, alert_rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+fn build_new_terms_alert(hit: &NewTermsHit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+    let NewTermsHit { event, values } = hit;
+    let uuid = new_terms_alert_uuid(&event.index, &event.id, values, &context.space, &rule.rule.uuid);
+    let found = Map::from_iter([(fields::NEW_TERMS.to_owned(), Value::Array(values.clone()))]);
+    build_event_alert(event, uuid, found, rule, context)
+}
+
+/// Makes the alert of one event. `found` are the alert's own fields that only this kind of hit has.
+pub(crate) fn build_event_alert(
+    hit: &EventHit,
+    uuid: AlertUuid,
+    found: Map<String, Value>,
+    alert_rule: &AlertRule<'_>,
+    context: &AlertContext,
+) -> BuildOutcome {
     let rule = alert_rule.rule;
     let ancestors = ancestors::of_event(hit);
     if ancestors.include_rule(&rule.uuid) {
         return BuildOutcome::SelfFeeding;
     }
-    let uuid = event_alert_uuid(&hit.index, &hit.id, &context.space, &rule.uuid);
     let overridden = overrides::apply(rule, &hit.document);
     let reason = reason(&hit.document, &overridden.rule_name, overridden.severity);
     let own = OwnFields { uuid, ancestors, overridden, reason, original_time: original_time(&hit.document) };
@@ -54,6 +76,7 @@ fn build_event_alert(hit: &EventHit, alert_rule: &AlertRule<'_>, context: &Alert
     let mut alert = copy.fields;
     alert.extend(copy.originals);
     alert.extend(own.into_map(alert_rule, context));
+    alert.extend(found);
     BuildOutcome::Alert(Box::new(Alert::new(alert, copy.removed)))
 }
 
@@ -63,10 +86,9 @@ mod tests {
     use ecs::{Document, Timestamp};
     use proptest::prelude::*;
     use rule::Rule;
-    use serde_json::{Map, Value, json};
+    use serde_json::json;
 
     use crate::context::ExecutionType;
-    use crate::fields;
     use crate::rule_fields::tests::{context, rule};
     use crate::source::tests::any_source;
 

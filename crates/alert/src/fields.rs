@@ -45,6 +45,21 @@ pub const BUILDING_BLOCK: &str = "default";
 pub const GROUP_ID: &str = "kibana.alert.group.id";
 /// Which event of its sequence a building block is about, from 0; the shell has none.
 pub const GROUP_INDEX: &str = "kibana.alert.group.index";
+/// The values that were not there before, in the order of the rule's fields.
+pub const NEW_TERMS: &str = "kibana.alert.new_terms";
+/// What a group of events has in common, and how many events it has: `terms`, `count`, `from`, and `cardinality` where
+/// the rule asks for it.
+pub const THRESHOLD_RESULT: &str = "kibana.alert.threshold_result";
+/// Which alerts are folded into one: those with the same value here.
+pub const INSTANCE_ID: &str = "kibana.alert.instance.id";
+/// What the alerts that were folded into this one have in common: a list of `field` and `value`.
+pub const SUPPRESSION_TERMS: &str = "kibana.alert.suppression.terms";
+/// The time of the oldest alert that was folded into this one, or of this one.
+pub const SUPPRESSION_START: &str = "kibana.alert.suppression.start";
+/// The time of the newest.
+pub const SUPPRESSION_END: &str = "kibana.alert.suppression.end";
+/// How many alerts were folded into this one; itself not counted.
+pub const SUPPRESSION_DOCS_COUNT: &str = "kibana.alert.suppression.docs_count";
 /// Where people look at the alert.
 pub const URL: &str = "kibana.alert.url";
 /// When the alert began.
@@ -53,6 +68,10 @@ pub const START: &str = "kibana.alert.start";
 pub const LAST_DETECTED: &str = "kibana.alert.last_detected";
 /// When the rule would have run by its schedule.
 pub const INTENDED_TIMESTAMP: &str = "kibana.alert.intended_timestamp";
+
+/// Ids of events that an alert about a group is made of, at most 100 of them. The only name here that is ours and not
+/// Kibana's, whose threshold alerts do not say.
+pub const EVIDENCE_EVENT_IDS: &str = "bartizan.evidence.event_ids";
 
 /// Above every field of the rule; `<prefix>.<name>`.
 pub const RULE: &str = "kibana.alert.rule";

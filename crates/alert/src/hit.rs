@@ -1,6 +1,7 @@
 //! What a rule found, before it is an alert.
 
-use ecs::Document;
+use ecs::{Document, Timestamp};
+use serde_json::Value;
 
 /// What a rule found. Every kind of evidence is a variant; matches name them all, so that a new kind shows where it matters.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +10,10 @@ pub enum Hit {
     Event(EventHit),
     /// The events of a sequence or sample.
     Sequence(SequenceHit),
+    /// The oldest event with values that were not there before.
+    NewTerms(NewTermsHit),
+    /// A group of events that is large enough.
+    Threshold(ThresholdHit),
 }
 
 /// One event that a rule found.
@@ -32,4 +37,48 @@ pub struct SequenceHit {
     ///
     /// At least one. Of none, [`build`](crate::build()) makes a shell without blocks.
     pub events: Vec<EventHit>,
+}
+
+/// What a new terms rule found: values that were not there before, and the oldest event that has them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTermsHit {
+    /// The oldest event with these values. One event can have several new combinations; each is a hit of its own.
+    pub event: EventHit,
+    /// The new values, one for each of the rule's fields, in the order in which the rule names them.
+    ///
+    /// Their JSON types count for the alert's id: `42` is not `"42"`.
+    pub values: Vec<Value>,
+}
+
+/// What a threshold rule found: a group of events that is large enough.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdHit {
+    /// What the events of the group have in common, in the order in which the rule names the fields; empty for the one
+    /// group of a rule without group fields.
+    pub terms: Vec<ThresholdTerm>,
+    /// How many events there are, without those of earlier alerts about the group.
+    pub count: u64,
+    /// The time of the oldest event; for a group without fields Kibana may have the start of the window here.
+    pub first: Timestamp,
+    /// The time of the newest event, which is the alert's `kibana.alert.original_time`.
+    pub last: Timestamp,
+    /// How many different values the events have, where the rule asks for a number: field and count. Empty when it does
+    /// not ask.
+    pub cardinality: Vec<(String, u64)>,
+    /// When the run started, or would have started by the schedule. It counts for the alert's id, so that a later run
+    /// over the same past must name the same instant.
+    pub started_at: Timestamp,
+    /// The rule's index patterns, joined by `,`. It counts for the alert's id.
+    pub index: String,
+    /// Ids of events of the group, for people; the alert has the first [`MAX_EVIDENCE`](crate::threshold::MAX_EVIDENCE).
+    pub event_ids: Vec<String>,
+}
+
+/// A field of a group, and the value that all events of the group have there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdTerm {
+    /// The field.
+    pub field: String,
+    /// A text, number or boolean.
+    pub value: Value,
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::ancestors::Ancestors;
+use crate::object_hash::{HashValue, object_hash};
 
 /// The version of a document as Kibana's ids have it. Searches do not ask for versions, so JavaScript writes this word.
 const NO_VERSION: &str = "undefined";
@@ -40,6 +41,23 @@ pub fn event_alert_uuid(index: &str, document_id: &str, space: &str, rule_uuid: 
         sha256.update(part.as_bytes());
     }
     AlertUuid(hex(&sha256.finalize()))
+}
+
+/// The id of an alert about new values: 40 lower-case hexadecimal digits.
+///
+/// `values` are in the order of the rule's fields. The id is that of Kibana, byte for byte, where index and document id
+/// are those of Elasticsearch.
+/// Source: elastic/kibana rule_types/new_terms/wrap_new_terms_alerts.ts.
+pub fn new_terms_alert_uuid(
+    index: &str,
+    document_id: &str,
+    values: &[Value],
+    space: &str,
+    rule_uuid: &str,
+) -> AlertUuid {
+    let evidence = [index, document_id, NO_VERSION, &format!("{space}:{rule_uuid}")].map(HashValue::from);
+    let values = HashValue::Array(values.iter().map(HashValue::from).collect());
+    AlertUuid(object_hash(&HashValue::Array(evidence.into_iter().chain([values]).collect())))
 }
 
 /// The ids of the building blocks of a sequence: that of the block about event `i` is at `i`.
@@ -100,6 +118,20 @@ mod tests {
     fn the_id_of_an_event_alert_is_that_of_kibana() {
         let uuid = event_alert_uuid("logs-a", "doc1", "default", "rule-1");
         assert_eq!(uuid.as_str(), "15e6d64924d9f3287dfb6b166148deb26d1e78b38fb6eb8e403dbe0acb50c3bc");
+    }
+
+    #[test]
+    fn the_id_of_a_new_terms_alert_is_that_of_kibana() {
+        for (values, expected) in [
+            (json!(["alice"]), "2624a9311bb1e16bf8c3e365c52ed6d5e20ab71a"),
+            (json!(["alice", 42]), "1e4fc1338d69145c99dbc187553abde81f2556a1"),
+        ] {
+            let values = values.as_array().unwrap();
+            assert_eq!(
+                new_terms_alert_uuid("logs-a", "doc1", values, "default", "rule-1").as_str(),
+                expected
+            );
+        }
     }
 
     #[test]

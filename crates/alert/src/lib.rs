@@ -10,6 +10,7 @@
 //!                      ├─ reason       one sentence: what happened, and which rule says so
 //!                      ├─ rule_fields  kibana.alert.rule.*
 //!                      ├─ own_fields   which alert it is, made of what, in which run
+//!                      ├─ threshold    the one event that stands for a group of events
 //!                      ├─ group        the building blocks of a sequence, and their shell
 //!                      ├─ intersection what the events of a sequence have in common
 //!                      └─ identity     the same evidence gives the same id, however often it is found
@@ -34,12 +35,13 @@ mod own_fields;
 pub mod reason;
 mod rule_fields;
 pub mod source;
+pub mod threshold;
 
 pub use build::{BuildOutcome, build};
 pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
 pub use group::AlertGroup;
-pub use hit::{EventHit, Hit, SequenceHit};
+pub use hit::{EventHit, Hit, NewTermsHit, SequenceHit, ThresholdHit, ThresholdTerm};
 pub use identity::AlertUuid;
 pub use rule_fields::AlertRule;
 pub use source::RemovedValue;
