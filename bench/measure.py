@@ -54,12 +54,13 @@ def run(step, scratch):
     return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024, alerts)
 
 
-def query_rules(folder, into):
-    """Links the rule files of type `query` under `folder` into a new folder; gives their number."""
+def link_rules(folder, types, into):
+    """Links the rule files under `folder` into a new folder, those of some types or all; gives their number. Rules of
+    types that do not run are part of all: a hunt reads them and says so."""
     into.mkdir(parents=True)
     count = 0
     for file in sorted(folder.rglob("*.toml")):
-        if tomllib.loads(file.read_text())["rule"]["type"] == "query":
+        if types is None or tomllib.loads(file.read_text())["rule"]["type"] in types:
             (into / file.name).symlink_to(file)
             count += 1
     return count
@@ -78,10 +79,15 @@ def steps(options, scratch):
     yield Step("L: inflate and parse", [options.yardstick, "parse", large], options.large)
     yield Step("zcat | wc -c", ["bash", "-c", decompress], options.large)
     sets = [("founding rules", [])]
-    for label, folder in (("AWS query rules", options.rules / "rules/integrations/aws"), ("all query rules", options.rules)):
+    aws = options.rules / "rules/integrations/aws"
+    for label, folder, types in (
+        ("AWS query rules", aws, ("query",)),
+        ("AWS rules of all types", aws, None),
+        ("rules of all types", options.rules, None),
+    ):
         if folder.is_dir():
             into = scratch / label.replace(" ", "-")
-            count = query_rules(folder, into)
+            count = link_rules(folder, types, into)
             sets.append((f"{count} {label}", ["--rules", str(into)]))
         else:
             print(f"not measured: {label}; no rules at {folder}")
