@@ -11,6 +11,7 @@
 mod code_units;
 pub mod diagnostic;
 pub mod eql;
+pub mod esql;
 pub mod kql;
 pub mod lucene;
 pub mod span;

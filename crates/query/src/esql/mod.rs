@@ -1,0 +1,5 @@
+//! ES|QL, the piped query language of Elasticsearch: text to tree and back.
+
+pub mod ast;
+
+pub use ast::Query;
