@@ -20,6 +20,7 @@ use crate::exception::{ExceptionItem, ExceptionList};
 use crate::format::{self, FailedRule, Loaded};
 use crate::origin::{Format, Origin};
 use crate::rule::Rule;
+use crate::rule_test::is_test_file;
 
 /// The largest rule file that is read: 256 MiB. The whole public corpus as one export is about 20 MiB.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
@@ -95,8 +96,8 @@ impl RuleLibrary {
     }
 
     /// Adds a file, or every `.toml`, `.ndjson` and `.json` file of a folder and the folders in it, in the order of
-    /// their names. Links to folders are not followed. A file that is named itself is read whatever it is called, pipes
-    /// included.
+    /// their names; tests of rules are left out. Links to folders are not followed. A file that is named itself is read
+    /// whatever it is called, pipes included.
     ///
     /// # Errors
     /// [`Error::Unreadable`] when `path` itself is not there, [`Error::NoRuleFiles`] when it is a folder without rule
@@ -112,7 +113,7 @@ impl RuleLibrary {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) => {
-                    if format_by_name(entry.path()).is_some() {
+                    if format_by_name(entry.path()).is_some() && !is_test_file(entry.path()) {
                         self.load_file(entry.path());
                     }
                 }
