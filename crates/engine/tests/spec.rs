@@ -10,6 +10,7 @@
 //! | `input` | a file as delivered, any shape |
 //! | `kql`, `lucene`, `filter`, `eql` | what is asked of the events |
 //! | `rule` | a rule file in TOML, or the path of one below the repository |
+//! | `max-signals` | how many hits of a rule give alerts; all without it |
 //!
 //! Expectations, each about the inputs above it in its case. With `UPDATE_SPEC=1` they are rewritten:
 //!
@@ -105,6 +106,7 @@ struct Case {
     /// The query asked last: text and language.
     query: Option<(String, String)>,
     rule: Option<String>,
+    max_signals: Option<u32>,
     input: Option<String>,
 }
 
@@ -151,6 +153,7 @@ impl Case {
             "events" => self.events = lines().map(ecs_event).collect(),
             "records" => self.events = lines().map(cloudtrail_event).collect(),
             "input" => self.input = Some(body.to_owned()),
+            "max-signals" => self.max_signals = Some(body.trim().parse().unwrap()),
             "kql" | "lucene" | "filter" => {
                 self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
                 self.rule = None;
@@ -340,7 +343,7 @@ fn alerts(case: &Case, plan: &Plan<'_>) -> Vec<Alert> {
     };
     let matcher = Matcher::new(plan.filters.iter().map(|f| f.predicate.clone()).collect::<Vec<_>>());
     let mut collected = Collected(Vec::new());
-    let mut detection = Detection::new(plan, context, None);
+    let mut detection = Detection::new(plan, context, case.max_signals);
     for event in &case.events {
         let Some(stream) = DataStream::parse(&event.index).filter(|stream| planned.patterns.matches(stream))
         else {
@@ -355,7 +358,8 @@ fn alerts(case: &Case, plan: &Plan<'_>) -> Vec<Alert> {
             document_id: event.id.clone(),
             stream,
         };
-        detection.event(found, None, &mut collected).unwrap();
+        let time = event.document.text("@timestamp").and_then(|time| time.parse().ok());
+        detection.event(found, time, &mut collected).unwrap();
     }
     detection.finish(&mut collected).unwrap();
     collected.0
