@@ -19,6 +19,13 @@ pub enum HuntInput {
     File(InputFile),
     /// Standard input.
     Stdin,
+    /// Bytes at hand, in any form that a file may have.
+    Memory {
+        /// What to call them.
+        name: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
     /// Something that was found and cannot be read.
     Unreadable {
         /// Its path.
@@ -34,7 +41,7 @@ impl HuntInput {
         match self {
             Self::File(file) => file.name(),
             Self::Stdin => stdin::NAME.to_owned(),
-            Self::Unreadable { name, .. } => name.clone(),
+            Self::Memory { name, .. } | Self::Unreadable { name, .. } => name.clone(),
         }
     }
 
@@ -42,6 +49,7 @@ impl HuntInput {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::File(file) => file.bytes,
+            Self::Memory { bytes, .. } => bytes.len() as u64,
             Self::Stdin | Self::Unreadable { .. } => 0,
         }
     }
@@ -170,6 +178,9 @@ pub(crate) fn read_input(
         }
         HuntInput::Stdin => {
             Ok(decode_stream(std::io::stdin().lock(), limits, &mut buffers.stream, &mut sink))
+        }
+        HuntInput::Memory { bytes, .. } => {
+            Ok(decode_stream(bytes.as_slice(), limits, &mut buffers.stream, &mut sink))
         }
         HuntInput::Unreadable { reason, .. } => Err(reason.clone()),
     };
