@@ -9,6 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::format::Written;
 use crate::origin::Origin;
+use crate::rule::Rule;
+
+/// In [`ExceptionList::rules`], stands for every rule.
+pub const EVERY_RULE: &str = "*";
 
 /// A rule's use of an exception list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +58,9 @@ pub struct ExceptionList {
     pub os_types: Vec<String>,
     /// Free labels.
     pub tags: Vec<String>,
+    /// Ids or names of rules that it applies to although they do not refer to it; [`EVERY_RULE`] for all. Only in
+    /// our own TOML files.
+    pub rules: Vec<String>,
     /// Every other key, as written.
     pub extra: Map<String, Value>,
     /// Where it was read.
@@ -139,7 +146,7 @@ pub enum Entry {
         field: String,
         /// Is it so, or not?
         operator: Operator,
-        /// `*` any run of characters, `?` one, `\` takes their meaning; case-sensitive.
+        /// `*` any run of characters, `?` one, `\` takes their meaning; case-sensitive. Kibana's pages call it *matches*.
         value: String,
     },
     /// The field has a value that a value list holds.
@@ -150,7 +157,7 @@ pub enum Entry {
         operator: Operator,
         /// The value list.
         list_id: String,
-        /// The type of its values, for example `keyword`, `ip`, `ip_range`.
+        /// The type of its values, for example `keyword`, `ip`, `ip_range`; empty when the entry does not say.
         list_type: String,
     },
     /// One element of a nested field meets all of the entries.
@@ -173,6 +180,13 @@ impl Entry {
             | Self::List { field, .. }
             | Self::Nested { field, .. } => field,
         }
+    }
+}
+
+impl ExceptionList {
+    /// True when it names the rule itself, by its id or its name.
+    pub fn names(&self, rule: &Rule) -> bool {
+        self.rules.iter().any(|name| *name == rule.rule_id || *name == rule.name || name == EVERY_RULE)
     }
 }
 

@@ -29,6 +29,7 @@ pub mod schedule;
 pub mod string_literal;
 pub mod suppression;
 pub mod threat;
+pub mod value_list;
 
 pub use error::Error;
 pub use exception::{Entry, ExceptionItem, ExceptionList, ExceptionListRef, NamespaceType, Operator};
@@ -46,3 +47,4 @@ pub use schedule::Schedule;
 pub use string_literal::StringLiteral;
 pub use suppression::{AlertSuppression, MissingFields};
 pub use threat::Threat;
+pub use value_list::{ValueList, ValueListType};

@@ -11,16 +11,18 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use query::{Diagnostic, Span};
 
 use crate::builtin;
 use crate::error::Error;
-use crate::exception::{ExceptionItem, ExceptionList};
+use crate::exception::{EVERY_RULE, ExceptionItem, ExceptionList, NamespaceType};
 use crate::format::{self, FailedRule, Loaded};
 use crate::origin::{Format, Origin};
 use crate::rule::Rule;
 use crate::rule_test::is_test_file;
+use crate::value_list::{ValueList, ValueListType};
 
 /// The largest rule file that is read: 256 MiB. The whole public corpus as one export is about 20 MiB.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
@@ -30,10 +32,12 @@ pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 pub struct RuleLibrary {
     /// The rules in force, one for each `rule_id`, in the order in which they were first read.
     pub rules: Vec<Rule>,
-    /// Exception lists, one for each `list_id`.
+    /// Exception lists, one for each `list_id` in each kind of spaces.
     pub exception_lists: Vec<ExceptionList>,
     /// Items of exception lists.
     pub exception_items: Vec<ExceptionItem>,
+    /// Value lists, one for each id.
+    pub value_lists: Vec<Arc<ValueList>>,
     /// Rules that could not be read.
     pub failed: Vec<FailedRule>,
     /// Rules that gave way to a later one of the same `rule_id`.
@@ -55,6 +59,8 @@ pub struct FileOutcome {
     pub failed: usize,
     /// How many exception lists and items passed.
     pub exceptions: usize,
+    /// How many value lists it is: one or none.
+    pub value_lists: usize,
     /// Everything found wrong; spans are places in the file.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -113,8 +119,10 @@ impl RuleLibrary {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) => {
-                    if format_by_name(entry.path()).is_some() && !is_test_file(entry.path()) {
-                        self.load_file(entry.path());
+                    let path = entry.path();
+                    let wanted = format_by_name(path).is_some() && !is_test_file(path);
+                    if wanted || ValueList::named_by(path).is_some() {
+                        self.load_file(path);
                     }
                 }
                 Err(error) => {
@@ -131,11 +139,49 @@ impl RuleLibrary {
 
     /// Adds a file; that it cannot be read is an outcome too.
     pub fn load_file(&mut self, path: &Path) {
+        if let Some((id, list_type)) = ValueList::named_by(path) {
+            self.load_value_list(id, Some(list_type), path);
+            return;
+        }
         let loaded = match read_text(path) {
             Ok(text) => read(&text, path),
             Err(diagnostic) => failed(diagnostic),
         };
         self.add(path.to_owned(), loaded);
+    }
+
+    /// Adds a file with one value a line as a value list; that it cannot be read is an outcome too. Without a type, the
+    /// exceptions that use it say what its values are.
+    pub fn load_value_list(&mut self, id: &str, list_type: Option<ValueListType>, path: &Path) {
+        let (list, diagnostics) = match read_text(path) {
+            Ok(text) => {
+                let (list, diagnostics) = ValueList::read(id, list_type, &text, path);
+                (Some(list), diagnostics)
+            }
+            Err(diagnostic) => (None, vec![diagnostic]),
+        };
+        let mut outcome = FileOutcome {
+            path: path.to_owned(),
+            rules: 0,
+            failed: 0,
+            exceptions: 0,
+            value_lists: usize::from(list.is_some()),
+            diagnostics,
+        };
+        outcome.diagnostics.extend(list.and_then(|list| self.add_value_list(Arc::new(list))));
+        self.outcomes.push(outcome);
+    }
+
+    /// Adds a value list in place of an earlier one of the same id, of which the diagnostic tells.
+    pub fn add_value_list(&mut self, list: Arc<ValueList>) -> Option<Diagnostic> {
+        let Some(old) = self.value_lists.iter_mut().find(|old| old.id == list.id) else {
+            self.value_lists.push(list);
+            return None;
+        };
+        let old = std::mem::replace(old, list);
+        let (id, path) = (&old.id, old.path.display());
+        let message = format!("the value list `{id}` was read before, from {path}: this one counts");
+        Some(Diagnostic::warning("rule::duplicate-list-id", message))
     }
 
     /// Adds what was read from a file.
@@ -145,27 +191,17 @@ impl RuleLibrary {
             rules: loaded.rules.len(),
             failed: loaded.failed.len(),
             exceptions: loaded.exception_lists.len() + loaded.exception_items.len(),
+            value_lists: 0,
             diagnostics: Vec::new(),
         };
         for rule in loaded.rules {
             loaded.diagnostics.extend(self.add_rule(rule));
         }
         for list in loaded.exception_lists {
-            let same =
-                |l: &ExceptionList| l.list_id == list.list_id && l.namespace_type == list.namespace_type;
-            match self.exception_lists.iter().position(same) {
-                Some(at) => self.exception_lists[at] = list,
-                None => self.exception_lists.push(list),
-            }
+            loaded.diagnostics.extend(self.add_exception_list(list));
         }
         for item in loaded.exception_items {
-            let same = |i: &ExceptionItem| {
-                i.item_id.is_some() && i.item_id == item.item_id && i.list_id == item.list_id
-            };
-            match self.exception_items.iter().position(same) {
-                Some(at) => self.exception_items[at] = item,
-                None => self.exception_items.push(item),
-            }
+            loaded.diagnostics.extend(self.add_exception_item(item));
         }
         self.failed.extend(loaded.failed);
         self.outcomes.push(FileOutcome { diagnostics: loaded.diagnostics, ..outcome });
@@ -176,18 +212,92 @@ impl RuleLibrary {
         self.places.get(rule_id).map(|at| &self.rules[*at])
     }
 
-    /// The items of the lists that a rule refers to, expired ones included, and the lists that are not here.
+    /// The items of the lists that apply to a rule, expired ones included, and the lists that it refers to and that are
+    /// not here. A list applies to the rules that refer to it, and to those that it names itself.
     pub fn exceptions<'a>(&'a self, rule: &'a Rule) -> (Vec<&'a ExceptionItem>, Vec<&'a str>) {
+        let mut wanted: Vec<(&str, NamespaceType)> = Vec::new();
+        let references = rule.exceptions_list.iter().map(|r| (r.list_id.as_str(), r.namespace_type));
+        let naming = self.exception_lists.iter().filter(|list| list.names(rule));
+        for list in references.chain(naming.map(|list| (list.list_id.as_str(), list.namespace_type))) {
+            if !wanted.contains(&list) {
+                wanted.push(list);
+            }
+        }
         let (mut items, mut missing) = (Vec::new(), Vec::new());
-        for reference in &rule.exceptions_list {
-            let known = self.exception_lists.iter().any(|list| list.list_id == reference.list_id);
+        for (list_id, namespace) in wanted {
+            let is_here = |id: &str, its: NamespaceType| id == list_id && its == namespace;
+            let known = self.exception_lists.iter().any(|list| is_here(&list.list_id, list.namespace_type));
             let before = items.len();
-            items.extend(self.exception_items.iter().filter(|item| item.list_id == reference.list_id));
+            items.extend(
+                self.exception_items.iter().filter(|item| is_here(&item.list_id, item.namespace_type)),
+            );
             if !known && items.len() == before {
-                missing.push(reference.list_id.as_str());
+                missing.push(list_id);
             }
         }
         (items, missing)
+    }
+
+    /// The value list of this id.
+    pub fn value_list(&self, id: &str) -> Option<&Arc<ValueList>> {
+        self.value_lists.iter().find(|list| list.id == id)
+    }
+
+    /// Names in [`ExceptionList::rules`] that are no rule's: most likely they are misspelt.
+    pub fn rules_not_found(&self) -> Vec<(&ExceptionList, &str)> {
+        let mut not_found = Vec::new();
+        for list in &self.exception_lists {
+            for name in list.rules.iter().map(String::as_str).filter(|name| *name != EVERY_RULE) {
+                if !self.rules.iter().any(|rule| rule.rule_id == name || rule.name == name) {
+                    not_found.push((list, name));
+                }
+            }
+        }
+        not_found
+    }
+
+    /// The later list wins and items of both are kept; the user is told, unless it is the same one read again.
+    fn add_exception_list(&mut self, list: ExceptionList) -> Option<Diagnostic> {
+        let same =
+            |l: &&mut ExceptionList| l.list_id == list.list_id && l.namespace_type == list.namespace_type;
+        let Some(old) = self.exception_lists.iter_mut().find(same) else {
+            self.exception_lists.push(list);
+            return None;
+        };
+        let old = std::mem::replace(old, list.clone());
+        if old.origin == list.origin {
+            return None;
+        }
+        let message = format!(
+            "the exception list `{}` was read before, from {}: this one counts, with the items of both",
+            list.list_id,
+            place(&old.origin)
+        );
+        Some(Diagnostic::warning("rule::duplicate-list-id", message).at(start(&list.origin)))
+    }
+
+    fn add_exception_item(&mut self, item: ExceptionItem) -> Option<Diagnostic> {
+        let same = |i: &&mut ExceptionItem| {
+            let is_named_alike = i.item_id.is_some() && i.item_id == item.item_id;
+            let is_read_again = i.origin == item.origin && i.name == item.name;
+            i.list_id == item.list_id
+                && i.namespace_type == item.namespace_type
+                && (is_named_alike || is_read_again)
+        };
+        let Some(old) = self.exception_items.iter_mut().find(same) else {
+            self.exception_items.push(item);
+            return None;
+        };
+        let old = std::mem::replace(old, item.clone());
+        if old.origin == item.origin || old.entries == item.entries {
+            return None;
+        }
+        let message = format!(
+            "the exception `{}` was read before, from {}: this one counts",
+            item.item_id.as_deref().unwrap_or(&item.name),
+            place(&old.origin)
+        );
+        Some(Diagnostic::warning("rule::duplicate-item-id", message).at(start(&item.origin)))
     }
 
     /// The later rule wins; the user is told, unless it replaces a shipped one.
@@ -207,19 +317,27 @@ impl RuleLibrary {
             by_version: new.version,
             by: new.origin.clone(),
         };
-        let place = Span::new(new.origin.span.start, (new.origin.span.start + 1).min(new.origin.span.end));
         let diagnostic = (!replaced.was_builtin()).then(|| {
             let message = format!(
-                "rule {} was read before, from {} line {}: this one counts",
+                "rule {} was read before, from {}: this one counts",
                 replaced.rule_id,
-                replaced.origin.path.display(),
-                replaced.origin.line
+                place(&replaced.origin)
             );
-            Diagnostic::warning("rule::duplicate-rule-id", message).at(place)
+            Diagnostic::warning("rule::duplicate-rule-id", message).at(start(&new.origin))
         });
         self.replaced.push(replaced);
         diagnostic
     }
+}
+
+/// Where something was read, in words.
+fn place(origin: &Origin) -> String {
+    format!("{} line {}", origin.path.display(), origin.line)
+}
+
+/// The first byte of what was read, to point at.
+fn start(origin: &Origin) -> Span {
+    Span::new(origin.span.start, (origin.span.start + 1).min(origin.span.end))
 }
 
 /// Reads the text of a rule file in the format that its name or, for other names, its content tells.

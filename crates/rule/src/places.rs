@@ -48,6 +48,17 @@ impl Places {
         self.entries.extend(moved);
     }
 
+    /// The places at and under `path` alone, with that path as the whole.
+    pub(crate) fn under(&self, path: &str) -> Self {
+        let inner = self
+            .entries
+            .range(path.to_owned()..)
+            .take_while(|(at, _)| at.starts_with(path))
+            .filter(|(at, _)| matches!(at.as_bytes().get(path.len()), None | Some(b'.' | b'[')))
+            .map(|(at, place)| (at[path.len()..].trim_start_matches('.').to_owned(), *place));
+        Self { entries: inner.collect(), whole: self.nearest(path) }
+    }
+
     /// The value at exactly this path.
     pub fn value(&self, path: &str) -> Option<Span> {
         self.entries.get(path).map(|place| place.value)

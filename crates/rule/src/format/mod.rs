@@ -18,6 +18,7 @@ use crate::places::Places;
 use crate::rule::Rule;
 
 mod exception_object;
+mod exception_toml;
 mod fields;
 pub mod ndjson;
 mod placeholder;

@@ -1,6 +1,6 @@
 //! Rule files of elastic/detection-rules: `[metadata]`, `[rule]` and perhaps `[transform]`.
 //!
-//! Files with `[[exceptions]]` and `[[action_connectors]]` are read too.
+//! Files with `[[exceptions]]` and `[[action_connectors]]` are read too, and our own `[[exception_list]]`.
 //! Source: elastic/detection-rules detection_rules/{rule,exception,action_connector}.py.
 
 use std::path::Path;
@@ -11,7 +11,7 @@ use query::{Diagnostic, Span};
 use serde_json::{Map, Value};
 
 use super::write_object::{merge, rule_object};
-use super::{FailedRule, Loaded, Written, ndjson, placeholder, rule_object as read_object};
+use super::{FailedRule, Loaded, Written, exception_toml, ndjson, placeholder, rule_object as read_object};
 use crate::error::Error;
 use crate::origin::{Format, Origin};
 use crate::places::Places;
@@ -31,12 +31,12 @@ pub fn read(text: &str, path: &Path) -> Loaded {
         loaded.failed.push(FailedRule::new(&rule, origin, &loaded.diagnostics));
         return loaded;
     }
-    let tables = ["metadata", "rule", "transform", "exceptions", "action_connectors"];
+    let tables = ["metadata", "rule", "transform", "exceptions", "action_connectors", exception_toml::TABLE];
     for (key, _) in object.iter().filter(|(key, _)| !tables.contains(&key.as_str())) {
         let found = Diagnostic::warning("rule::unknown-key", format!("`{key}` is no table of a rule file"));
         loaded.diagnostics.push(Diagnostic { span: places.key(key), ..found });
     }
-    for key in ["exceptions", "action_connectors"] {
+    for key in ["exceptions", "action_connectors", exception_toml::TABLE] {
         if object.get(key).is_some_and(|value| !value.is_array()) {
             let found = Diagnostic::error("rule::wrong-type", format!("`{key}` is not a list of tables"));
             loaded.diagnostics.push(Diagnostic { span: places.nearest(key), ..found });
@@ -51,6 +51,10 @@ pub fn read(text: &str, path: &Path) -> Loaded {
     for (index, exceptions) in list(&object, "exceptions").enumerate() {
         content = true;
         read_exceptions(exceptions, &places, index, &origin, &mut loaded);
+    }
+    for (index, list) in list(&object, exception_toml::TABLE).enumerate() {
+        content = true;
+        exception_toml::read(list, &places, index, &origin, text, &mut loaded);
     }
     for connector in list(&object, "action_connectors") {
         content = true;
