@@ -17,7 +17,8 @@ use crate::own_fields::OwnFields;
 use crate::reason::reason;
 use crate::rule_fields::AlertRule;
 use crate::source::{copy_source, original_time};
-use crate::threshold::build_threshold_alert;
+use crate::suppress::{NewAlert, Suppression};
+use crate::threshold::{stand_in, threshold_fields};
 
 /// What comes of a hit.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,26 +37,56 @@ pub enum BuildOutcome {
 /// The alert's id depends on the rule, the space and the evidence only; everything that tells of the run comes from
 /// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
 pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+    build_as(hit, None, Map::new(), rule, context)
+}
+
+/// Makes the alert of the hit that stands for others, and says so on it. Of a sequence the shell says it; its building
+/// blocks are as they are without suppression.
+///
+/// `hit` is the one that [`suppress`](crate::suppress()) chose. Without suppression, as of an event that lacks a field,
+/// this is [`build`].
+pub fn build_suppressed<T>(
+    hit: &Hit,
+    new: &NewAlert<T>,
+    rule: &AlertRule<'_>,
+    context: &AlertContext,
+) -> BuildOutcome {
+    let found = new.suppression.as_ref().map(Suppression::fields).unwrap_or_default();
+    build_as(hit, Some(new.uuid.clone()), found, rule, context)
+}
+
+/// `uuid` replaces the id of an alert about events; that of a sequence stays. `found` are further fields of its own.
+fn build_as(
+    hit: &Hit,
+    uuid: Option<AlertUuid>,
+    mut found: Map<String, Value>,
+    rule: &AlertRule<'_>,
+    context: &AlertContext,
+) -> BuildOutcome {
+    let (space, rule_uuid) = (&context.space, &rule.rule.uuid);
     match hit {
-        Hit::Event(hit) => {
-            let uuid = event_alert_uuid(&hit.index, &hit.id, &context.space, &rule.rule.uuid);
-            build_event_alert(hit, uuid, Map::new(), rule, context)
+        Hit::Event(event) => {
+            let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
+            build_event_alert(event, uuid, found, rule, context)
         }
-        Hit::Sequence(hit) => build_group(hit, rule, context),
-        Hit::NewTerms(hit) => build_new_terms_alert(hit, rule, context),
-        Hit::Threshold(hit) => build_threshold_alert(hit, rule, context),
+        Hit::Sequence(sequence) => build_group(sequence, found, rule, context),
+        Hit::NewTerms(NewTermsHit { event, values }) => {
+            let uuid = uuid
+                .unwrap_or_else(|| new_terms_alert_uuid(&event.index, &event.id, values, space, rule_uuid));
+            found.insert(fields::NEW_TERMS.to_owned(), Value::Array(values.clone()));
+            build_event_alert(event, uuid, found, rule, context)
+        }
+        Hit::Threshold(group) => {
+            let event = stand_in(group, &rule.rule.rule_id);
+            let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
+            found.extend(threshold_fields(group));
+            build_event_alert(&event, uuid, found, rule, context)
+        }
     }
 }
 
-fn build_new_terms_alert(hit: &NewTermsHit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
-    let NewTermsHit { event, values } = hit;
-    let uuid = new_terms_alert_uuid(&event.index, &event.id, values, &context.space, &rule.rule.uuid);
-    let found = Map::from_iter([(fields::NEW_TERMS.to_owned(), Value::Array(values.clone()))]);
-    build_event_alert(event, uuid, found, rule, context)
-}
-
-/// Makes the alert of one event. `found` are the alert's own fields that only this kind of hit has.
-pub(crate) fn build_event_alert(
+/// Makes the alert of one event. `found` are the alert's own fields that only some alerts have.
+fn build_event_alert(
     hit: &EventHit,
     uuid: AlertUuid,
     found: Map<String, Value>,

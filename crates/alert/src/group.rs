@@ -36,8 +36,14 @@ impl AlertGroup {
     }
 }
 
-/// Makes the alerts of a sequence or sample. None has overrides: severity, risk score and name are the rule's.
-pub(crate) fn build_group(hit: &SequenceHit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+/// Makes the alerts of a sequence or sample. None has overrides: severity, risk score and name are the rule's. `found`
+/// are further fields of the shell's own.
+pub(crate) fn build_group(
+    hit: &SequenceHit,
+    found: Map<String, Value>,
+    rule: &AlertRule<'_>,
+    context: &AlertContext,
+) -> BuildOutcome {
     let rule_uuid = &rule.rule.uuid;
     let ancestors: Vec<Ancestors> = hit.events.iter().map(ancestors::of_event).collect();
     if ancestors.iter().any(|ancestors| ancestors.include_rule(rule_uuid)) {
@@ -47,7 +53,9 @@ pub(crate) fn build_group(hit: &SequenceHit, rule: &AlertRule<'_>, context: &Ale
     let shell_ancestors = ancestors::of_blocks(&block_uuids, &ancestors, rule_uuid);
     let shell_uuid = shell_alert_uuid(&shell_ancestors, rule_uuid);
     let copies: Vec<SourceCopy> = hit.events.iter().map(|event| copy_source(&event.document)).collect();
-    let shell = build_shell(hit, &copies, shell_uuid.clone(), shell_ancestors, rule, context);
+    let shell =
+        ShellParts { hit, copies: &copies, uuid: shell_uuid.clone(), ancestors: shell_ancestors, found };
+    let shell = build_shell(shell, rule, context);
 
     let own = block_uuids.into_iter().zip(ancestors);
     let evidence = hit.events.iter().zip(copies);
@@ -65,18 +73,22 @@ pub(crate) fn build_group(hit: &SequenceHit, rule: &AlertRule<'_>, context: &Ale
     BuildOutcome::Group(AlertGroup { blocks: blocks.collect(), shell })
 }
 
+/// What a shell is made of.
+struct ShellParts<'a> {
+    hit: &'a SequenceHit,
+    copies: &'a [SourceCopy],
+    uuid: AlertUuid,
+    ancestors: Ancestors,
+    /// Further fields of its own.
+    found: Map<String, Value>,
+}
+
 /// The shell has no warnings: the blocks name what they leave out.
 ///
 /// Its original time is that of the first event. Kibana takes it from the first block, whose `@timestamp` is that of
 /// detection: the time would tell of the run and not of the evidence.
-fn build_shell(
-    hit: &SequenceHit,
-    copies: &[SourceCopy],
-    uuid: AlertUuid,
-    ancestors: Ancestors,
-    rule: &AlertRule<'_>,
-    context: &AlertContext,
-) -> Alert {
+fn build_shell(parts: ShellParts<'_>, rule: &AlertRule<'_>, context: &AlertContext) -> Alert {
+    let ShellParts { hit, copies, uuid, ancestors, found } = parts;
     let shared = |part: fn(&SourceCopy) -> &Map<String, Value>| {
         intersection(&copies.iter().map(part).collect::<Vec<_>>())
     };
@@ -89,6 +101,7 @@ fn build_shell(
     alert.extend(shared(|copy| &copy.originals));
     alert.extend(own.into_map(rule, context));
     alert.insert(fields::GROUP_ID.to_owned(), group_id);
+    alert.extend(found);
     Alert::new(alert, Vec::new())
 }
 

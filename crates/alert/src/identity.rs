@@ -4,10 +4,12 @@
 
 use std::fmt;
 
+use ecs::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::ancestors::Ancestors;
+use crate::candidate::SuppressionTerm;
 use crate::object_hash::{HashValue, object_hash};
 
 /// The version of a document as Kibana's ids have it. Searches do not ask for versions, so JavaScript writes this word.
@@ -18,6 +20,11 @@ const NO_VERSION: &str = "undefined";
 pub struct AlertUuid(String);
 
 impl AlertUuid {
+    /// An id that an alert carries.
+    pub fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The id as alerts carry it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,6 +65,56 @@ pub fn new_terms_alert_uuid(
     let evidence = [index, document_id, NO_VERSION, &format!("{space}:{rule_uuid}")].map(HashValue::from);
     let values = HashValue::Array(values.iter().map(HashValue::from).collect());
     AlertUuid(object_hash(&HashValue::Array(evidence.into_iter().chain([values]).collect())))
+}
+
+/// The id of an alert of a query rule that stands for the events of a group, of which `index` and `document_id` name the
+/// oldest, and `start` and `end` are the oldest and newest time: 40 lower-case hexadecimal digits, those of Kibana.
+///
+/// Source: elastic/kibana rule_types/query/alert_suppression/wrap_suppressed_alerts.ts.
+pub fn query_suppression_uuid(
+    (index, document_id): (&str, &str),
+    terms: &[SuppressionTerm],
+    (start, end): (Timestamp, Timestamp),
+    space: &str,
+    rule_uuid: &str,
+) -> AlertUuid {
+    let evidence = [index, document_id, NO_VERSION, &format!("{space}:{rule_uuid}")].map(HashValue::from);
+    let group = [terms_value(terms), start.into(), end.into()];
+    AlertUuid(object_hash(&HashValue::Array(evidence.into_iter().chain(group).collect())))
+}
+
+/// The id of an alert of a threshold rule with suppression, of the id of what stands for the group: 40 lower-case
+/// hexadecimal digits, those of Kibana.
+///
+/// Source: elastic/kibana rule_types/threshold/wrap_suppressed_threshold_alerts.ts.
+pub fn threshold_suppression_uuid(index: &str, stand_in_id: &str, space: &str, rule_uuid: &str) -> AlertUuid {
+    let evidence = [index, stand_in_id, &format!("{space}:{rule_uuid}")].map(HashValue::from);
+    AlertUuid(object_hash(&HashValue::Array(evidence.into())))
+}
+
+/// What alerts with the same terms share, so that they are folded into one: 40 lower-case hexadecimal digits, those of
+/// Kibana.
+///
+/// Source: elastic/kibana rule_types/utils/wrap_suppressed_alerts.ts.
+pub fn instance_id(terms: &[SuppressionTerm], space: &str, rule_uuid: &str) -> String {
+    object_hash(&HashValue::Array(vec![terms_value(terms), rule_uuid.into(), space.into()]))
+}
+
+/// What alerts of a threshold rule about the same group share. The values count in their order, the fields do not;
+/// Kibana sorts the values.
+///
+/// Source: elastic/kibana rule_types/threshold/wrap_suppressed_threshold_alerts.ts.
+pub fn threshold_instance_id(sorted_values: &[Value], space: &str, rule_uuid: &str) -> String {
+    let values = HashValue::Array(sorted_values.iter().map(HashValue::from).collect());
+    object_hash(&HashValue::Array(vec![values, rule_uuid.into(), space.into()]))
+}
+
+fn terms_value(terms: &[SuppressionTerm]) -> HashValue {
+    let term = |term: &SuppressionTerm| {
+        let entries = [("field", term.field.as_str().into()), ("value", HashValue::from(&term.value))];
+        HashValue::Object(entries.map(|(key, value)| (key.to_owned(), value)).into())
+    };
+    HashValue::Array(terms.iter().map(term).collect())
 }
 
 /// The ids of the building blocks of a sequence: that of the block about event `i` is at `i`.
@@ -132,6 +189,34 @@ mod tests {
                 expected
             );
         }
+    }
+
+    fn term(field: &str, value: Value) -> SuppressionTerm {
+        SuppressionTerm { field: field.to_owned(), value }
+    }
+
+    #[test]
+    fn the_ids_of_suppression_are_those_of_kibana() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let uuid = query_suppression_uuid(
+            ("logs-a", "doc1"),
+            &[term("host.name", json!("host-1"))],
+            (at("2024-01-01T00:00:00Z"), at("2024-01-01T00:05:00Z")),
+            "default",
+            "rule-1",
+        );
+        assert_eq!(uuid.as_str(), "dd1d2109887249ca7153162c21845c9f8156cc1d");
+
+        let mut terms = vec![term("host.name", json!(["host-1"]))];
+        let expected = "aaa6538b74aed866a4ee98ebe9a5e49fed2a5f3f";
+        assert_eq!(instance_id(&terms, "default", "rule-1"), expected);
+        terms.push(term("user.name", Value::Null));
+        assert_eq!(instance_id(&terms, "default", "rule-1"), "aca1f94c3df584ea5c27cd9b6cc7e1674a6d79e7");
+        let expected = "a962587757366a17c29ba2744e217d9d97a72796";
+        assert_eq!(threshold_instance_id(&[json!("alice"), json!("host-1")], "default", "rule-1"), expected);
+        // SHA-1 of `array:3:string:6:logs-astring:2:idstring:14:default:rule-1`.
+        let expected = "e36e59213673d2eba09cce67af02146b254f0c1f";
+        assert_eq!(threshold_suppression_uuid("logs-a", "id", "default", "rule-1").as_str(), expected);
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //!                      ├─ group        the building blocks of a sequence, and their shell
 //!                      ├─ intersection what the events of a sequence have in common
 //!                      └─ identity     the same evidence gives the same id, however often it is found
+//!
+//!   Hits of a rule with suppression ─▶ candidate ─▶ suppress ─▶ NewAlert ─▶ build_suppressed
+//!                                        SuppressionState ┘└─▶ SuppressionUpdate of an alert that is there already
 //! ```
 //!
 //! Invariant: nothing here reads a clock or does I/O. The same hit, rule and context give the same alert, byte for byte.
@@ -21,6 +24,7 @@
 
 pub mod ancestors;
 pub mod build;
+pub mod candidate;
 pub mod context;
 pub mod document;
 pub mod fields;
@@ -35,9 +39,11 @@ mod own_fields;
 pub mod reason;
 mod rule_fields;
 pub mod source;
+pub mod suppress;
 pub mod threshold;
 
-pub use build::{BuildOutcome, build};
+pub use build::{BuildOutcome, build, build_suppressed};
+pub use candidate::{Candidate, Run, SuppressionTerm, candidate};
 pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
 pub use group::AlertGroup;
@@ -45,3 +51,4 @@ pub use hit::{EventHit, Hit, NewTermsHit, SequenceHit, ThresholdHit, ThresholdTe
 pub use identity::AlertUuid;
 pub use rule_fields::AlertRule;
 pub use source::RemovedValue;
+pub use suppress::{Suppressed, SuppressionPolicy, SuppressionState, suppress};

@@ -177,6 +177,11 @@ static ECS: LazyLock<Ecs> = LazyLock::new(|| {
     Ecs { catalog, groups }
 });
 
+/// The type that ECS gives a field.
+pub(crate) fn field_type(name: &str) -> Option<FieldType> {
+    ECS.catalog.field(name).map(|field| field.field_type)
+}
+
 fn holds_objects(field_type: FieldType) -> bool {
     matches!(field_type, FieldType::Object | FieldType::Flattened | FieldType::Nested | FieldType::GeoPoint)
 }

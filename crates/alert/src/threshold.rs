@@ -6,13 +6,10 @@ use ecs::{Document, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::build::{BuildOutcome, build_event_alert};
-use crate::context::{AlertContext, iso};
+use crate::context::iso;
 use crate::fields;
 use crate::hit::{EventHit, ThresholdHit, ThresholdTerm};
-use crate::identity::event_alert_uuid;
 use crate::javascript_number;
-use crate::rule_fields::AlertRule;
 
 /// So many ids of events an alert about a group has at most.
 pub const MAX_EVIDENCE: usize = 100;
@@ -20,28 +17,33 @@ pub const MAX_EVIDENCE: usize = 100;
 /// The namespace of the ids that Kibana gives to what stands for a group.
 const NAMESPACE: Uuid = Uuid::from_u128(0x0684_ec03_7201_4ee0_8ee0_3a3f_6b24_79b2);
 
-/// Makes the alert of a group. It tells of nothing but the fields of the group: reason and overrides see no others.
-pub(crate) fn build_threshold_alert(
-    hit: &ThresholdHit,
-    rule: &AlertRule<'_>,
-    context: &AlertContext,
-) -> BuildOutcome {
-    let id = source_id(&rule.rule.rule_id, hit.started_at, &hit.terms);
-    let uuid = event_alert_uuid(&hit.index, &id, &context.space, &rule.rule.uuid);
-    let event = EventHit { document: source(hit), id, index: hit.index.clone() };
+/// The event that stands for the group: its newest time, and the fields of the group as dotted names.
+///
+/// It is all that reason and overrides see.
+pub(crate) fn stand_in(hit: &ThresholdHit, rule_id: &str) -> EventHit {
+    let mut source = Map::from_iter([(fields::TIMESTAMP.to_owned(), Value::from(iso(hit.last)))]);
+    for ThresholdTerm { field, value } in &hit.terms {
+        source.insert(field.clone(), value.clone());
+    }
+    let id = stand_in_id(rule_id, hit.started_at, &hit.terms);
+    EventHit { document: Document::from_map(source), id, index: hit.index.clone() }
+}
+
+/// What only the alert of a group says: what the group is, and which events are in it.
+pub(crate) fn threshold_fields(hit: &ThresholdHit) -> Map<String, Value> {
     let mut found = Map::from_iter([(fields::THRESHOLD_RESULT.to_owned(), threshold_result(hit))]);
     if !hit.event_ids.is_empty() {
         let ids = hit.event_ids.iter().take(MAX_EVIDENCE).map(|id| Value::from(id.as_str())).collect();
         found.insert(fields::EVIDENCE_EVENT_IDS.to_owned(), Value::Array(ids));
     }
-    build_event_alert(&event, uuid, found, rule, context)
+    found
 }
 
 /// The id of what stands for a group: a UUID.
 ///
 /// The order of values does not count, that of fields does. `started_at` counts, so that the same group in two runs is
 /// two alerts. The id is that of Kibana, byte for byte.
-pub fn source_id(rule_id: &str, started_at: Timestamp, terms: &[ThresholdTerm]) -> String {
+pub fn stand_in_id(rule_id: &str, started_at: Timestamp, terms: &[ThresholdTerm]) -> String {
     let fields: Vec<&str> = terms.iter().map(|term| term.field.as_str()).collect();
     let mut values: Vec<String> = terms.iter().map(|term| text(&term.value)).collect();
     // JavaScript sorts by UTF-16 code units, Rust by code points.
@@ -58,15 +60,6 @@ fn text(value: &Value) -> String {
         Value::Number(number) => javascript_number::to_text(number.as_f64().unwrap_or(f64::NAN)),
         other => other.to_string(),
     }
-}
-
-/// The event that stands for the group: its newest time, and the fields of the group as dotted names.
-fn source(hit: &ThresholdHit) -> Document {
-    let mut source = Map::from_iter([(fields::TIMESTAMP.to_owned(), Value::from(iso(hit.last)))]);
-    for ThresholdTerm { field, value } in &hit.terms {
-        source.insert(field.clone(), value.clone());
-    }
-    Document::from_map(source)
 }
 
 fn threshold_result(hit: &ThresholdHit) -> Value {
@@ -87,9 +80,11 @@ fn threshold_result(hit: &ThresholdHit) -> Value {
 mod tests {
     use super::*;
 
-    use crate::build::build;
+    use crate::build::{BuildOutcome, build};
     use crate::document::Alert;
     use crate::hit::Hit;
+    use crate::identity::event_alert_uuid;
+    use crate::rule_fields::AlertRule;
     use crate::rule_fields::tests::{context, rule};
 
     fn at(text: &str) -> Timestamp {
@@ -123,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_id_of_the_made_up_event_is_that_of_kibana() {
-        let id = |terms: &[ThresholdTerm]| source_id("rule-sig", at("2024-01-01T00:05:00Z"), terms);
+        let id = |terms: &[ThresholdTerm]| stand_in_id("rule-sig", at("2024-01-01T00:05:00Z"), terms);
         let expected = "273900e8-d6df-52b1-a27c-596d6c52f91e";
         assert_eq!(id(&[term("user.name", "alice"), term("host.name", "host-1")]), expected);
         // Values are sorted, fields are not.
@@ -131,13 +126,13 @@ mod tests {
         assert_ne!(id(&[term("host.name", "host-1"), term("user.name", "alice")]), expected);
         // A number is its text.
         assert_eq!(id(&[term("a", 7.0), term("b", true)]), id(&[term("a", "7"), term("b", "true")]));
-        assert_ne!(source_id("rule-sig", at("2024-01-01T00:05:01Z"), &[]), id(&[]));
+        assert_ne!(stand_in_id("rule-sig", at("2024-01-01T00:05:01Z"), &[]), id(&[]));
     }
 
     #[test]
     fn the_alert_tells_of_the_group_and_of_nothing_else() {
         let alert = built(hit(), json!({"severity": "high"}));
-        let id = source_id("my-rule", at("2024-01-01T00:05:00Z"), &hit().terms);
+        let id = stand_in_id("my-rule", at("2024-01-01T00:05:00Z"), &hit().terms);
         let uuid = event_alert_uuid("logs-a,logs-b-*", &id, "default", "rule-1");
         let mut own = alert.document().as_map().clone();
         own.retain(|name, _| !name.starts_with("kibana.alert.rule."));
