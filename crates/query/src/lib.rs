@@ -1,7 +1,8 @@
-//! KQL, Lucene and EQL text to syntax trees and diagnostics. (ES|QL joins them here.)
+//! KQL, Lucene, EQL and ES|QL text to syntax trees and diagnostics.
 //!
 //! ```text
-//!   text ──▶ kql::parse / lucene::parse / eql::parse ──▶ Parsed { tree, diagnostics }      tree ──▶ Display ──▶ text
+//!   text ──▶ kql::parse / lucene::parse / eql::parse / esql::parse ──▶ Parsed { tree, diagnostics }
+//!   tree ──▶ Display ──▶ text
 //! ```
 //!
 //! Invariant: knows no fields, no clock, no file system and nothing of the other crates.
@@ -14,6 +15,7 @@ pub mod eql;
 pub mod esql;
 pub mod kql;
 pub mod lucene;
+mod nearest;
 pub mod span;
 
 pub use diagnostic::{Diagnostic, Parsed, Severity};

@@ -124,6 +124,7 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("?a.b == 1", "(== <?a.b> 1i)"),
     ("? a == 1", "(== <?a> 1i)"),
     ("`a-b`.c == 1", "(== <a-b.c> 1i)"),
+    ("`TRUE` and TRUE.a and a.Null == 1", "(and <TRUE> <TRUE.a> (== <a.Null> 1i))"),
     ("a.`6 b`.`c``d` == 1", "(== <a.6 b.c`d> 1i)"),
     ("`a.b` == 1", "(== <a.b> 1i)"),
     ("`and`.`any` == 1", "(== <and.any> 1i)"),

@@ -289,7 +289,8 @@ impl Parser<'_> {
                     return Joint::Or;
                 }
                 _ if self.begins_operand_at(0) => {
-                    self.error("eql::missing-operator", "`and` or `or` is missing before this", span, "follows without an operator", "join the two with `and` or `or`; a text needs double quotes, a name with special characters backquotes");
+                    let place = self.name_span();
+                    self.error("eql::missing-operator", "`and` or `or` is missing before this", place, "follows without an operator", "join the two with `and` or `or`; a text needs double quotes, a name with special characters backquotes");
                     return Joint::And;
                 }
                 _ => {

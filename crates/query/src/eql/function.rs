@@ -3,6 +3,7 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::ast::Function;
+use crate::nearest::nearest;
 
 /// What is known of a function without looking at its arguments.
 pub(super) struct Signature {
@@ -84,21 +85,6 @@ pub(super) fn substitute(name: &str) -> String {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("EQL has {}", names.join(", ")),
     }
-}
-
-/// The known word that a misspelt one most likely stands for; case does not count.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    if word.len() > 40 {
-        return None;
-    }
-    let word = word.to_lowercase();
-    let allowed = if word.chars().count() < 5 { 1 } else { 2 };
-    known
-        .iter()
-        .map(|near| (strsim::osa_distance(&word, &near.to_lowercase()), *near))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, near)| near)
 }
 
 impl Display for Function {

@@ -99,9 +99,14 @@ pub(super) fn reserved(word: &str) -> Option<TokenKind> {
     }))
 }
 
-/// True when the text can stand for itself as a name, without quotes of any kind.
+/// True when the text can stand for itself as a name, without quotes of any kind. `TRUE` cannot: it is taken for a
+/// mistaken `true`.
 pub(super) fn is_plain_name(text: &str) -> bool {
-    text.starts_with(begins_name) && text.chars().skip(1).all(continues_name) && reserved(text).is_none()
+    let is_constant = ["true", "false", "null"].iter().any(|word| word.eq_ignore_ascii_case(text));
+    text.starts_with(begins_name)
+        && text.chars().skip(1).all(continues_name)
+        && reserved(text).is_none()
+        && !is_constant
 }
 
 fn begins_name(character: char) -> bool {

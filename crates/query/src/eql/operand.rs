@@ -110,7 +110,14 @@ impl Parser<'_> {
             TokenKind::LeftParenthesis => return self.group(),
             TokenKind::Optional => return self.optional_field(),
             TokenKind::TildeName(_) => return self.call(),
-            TokenKind::Name(_) => {
+            TokenKind::Name(name) => {
+                if let Some((word, literal)) = constant_in_wrong_case(name)
+                    && !matches!(self.kind_at(1), Some(TokenKind::Dot | TokenKind::LeftParenthesis))
+                {
+                    self.wrong_case(span, word);
+                    self.position += 1;
+                    return Spanned::new(Expr::Literal(literal), span);
+                }
                 return match self.kind_at(1) {
                     Some(TokenKind::LeftParenthesis) => self.call(),
                     Some(TokenKind::Keyword(Keyword::Of)) if self.opens_bracket_at(2) => {
@@ -400,6 +407,22 @@ impl Parser<'_> {
         }
     }
 
+    /// Of the whole name that stands here, with its dots and its `?`; of the token when it is no name.
+    pub(super) fn name_span(&self) -> Span {
+        let start = self.current_span();
+        let mut at = usize::from(self.kind_at(0) == Some(&TokenKind::Optional));
+        let is_name = |kind: Option<&TokenKind>| {
+            matches!(kind, Some(TokenKind::Name(_) | TokenKind::QuotedName(_)))
+        };
+        if !is_name(self.kind_at(at)) {
+            return start;
+        }
+        while self.kind_at(at + 1) == Some(&TokenKind::Dot) && is_name(self.kind_at(at + 2)) {
+            at += 2;
+        }
+        self.tokens.get(self.position + at).map_or(start, |token| start.to(token.span))
+    }
+
     fn opens_bracket_at(&self, ahead: usize) -> bool {
         matches!(self.kind_at(ahead), Some(TokenKind::LeftBracket | TokenKind::MissingBracket))
     }
@@ -440,6 +463,12 @@ impl Parser<'_> {
             "add what is missing, or take out what is too much",
         );
     }
+}
+
+/// `TRUE` or `Null`: what it should look like, and what is meant.
+fn constant_in_wrong_case(name: &str) -> Option<(&'static str, Literal)> {
+    let known = [("true", Literal::Bool(true)), ("false", Literal::Bool(false)), ("null", Literal::Null)];
+    known.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(name))
 }
 
 fn backquoted(part: &str) -> String {

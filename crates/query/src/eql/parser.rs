@@ -8,9 +8,9 @@
 //! A fault is reported where it stands and parsing goes on.
 
 use super::ast::{Body, Category, EventFilter, Expr, Literal, Pipe, Query};
-use super::function::nearest;
 use super::lexer::{Keyword, Token, TokenKind, tokenise};
 use super::verify::verify;
+use crate::nearest::nearest;
 use crate::{Diagnostic, Parsed, Span, Spanned};
 
 /// How deeply parentheses, brackets, argument lists, `not` and signs may nest, all together.
@@ -90,6 +90,17 @@ impl Parser<'_> {
             {
                 Some(*word)
             }
+            TokenKind::LeftBracket | TokenKind::MissingBracket => {
+                self.error(
+                    "eql::missing-sequence",
+                    "`sequence` or `sample` is missing before this stage",
+                    span,
+                    "brackets hold a stage",
+                    "write `sequence by field [first stage] [second stage]`; for single events leave the brackets out",
+                );
+                self.sequence(span);
+                return Body::Invalid;
+            }
             TokenKind::Name(name) if !followed_by_where && self.opens_whole_at(1) => {
                 let known =
                     [("sequence", Keyword::Sequence), ("sample", Keyword::Sample), ("join", Keyword::Join)];
@@ -160,7 +171,7 @@ impl Parser<'_> {
         };
         let is_backquoted = self.peek().is_some_and(|token| matches!(token.kind, TokenKind::QuotedName(_)));
         let Some(category) = category.filter(|_| self.is_where_at(1) || self.begins_operand_at(1)) else {
-            self.missing_where(span);
+            self.missing_where(self.name_span());
             let category = Spanned::new(Category::Any, Span::new(span.start, span.start));
             if self.peek().is_none_or(|token| token.kind == TokenKind::RightBracket) {
                 return EventFilter { category, condition: Spanned::new(Expr::Invalid, span) };
@@ -183,7 +194,7 @@ impl Parser<'_> {
                 self.wrong_case(self.current_span(), "where");
                 self.position += 1;
             }
-            _ => self.missing_where(self.current_span()),
+            _ => self.missing_where(self.name_span()),
         }
         self.condition_of(Spanned::new(category, span))
     }

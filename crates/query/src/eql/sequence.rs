@@ -26,7 +26,7 @@ impl Parser<'_> {
         let by = self.keys_after_by();
         let maxspan = if self.take_keyword(Keyword::With) { self.maxspan() } else { None };
         let by = self.keys_after_with(by);
-        let stages = self.stages(Whole::Sequence);
+        let mut stages = self.stages(Whole::Sequence);
         let mut until = None;
         while self.take_keyword(Keyword::Until) {
             let place = self.previous_span();
@@ -52,6 +52,8 @@ impl Parser<'_> {
                     "one stage too many",
                     "move it before `until`; what ends a sequence is one stage, its conditions joined with `or`",
                 );
+                stages.push(further);
+                stages.extend(ends);
             }
         }
         if stages.is_empty() {
@@ -223,7 +225,7 @@ impl Parser<'_> {
                     "write the name of a field; a value that has to be computed cannot join events",
                 ),
             }
-            let span = self.current_span();
+            let span = self.name_span();
             match self.peek().map(|token| &token.kind) {
                 Some(TokenKind::Comma) => self.position += 1,
                 Some(

@@ -6,7 +6,8 @@
 use super::ast::{
     Body, Category, EventFilter, Expr, FieldRef, Literal, Pipe, Query, Sample, Sequence, Stage,
 };
-use super::function::{ResultKind, nearest, signature};
+use super::function::{ResultKind, signature};
+use crate::nearest::nearest;
 use crate::{Diagnostic, Span, Spanned};
 
 /// The most stages that Elasticsearch allows in a sample.

@@ -139,10 +139,8 @@ impl Resolver<'_> {
         let constant = || Expression::Constant(Value::Null);
         let folded = matches!(op, MatchOp::Colon | MatchOp::LikeFold | MatchOp::RegexFold);
         let expression = match (op, &pattern.value) {
-            (_, Literal::Null) => {
-                self.type_error(pattern.span, "text is wanted here, not null");
-                constant()
-            }
+            // What is no text the parser has reported.
+            (_, Literal::Null) => constant(),
             (MatchOp::Colon, literal) | (MatchOp::LikeFold, literal @ Literal::Text(_))
                 if !is_wildcard(literal) =>
             {
@@ -196,11 +194,7 @@ impl Resolver<'_> {
                     }
                 }
             }
-            (_, other) => {
-                let kind = kind_of(&other.into()).words();
-                self.type_error(pattern.span, &format!("text is wanted here, not {kind}"));
-                constant()
-            }
+            _ => constant(),
         };
         Spanned::new(expression, span)
     }
