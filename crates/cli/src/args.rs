@@ -6,7 +6,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 use ecs::Timestamp;
 use rule::Severity;
 
-use crate::command::{completions, demo, explain, hunt, rule_check, rule_list, rule_show};
+use crate::command::{completions, demo, explain, hunt, rule_check, rule_list, rule_show, rule_test};
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
 #[derive(Debug, Parser)]
@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  done
-  1  alerts at or above the severity given by --fail-on
+  1  alerts at or above the severity given by --fail-on; a test of a rule failed
   2  a rule could not run; with --strict also rules of types that cannot be run yet, and inputs not read whole
   3  a wrong argument or setting, or something in the surroundings (a missing path, a full disk)";
 
@@ -44,7 +44,7 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     /// Hunt through logs: every rule over every event, with an account of everything read
     Hunt(Box<hunt::Args>),
-    /// List, show and check rules
+    /// List, show, check and test rules
     #[command(subcommand)]
     Rule(RuleCommand),
     /// Say which clause of a rule an event fails, with the values seen
@@ -64,6 +64,8 @@ pub(crate) enum RuleCommand {
     Show(rule_show::Args),
     /// Check rule files: every finding with its place
     Check(rule_check::Args),
+    /// Run the tests in the files beside rules
+    Test(rule_test::Args),
 }
 
 /// Reads a severity.

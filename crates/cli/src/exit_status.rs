@@ -17,6 +17,9 @@ pub(crate) enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// A test of a rule failed, or a rule has none although tests are required.
+    pub(crate) const TESTS_FAILED: Self = Self::AlertsFound;
+
     /// The graver of two: what could not run outweighs what was found.
     pub(crate) fn or(self, other: Self) -> Self {
         if self as u8 >= other as u8 { self } else { other }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command, GlobalArgs, RuleCommand};
-use command::{Context, completions, demo, explain, hunt, rule_check, rule_list, rule_show};
+use command::{Context, completions, demo, explain, hunt, rule_check, rule_list, rule_show, rule_test};
 use exit_status::ExitStatus;
 use printer::Printer;
 
@@ -59,6 +59,7 @@ fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
         Command::Rule(RuleCommand::List(args)) => rule_list::run(&args, context),
         Command::Rule(RuleCommand::Show(args)) => rule_show::run(&args, context),
         Command::Rule(RuleCommand::Check(args)) => rule_check::run(&args, context),
+        Command::Rule(RuleCommand::Test(args)) => rule_test::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

@@ -50,9 +50,9 @@ pub(crate) struct Args {
 }
 
 /// An event as the rules see it.
-struct Event {
-    document: Document,
-    stream: DataStream,
+pub(super) struct Event {
+    pub(super) document: Document,
+    pub(super) stream: DataStream,
 }
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
@@ -159,7 +159,7 @@ fn explain(
     let name = visible(&planned.rule.name);
     let (is, is_none) = match planned.finisher {
         Finisher::EachEvent => ("is a hit of", "is no hit of"),
-        Finisher::InOrder(_) => ("may take part in a hit of", "can take no part in a hit of"),
+        _ => ("may take part in a hit of", "can take no part in a hit of"),
     };
     match (reached, passed) {
         (true, true) => writeln!(out, "{is} {name}")?,
@@ -225,7 +225,7 @@ fn keys(planned: &PlannedRule<'_>, at: usize, explanation: &Explanation, view: &
 }
 
 /// A clause that decides, with what it saw; of several parts, those that decide.
-fn in_one_line(clause: &Explanation) -> String {
+pub(super) fn in_one_line(clause: &Explanation) -> String {
     match (&clause.seen, clause.parts.first()) {
         (Some(values), _) if values.is_empty() => format!("{} (the field is missing)", clause.clause),
         (Some(values), _) => format!("{} (seen: {})", clause.clause, values.join(", ")),
@@ -272,7 +272,7 @@ fn read_events(args: &Args, context: Context) -> anyhow::Result<(Vec<Event>, u64
 }
 
 /// The document that rules see, as in a hunt.
-fn event_of(record: &RawRecord<'_>, enrichment: &Enrichment, context: Context) -> Option<Event> {
+pub(super) fn event_of(record: &RawRecord<'_>, enrichment: &Enrichment, context: Context) -> Option<Event> {
     let Ok(Value::Object(object)) = serde_json::from_str(record.text) else { return None };
     match record.kind {
         RecordKind::Ecs => {

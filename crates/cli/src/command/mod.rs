@@ -7,6 +7,7 @@ pub(crate) mod hunt;
 pub(crate) mod rule_check;
 pub(crate) mod rule_list;
 pub(crate) mod rule_show;
+pub(crate) mod rule_test;
 
 use ecs::Timestamp;
 

@@ -179,7 +179,7 @@ fn resolving(outcome: &RuleOutcome) -> &[Diagnostic] {
 }
 
 /// A finding about a query as one about the file that the query stands in.
-fn in_file(diagnostic: &Diagnostic, rule: &Rule, text: &str) -> Diagnostic {
+pub(super) fn in_file(diagnostic: &Diagnostic, rule: &Rule, text: &str) -> Diagnostic {
     let places = rule::format::places(text, rule.origin.format, rule.origin.span);
     let query = places.value("query");
     let literal = query.and_then(|span| StringLiteral::read(text, span));

@@ -3,9 +3,12 @@
 pub(crate) mod coverage;
 pub(crate) mod csv;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod ndjson;
 pub(crate) mod progress;
 pub(crate) mod removed_values;
+pub(crate) mod rule_tests;
+pub(crate) mod sarif;
 pub(crate) mod table;
 
 use std::io;
