@@ -202,6 +202,20 @@ pub struct Aggregate {
     pub filter: Option<Spanned<Expr>>,
 }
 
+impl Aggregate {
+    /// Name of the column: the given one, or else the text as written, with its condition. `source` is the text that
+    /// was parsed.
+    pub fn column_name<'a>(&'a self, source: &'a str) -> &'a str {
+        match (&self.field.name, &self.filter) {
+            (None, Some(filter)) => {
+                let span = self.field.span().to(filter.span);
+                source.get(span.start..span.end).unwrap_or_default()
+            }
+            _ => self.field.column_name(source),
+        }
+    }
+}
+
 /// `name = value`, or a value alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
