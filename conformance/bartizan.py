@@ -26,6 +26,6 @@ def json_of(*arguments):
     return json.loads(done.stdout)
 
 
-def hunt(paths):
+def hunt(paths, *options):
     """A hunt over `paths` with the public rules and no others: an object with `alerts`, `rules` and `coverage`."""
-    return json_of("hunt", *paths, "--rules", RULES, "--no-builtin-rules", "--format", "json")
+    return json_of("hunt", *paths, "--rules", RULES, "--no-builtin-rules", "--format", "json", *options)

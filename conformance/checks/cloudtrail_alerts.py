@@ -8,7 +8,7 @@ from expected_alerts import compare, expectation, not_evaluated
 from report import judged, note
 
 # Rule types that are compared. Alerts that are expected of any other are noted as not run.
-RUN = ("query", "eql")
+RUN = ("query", "eql", "new_terms")
 # Mechanical near misses of real records: a source of its own, and no part of the merged data set.
 DERIVED = "derived"
 
@@ -22,8 +22,20 @@ def accounted(records, lines):
     return records["in"] == ends == lines and records["duplicates"] == 0
 
 
+def by_type(result):
+    """The alerts of a hunt by the type of their rule, without those of which the expectation says nothing."""
+    types = {rule["rule_id"]: rule["type"] for rule in result["rules"] if "rule_id" in rule}
+    alerts = collections.defaultdict(list)
+    for alert in result["alerts"]:
+        rule_id = alert["kibana.alert.rule.rule_id"]
+        if rule_id not in IGNORED:
+            alerts[types[rule_id]].append(alert)
+    return alerts
+
+
 def check(source, files):
-    result = hunt(files)
+    # The expectation takes each file as one window.
+    result = hunt(files, "--whole-range")
     records = result["coverage"]["records"]
     lines = sum(1 for file in files for line in file.read_text().splitlines() if line.strip())
     summary = f"{lines} lines: {records['in']} records in = {records['events']} events + {records['duplicates']} duplicates"
@@ -32,12 +44,7 @@ def check(source, files):
         note(source, f"{number} dropped: {reason}")
 
     rows = expectation(source)
-    types = {rule["rule_id"]: rule["type"] for rule in result["rules"] if "rule_id" in rule}
-    alerts = collections.defaultdict(list)
-    for alert in result["alerts"]:
-        rule_id = alert["kibana.alert.rule.rule_id"]
-        if rule_id not in IGNORED:
-            alerts[types[rule_id]].append(alert)
+    alerts = by_type(result)
     for rule_type in RUN:
         equal, summary, differences = compare([row for row in rows if row["type"] == rule_type], alerts[rule_type])
         judged(equal, f"{source}, {rule_type}", summary, differences)
@@ -46,7 +53,16 @@ def check(source, files):
             note(source, f"not run: {rule_type}, {number} alerts expected")
 
 
+def check_history(source, cut, file, start):
+    """New terms where what comes before `start` is history."""
+    alerts = by_type(hunt([file], "--whole-range", "--from", start))["new_terms"]
+    rows = [row for row in expectation(cut) if row["type"] == "new_terms"]
+    equal, summary, differences = compare(rows, alerts)
+    judged(equal, f"{source} from {start}, new_terms", summary, differences)
+
+
 sources = sorted(RECORDS.glob("*.ndjson"))
 for file in sources:
     check(file.stem, [file])
 check("merged", [file for file in sources if file.stem != DERIVED])
+check_history("invictus", "invictus.cut1210", RECORDS / "invictus.ndjson", "2023-07-10T12:10:00Z")

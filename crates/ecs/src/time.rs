@@ -182,6 +182,27 @@ impl DateMath {
         self.anchor == Anchor::Now
     }
 
+    /// How far from `now` it lies, where that is the same at any time: relative, without rounding, months or years.
+    pub fn fixed_offset(&self) -> Option<SignedDuration> {
+        if !self.is_relative() {
+            return None;
+        }
+        let mut offset = SignedDuration::ZERO;
+        for step in &self.steps {
+            let (number, milliseconds) = match *step {
+                Step::Add(number, Unit::Millisecond) => (number, 1),
+                Step::Add(number, Unit::Second) => (number, 1_000),
+                Step::Add(number, Unit::Minute) => (number, 60_000),
+                Step::Add(number, Unit::Hour) => (number, 3_600_000),
+                Step::Add(number, Unit::Day) => (number, 86_400_000),
+                Step::Add(number, Unit::Week) => (number, 604_800_000),
+                Step::Add(_, Unit::Month | Unit::Year) | Step::Round(_) => return None,
+            };
+            offset = offset.checked_add(SignedDuration::from_millis(number.checked_mul(milliseconds)?))?;
+        }
+        Some(offset)
+    }
+
     fn evaluate(&self, now: Timestamp, rounding: Rounding) -> Option<Timestamp> {
         let (start, written) = match &self.anchor {
             Anchor::Now => (now, None),
@@ -408,6 +429,21 @@ mod tests {
             ("1715780841123", "2024-05-15T13:47:21.123Z"),
         ] {
             assert_eq!(resolve(text, Rounding::Down), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_fixed_without_rounding_and_calendar() {
+        let offset = |text: &str| text.parse::<DateMath>().unwrap().fixed_offset().map(|d| d.as_millis());
+        for (text, milliseconds) in
+            [("now", 0), ("now-6m", -360_000), ("now-1w+1d-2h+3s-4ms", -525_597_004), ("now+1d", 86_400_000)]
+        {
+            assert_eq!(offset(text), Some(milliseconds), "{text}");
+        }
+        for text in
+            ["now-1d/d", "now-1M", "now/y", "2024-05-01", "2024-05-01||+1d", "now-9223372036854775807w"]
+        {
+            assert_eq!(offset(text), None, "{text}");
         }
     }
 

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit, SequenceHit};
+use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit, NewTermsHit, SequenceHit};
 use ecs::Timestamp;
 use matcher::FilterId;
+use query::Diagnostic;
 use rule::rule_type::RuleType;
 
 use crate::error::EngineError;
 use crate::finisher::{Finisher, InOrder, Join};
 use crate::held_events::{HeldEvent, HeldEvents};
+use crate::key_table::MOST_COMBINATIONS;
 use crate::outcome::RuleOutcome;
 use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::FoundEvent;
 use crate::waiting_events::{Finished, WaitingEvents};
+use crate::waiting_terms::{NewTermsFound, WaitingTerms};
+use crate::windows::Windows;
 
 /// Where alerts go, in the order in which they are made.
 pub trait AlertSink {
@@ -46,7 +50,27 @@ struct RuleState<'p> {
     alert_rule: AlertRule<'p>,
     /// Hits within the cap: by time, then document id, so that the order is total.
     kept: BTreeMap<(Option<Timestamp>, String), EventHit>,
-    waiting: WaitingEvents,
+    waiting: Waiting,
+    /// In milliseconds since the epoch: from when on events before the range count; `None` when none do.
+    history_from: Option<i64>,
+}
+
+/// What is known of the events of a rule that cannot be decided at once.
+#[derive(Debug)]
+enum Waiting {
+    Nothing,
+    Events(WaitingEvents),
+    Terms(Box<WaitingTerms>),
+}
+
+impl Waiting {
+    fn new(finisher: &Finisher, windows: Windows) -> Self {
+        match finisher {
+            Finisher::EachEvent => Self::Nothing,
+            Finisher::InOrder(_) => Self::Events(WaitingEvents::default()),
+            Finisher::NewTerms(plan) => Self::Terms(Box::new(WaitingTerms::new(plan, windows))),
+        }
+    }
 }
 
 impl<'p> Detection<'p> {
@@ -55,7 +79,8 @@ impl<'p> Detection<'p> {
         let state = |planned: &PlannedRule<'p>| RuleState {
             alert_rule: AlertRule::new(planned.rule),
             kept: BTreeMap::new(),
-            waiting: WaitingEvents::default(),
+            waiting: Waiting::new(&planned.finisher, Windows::default()),
+            history_from: None,
         };
         Self {
             plan,
@@ -65,6 +90,17 @@ impl<'p> Detection<'p> {
             rules: plan.rules.iter().map(state).collect(),
             held: HeldEvents::default(),
         }
+    }
+
+    /// The same with other windows than those of the rules' schedules, and with events before `range_from` as history.
+    /// To be said before the first event.
+    pub fn over(mut self, windows: Windows, range_from: Option<Timestamp>) -> Self {
+        for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
+            state.waiting = Waiting::new(&planned.finisher, windows);
+            let history_from = range_from.and_then(|from| planned.finisher.history_from(windows, from));
+            state.history_from = history_from.map(Timestamp::as_millisecond);
+        }
+        self
     }
 
     /// Takes an event that passes some filters.
@@ -87,18 +123,22 @@ impl<'p> Detection<'p> {
         for passed in filters.chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
             let Some(rule) = passed.first().map(|filter| rule_of(*filter)) else { continue };
             let planned = &plan.rules[rule];
-            match &planned.finisher {
-                Finisher::EachEvent => at_once.push(rule),
-                Finisher::InOrder(in_order) => {
-                    let number = match held {
-                        Some(number) => number,
-                        None => *held.insert(self.held.push(&hit)?),
-                    };
+            let number = |held: &mut Option<HeldEvent>, events: &mut HeldEvents| match held {
+                Some(number) => Ok(*number),
+                None => Ok(*held.insert(events.push(&hit)?)),
+            };
+            match (&planned.finisher, &mut self.rules[rule].waiting) {
+                (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
+                    let number = number(&mut held, &mut self.held)?;
                     let first = planned.filters.start;
                     let parts = passed.iter().map(|filter| filter.index() - first);
-                    let state = &mut self.rules[rule];
-                    state.waiting.push(in_order, parts, &hit.document, &plan.table, number);
+                    waiting.push(in_order, parts, &hit.document, &plan.table, number);
                 }
+                (Finisher::NewTerms(terms), Waiting::Terms(waiting)) => {
+                    let mut hold = || number(&mut held, &mut self.held);
+                    waiting.push(terms, &hit.document, &plan.table, &hit.id, &mut hold)?;
+                }
+                _ => at_once.push(rule),
             }
         }
         if let Some((last, others)) = at_once.split_last() {
@@ -108,6 +148,22 @@ impl<'p> Detection<'p> {
             self.hit(*last, hit, time, sink)?;
         }
         Ok(())
+    }
+
+    /// Takes an event that passes some filters and lies before the range: it is history, and no hit.
+    pub fn history(&mut self, event: &FoundEvent) {
+        let FoundEvent { filters, document, document_id: id, .. } = event;
+        let table = &self.plan.table;
+        for filter in filters {
+            let rule = self.plan.filters[filter.index()].rule;
+            let state = &mut self.rules[rule];
+            let Some(from) = state.history_from else { continue };
+            if let (Finisher::NewTerms(terms), Waiting::Terms(waiting)) =
+                (&self.plan.rules[rule].finisher, &mut state.waiting)
+            {
+                waiting.push_history(terms, document, table, id, from);
+            }
+        }
     }
 
     fn hit(
@@ -161,12 +217,17 @@ impl<'p> Detection<'p> {
     pub fn finish(mut self, sink: &mut dyn AlertSink) -> Result<Vec<RuleOutcome>, EngineError> {
         for (rule, planned) in self.plan.rules.iter().enumerate() {
             let state = &mut self.rules[rule];
-            let (kept, waiting) = (std::mem::take(&mut state.kept), std::mem::take(&mut state.waiting));
+            let kept = std::mem::take(&mut state.kept);
+            let waiting = std::mem::replace(&mut state.waiting, Waiting::Nothing);
             for hit in kept.into_values() {
                 self.make(rule, &Hit::Event(hit), sink)?;
             }
-            if let Finisher::InOrder(in_order) = &planned.finisher {
-                self.finish_in_order(rule, in_order, waiting, sink)?;
+            match (&planned.finisher, waiting) {
+                (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
+                    self.finish_in_order(rule, in_order, waiting, sink)?;
+                }
+                (_, Waiting::Terms(waiting)) => self.finish_new_terms(rule, waiting.finish(), sink)?,
+                _ => {}
             }
         }
         Ok(self.outcomes)
@@ -190,6 +251,37 @@ impl<'p> Detection<'p> {
             self.make(rule, &hit, sink)?;
         }
         Ok(())
+    }
+
+    fn finish_new_terms(
+        &mut self,
+        rule: usize,
+        found: NewTermsFound,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
+        let NewTermsFound { hits, without_time, too_many } = found;
+        let wanted = self.account(rule, hits.len(), without_time, too_many);
+        for (event, values) in hits.into_iter().take(wanted) {
+            let hit = Hit::NewTerms(NewTermsHit { event: self.held.get(event)?, values });
+            self.make(rule, &hit, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the hits of a rule whose oldest come first. How many of them stay within the cap.
+    fn account(&mut self, rule: usize, hits: usize, without_time: u64, too_many: u64) -> usize {
+        let wanted = self.max_signals.map_or(hits, |cap| hits.min(cap as usize));
+        let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
+        outcome.hits += hits as u64;
+        outcome.cut += (hits - wanted) as u64;
+        outcome.without_time += without_time;
+        if too_many > 0 {
+            let message = format!(
+                "{too_many} events have more than {MOST_COMBINATIONS} combinations of values; the others were not looked at"
+            );
+            outcome.warnings.push(Diagnostic::warning("rule::too-many-combinations", message));
+        }
+        wanted
     }
 
     fn evidence(&mut self, join: &Join, events: &[HeldEvent]) -> Result<Hit, EngineError> {

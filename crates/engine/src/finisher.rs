@@ -1,11 +1,16 @@
 //! What is done with the events that pass a rule's filters.
 
+use ecs::time::Rounding;
+use ecs::{DateMath, Timestamp};
 use matcher::JoinKey;
 use query::eql::ast::Pipe;
 
 use crate::event_order::EventOrder;
+use crate::event_time::EventTime;
+use crate::new_terms::NewTermsWindows;
 use crate::sample::SamplePlan;
 use crate::sequence::{Role, SequencePlan};
+use crate::windows::{ScheduledRuns, Windows};
 
 /// What is done with the events that pass a rule's filters.
 #[derive(Debug)]
@@ -14,6 +19,53 @@ pub enum Finisher {
     EachEvent,
     /// They wait until all events have been seen, since their order matters.
     InOrder(Box<InOrder>),
+    /// The first with values that were not there before are hits.
+    NewTerms(Box<NewTermsPlan>),
+}
+
+impl Finisher {
+    /// From when on events count that lie before the range of a hunt: as history, and for windows that reach back.
+    /// `None` when none do.
+    pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::EachEvent | Self::InOrder(_) => None,
+            Self::NewTerms(plan) => plan.history_from(windows, range_from),
+        }
+    }
+}
+
+/// Which values of its events a rule has not seen before.
+#[derive(Debug)]
+pub struct NewTermsPlan {
+    /// When an event happened.
+    pub time: EventTime,
+    /// The fields whose combined values count.
+    pub fields: Vec<JoinKey>,
+    /// The runs by the rule's schedule; `None` when it has none.
+    pub runs: Option<ScheduledRuns>,
+    /// How far the history reaches back.
+    pub history: DateMath,
+}
+
+impl NewTermsPlan {
+    /// What is new for whom. A rule without a schedule is run over the whole range.
+    pub fn windows(&self, windows: Windows) -> NewTermsWindows {
+        match (windows, &self.runs) {
+            (Windows::AsScheduled, Some(runs)) => NewTermsWindows::Scheduled(runs.clone()),
+            _ => NewTermsWindows::WholeRange,
+        }
+    }
+
+    fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        match self.windows(windows) {
+            NewTermsWindows::WholeRange => self.history.resolve(range_from, Rounding::Down).ok(),
+            NewTermsWindows::Scheduled(runs) => {
+                let start = runs.history_start(runs.at_or_before(range_from.as_millisecond()))?;
+                Timestamp::from_millisecond(start).ok()
+            }
+        }
+        .filter(|from| *from < range_from)
+    }
 }
 
 /// How the events of a rule are put in order, and what is made of them then.

@@ -25,6 +25,7 @@ use crate::outcome::RuleOutcome;
 use crate::plan::Plan;
 use crate::read_input::{HuntInput, InputFindings, ReadBuffers, read_input};
 use crate::shared_scan::{ScanSettings, SharedScan};
+use crate::windows::Windows;
 
 /// How to hunt.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct HuntOptions<'p> {
     pub limits: Limits,
     /// The most alerts of one rule, the oldest; `None` for no cap.
     pub max_signals: Option<u32>,
+    /// How rules are run whose meaning depends on their window.
+    pub windows: Windows,
     /// What alerts say of this run.
     pub alerts: AlertContext,
 }
@@ -94,17 +97,19 @@ pub fn hunt(
     options: HuntOptions<'_>,
     output: HuntOutput<'_>,
 ) -> Result<HuntSummary, EngineError> {
-    let HuntOptions { scan, jobs, mut limits, max_signals, alerts } = options;
+    let HuntOptions { scan, jobs, mut limits, max_signals, windows, alerts } = options;
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
-    let shared = SharedScan::new(plan, scan);
-    let detection = Detection::new(plan, alerts, max_signals);
+    let shared = SharedScan::new(plan, scan).with_history(windows);
+    let detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
     (output.progress)(HuntEvent::Started {
         inputs: inputs.len(),
         bytes: inputs.iter().map(HuntInput::bytes).sum(),
     });
     let keep_faults = output.dead_letter.is_some();
-    let mut account = Account { ledger: Ledger::new(), seen: SeenEvents::new(), detection, output };
+    let seen = SeenEvents::new();
+    let seen_history = SeenEvents::new();
+    let mut account = Account { ledger: Ledger::new(), seen, seen_history, detection, output };
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
         let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
@@ -181,6 +186,8 @@ impl Turn {
 struct Account<'p, 'o> {
     ledger: Ledger,
     seen: SeenEvents,
+    /// Those that are history. The account has them as outside of the range, so they are no duplicates there.
+    seen_history: SeenEvents,
     detection: Detection<'p>,
     output: HuntOutput<'o>,
 }
@@ -221,6 +228,11 @@ impl Account<'_, '_> {
         }
         let mut account = InputAccount::open(name.as_str());
         account.counts.add(&findings.dropped);
+        for (key, event) in &findings.history {
+            if self.seen_history.insert(*key) {
+                self.detection.history(event);
+            }
+        }
         let mut found = findings.found.into_iter().peekable();
         // Counted by number first: names are looked up once an input and not once an event.
         let mut accounts = vec![0u64; findings.names.accounts.len()];

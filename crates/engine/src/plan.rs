@@ -12,6 +12,7 @@ use crate::finisher::Finisher;
 use crate::index_selection;
 use crate::outcome::{NotRunReason, RuleOutcome, RuleStatus};
 use crate::rule_type;
+use crate::windows::Windows;
 
 /// The rules of a run, resolved.
 #[derive(Debug)]
@@ -39,6 +40,16 @@ pub struct PlannedRule<'r> {
     pub filters: Range<usize>,
     /// What is done with the events that pass them.
     pub finisher: Finisher,
+}
+
+impl PlannedRule<'_> {
+    /// True when what it finds depends on the windows in which it is run.
+    pub fn depends_on_windows(&self) -> bool {
+        match self.finisher {
+            Finisher::EachEvent | Finisher::InOrder(_) => false,
+            Finisher::NewTerms(_) => true,
+        }
+    }
 }
 
 /// A test on single events that a rule needs: its whole query, or one stage of a sequence.
@@ -93,6 +104,11 @@ impl<'r> Plan<'r> {
         plan
     }
 
+    /// From when on some rule looks at events before the range of a hunt that starts at `range_from`.
+    pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        self.rules.iter().filter_map(|rule| rule.finisher.history_from(windows, range_from)).min()
+    }
+
     /// The filters of a rule.
     pub fn filters_of(&self, rule: &PlannedRule<'_>) -> &[PlannedFilter] {
         &self.filters[rule.filters.clone()]
@@ -121,12 +137,12 @@ fn resolve(
             let text = saved.query.as_deref().ok_or_else(not_run)?;
             (&saved.source, Query::Text(text, saved.language))
         }
+        RuleType::NewTerms(own) => (&own.source, Query::Text(&own.query, own.language)),
         RuleType::Eql(eql) => (&eql.source, Query::Eql(eql)),
         RuleType::Esql(_)
         | RuleType::Threshold(_)
         | RuleType::ThreatMatch(_)
-        | RuleType::MachineLearning(_)
-        | RuleType::NewTerms(_) => return Err(not_run()),
+        | RuleType::MachineLearning(_) => return Err(not_run()),
     };
     let patterns = index_selection::patterns(source)?;
     let mut resolver = Resolver::new(catalog, table, now);
@@ -148,6 +164,9 @@ fn resolve(
     let beside = Predicate::and([filters.predicate, Predicate::not(excepted)]);
     for (_, predicate) in &mut sought.filters {
         *predicate = Predicate::and([std::mem::replace(predicate, Predicate::Const(true)), beside.clone()]);
+    }
+    if let RuleType::NewTerms(own) = &rule.rule_type {
+        sought.finisher = rule_type::new_terms::finisher(rule, own, catalog, table);
     }
     Ok((patterns, sought))
 }

@@ -77,6 +77,8 @@ pub(crate) struct InputFindings {
     pub(crate) names: EventNames,
     /// Hits: the position in `events`, the time, and the event.
     pub(crate) found: Vec<(usize, Option<Timestamp>, FoundEvent)>,
+    /// Events before the range that are history for some rule. They are counted as outside of the range.
+    pub(crate) history: Vec<(EventKey, FoundEvent)>,
     /// What could not be read, in order, for the dead letter; empty without one.
     pub(crate) faults: Vec<FaultNote>,
     /// The first record that was handed over and turned out to be no JSON.
@@ -131,6 +133,7 @@ pub(crate) fn read_input(
         times: None,
         names: EventNames::default(),
         found: Vec::new(),
+        history: Vec::new(),
         faults: Vec::new(),
         late_fault: None,
     };
@@ -143,6 +146,7 @@ pub(crate) fn read_input(
         Item::Record(record) => match scanner.scan(&record, &mut findings.names) {
             Ok(scanned) if !scanned.in_range => {
                 findings.drop_record(DropReason::OutsideOfRange);
+                findings.history.extend(scanned.found.map(|event| (scanned.key, *event)));
             }
             Ok(scanned) => {
                 if let Some(mut event) = scanned.found {

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::name_table::NameTable;
 use crate::plan::Plan;
+use crate::windows::Windows;
 
 /// What all threads of a scan share.
 #[derive(Debug)]
@@ -38,8 +39,27 @@ pub struct SharedScan<'p> {
     cloudtrail_matcher: StreamMatcher,
     /// Whether rules can be decided only with enriched documents.
     reads_enrichment: bool,
+    /// For events before the range.
+    history: Option<HistoryScan>,
     /// Other data streams, as they turn up.
-    others: Mutex<HashMap<DataStream, Arc<StreamMatcher>>>,
+    others: Mutex<HashMap<(Place, DataStream), Arc<StreamMatcher>>>,
+}
+
+/// What is looked for before the range: only what is history for some rule.
+#[derive(Debug)]
+struct HistoryScan {
+    from: Timestamp,
+    windows: Windows,
+    cloudtrail_matcher: StreamMatcher,
+}
+
+/// Where an event lies, by its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    InRange,
+    /// Before the range, and yet some rule looks at it.
+    History,
+    Outside,
 }
 
 /// What a scan needs beside the rules.
@@ -60,7 +80,8 @@ pub struct ScanSettings<'p> {
 pub struct Scanner<'s> {
     scan: &'s SharedScan<'s>,
     memo: Memo,
-    others: HashMap<DataStream, (Arc<StreamMatcher>, Memo)>,
+    history_memo: Option<Memo>,
+    others: HashMap<(Place, DataStream), (Arc<StreamMatcher>, Memo)>,
 }
 
 /// What is known of a record after it was looked at.
@@ -74,9 +95,9 @@ pub struct ScannedRecord {
     pub account: Option<NonZeroU32>,
     /// Its region: a number of [`EventNames::regions`].
     pub region: Option<NonZeroU32>,
-    /// False when its time lies outside of the range that was asked for; then no rule saw it.
+    /// False when its time lies outside of the range that was asked for; then no rule saw it but as history.
     pub in_range: bool,
-    /// Set when it passes at least one filter.
+    /// Set when it passes at least one filter; outside of the range, one of a rule for which it is history.
     pub found: Option<Box<FoundEvent>>,
 }
 
@@ -120,27 +141,68 @@ impl<'p> SharedScan<'p> {
             skim_plan,
             cloudtrail_matcher,
             reads_enrichment: reads_enrichment(plan),
+            history: None,
             others: Mutex::default(),
         }
     }
 
-    /// A scanner for one thread.
-    pub fn scanner(&self) -> Scanner<'_> {
-        Scanner { scan: self, memo: self.cloudtrail_matcher.memo(), others: HashMap::new() }
+    /// The same, where events before the range are history for the rules that look at it.
+    pub fn with_history(mut self, windows: Windows) -> Self {
+        let range_from = self.settings.range.from;
+        self.history = range_from.and_then(|range_from| {
+            let from = self.plan.history_from(windows, range_from)?;
+            let reads = |id: FilterId| {
+                looks_at_history(self.plan, id, windows, range_from) && reads(self.plan, id, &self.cloudtrail)
+            };
+            let knows = |field| self.skim_plan.knows(field);
+            let cloudtrail_matcher = self.matcher.for_stream(&self.plan.table, reads, knows);
+            Some(HistoryScan { from, windows, cloudtrail_matcher })
+        });
+        self
     }
 
-    fn stream_matcher(&self, stream: &DataStream) -> Arc<StreamMatcher> {
+    /// A scanner for one thread.
+    pub fn scanner(&self) -> Scanner<'_> {
+        Scanner {
+            scan: self,
+            memo: self.cloudtrail_matcher.memo(),
+            history_memo: self.history.as_ref().map(|history| history.cloudtrail_matcher.memo()),
+            others: HashMap::new(),
+        }
+    }
+
+    fn place(&self, time: Option<Timestamp>) -> Place {
+        // An event without a time is looked at whatever the range: it may lie inside.
+        let Some(time) = time else { return Place::InRange };
+        let range = self.settings.range;
+        match &self.history {
+            _ if range.contains(time) => Place::InRange,
+            Some(history) if history.from <= time && range.from.is_some_and(|from| time < from) => {
+                Place::History
+            }
+            _ => Place::Outside,
+        }
+    }
+
+    fn stream_matcher(&self, place: Place, stream: &DataStream) -> Arc<StreamMatcher> {
         // A poisoned lock only means that another thread panicked; the map itself is whole.
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            let reads = |id: FilterId| reads(self.plan, id, stream);
+            let history = match (place, &self.history, self.settings.range.from) {
+                (Place::History, Some(history), Some(from)) => Some((history.windows, from)),
+                _ => None,
+            };
+            let reads = |id: FilterId| {
+                history.is_none_or(|(windows, from)| looks_at_history(self.plan, id, windows, from))
+                    && reads(self.plan, id, stream)
+            };
             Arc::new(self.matcher.for_stream(&self.plan.table, reads, |_| true))
         };
-        others.entry(stream.clone()).or_insert_with(make).clone()
+        others.entry((place, stream.clone())).or_insert_with(make).clone()
     }
 }
 
-impl Scanner<'_> {
+impl<'s> Scanner<'s> {
     /// Looks at one record.
     ///
     /// # Errors
@@ -167,24 +229,23 @@ impl Scanner<'_> {
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
         let time = skimmed.time();
-        let in_range = self.in_range(time);
+        let place = self.scan.place(time);
         let mut scanned = ScannedRecord {
             key: event_key(skimmed.event_id(), skimmed.recipient_account_id(), record),
             time,
             account: skimmed.account_id().map(|name| names.accounts.number(name)),
             region: skimmed.region().map(|name| names.regions.number(name)),
-            in_range,
+            in_range: place == Place::InRange,
             found: None,
         };
-        if !in_range {
-            return Ok(scanned);
-        }
-        let verdict = self.scan.cloudtrail_matcher.look(&skimmed.view(&self.scan.skim_plan), &mut self.memo);
+        let scan = self.scan;
+        let Some((matcher, memo)) = self.cloudtrail_matcher(place) else { return Ok(scanned) };
+        let verdict = matcher.look(&skimmed.view(&scan.skim_plan), memo);
         if verdict.is_empty() {
             return Ok(scanned);
         }
         let document = self.document(object(record.text)?);
-        let passed = self.scan.cloudtrail_matcher.settle(verdict, &document.view(&self.scan.plan.table));
+        let passed = matcher.settle(verdict, &document.view(&self.scan.plan.table));
         scanned.found = self.found_cloudtrail(passed, document, &scanned.key);
         Ok(scanned)
     }
@@ -199,10 +260,11 @@ impl Scanner<'_> {
         let time = event_time(&object);
         let document = self.document(object);
         let mut scanned = self.scanned(record, &document, None, time, names);
-        if scanned.in_range {
-            let view = document.view(&self.scan.plan.table);
-            let verdict = self.scan.cloudtrail_matcher.look(&view, &mut self.memo);
-            let passed = self.scan.cloudtrail_matcher.settle(verdict, &view);
+        let scan = self.scan;
+        if let Some((matcher, memo)) = self.cloudtrail_matcher(scan.place(time)) {
+            let view = document.view(&scan.plan.table);
+            let verdict = matcher.look(&view, memo);
+            let passed = matcher.settle(verdict, &view);
             scanned.found = self.found_cloudtrail(passed, document, &scanned.key);
         }
         Ok(scanned)
@@ -219,10 +281,11 @@ impl Scanner<'_> {
         let time = time.and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let key = id.as_ref().map(|id| EventKey::of_event(id, Some(&stream.name())));
         let mut scanned = self.scanned(record, &document, key, time, names);
-        if scanned.in_range {
+        let place = self.scan.place(time);
+        if place != Place::Outside {
             let scan = self.scan;
-            let (matcher, memo) = self.others.entry(stream.clone()).or_insert_with(|| {
-                let matcher = scan.stream_matcher(&stream);
+            let (matcher, memo) = self.others.entry((place, stream.clone())).or_insert_with(|| {
+                let matcher = scan.stream_matcher(place, &stream);
                 let memo = matcher.memo();
                 (matcher, memo)
             });
@@ -253,7 +316,7 @@ impl Scanner<'_> {
             time,
             account: account_of(document).map(|name| names.accounts.number(name)),
             region: text("cloud.region").map(|name| names.regions.number(name)),
-            in_range: self.in_range(time),
+            in_range: self.scan.place(time) == Place::InRange,
             found: None,
         }
     }
@@ -278,9 +341,15 @@ impl Scanner<'_> {
         found(passed, document, key, self.scan.cloudtrail.clone())
     }
 
-    /// An event without a time is looked at whatever the range: it may lie inside.
-    fn in_range(&self, time: Option<Timestamp>) -> bool {
-        time.is_none_or(|time| self.scan.settings.range.contains(time))
+    /// What judges CloudTrail records of a place; `None` where nothing is looked for.
+    fn cloudtrail_matcher(&mut self, place: Place) -> Option<(&'s StreamMatcher, &mut Memo)> {
+        match place {
+            Place::InRange => Some((&self.scan.cloudtrail_matcher, &mut self.memo)),
+            Place::History => {
+                Some((&self.scan.history.as_ref()?.cloudtrail_matcher, self.history_memo.as_mut()?))
+            }
+            Place::Outside => None,
+        }
     }
 }
 
@@ -299,6 +368,12 @@ fn account_of(document: &Document) -> Option<&str> {
 /// Does the rule of a filter read a data stream?
 fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
     plan.rules[plan.filters[filter.index()].rule].patterns.matches(stream)
+}
+
+/// Is an event before the range history for the rule of a filter?
+fn looks_at_history(plan: &Plan<'_>, filter: FilterId, windows: Windows, range_from: Timestamp) -> bool {
+    let rule = &plan.rules[plan.filters[filter.index()].rule];
+    rule.finisher.history_from(windows, range_from).is_some()
 }
 
 /// True when some rule asks for what only databases or patterns can tell of an event.

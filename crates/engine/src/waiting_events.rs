@@ -1,12 +1,14 @@
 //! The events of one rule that wait for all others: put in order at the end, and made into hits.
 
+use std::ops::ControlFlow;
+
 use ecs::{Document, FieldTable};
-use foldhash::HashMap;
 use matcher::KeyValue;
 use query::eql::ast::Pipe;
 
 use crate::finisher::{InOrder, Join};
 use crate::held_events::HeldEvent;
+use crate::key_table::{KeyTable, each_tuple};
 use crate::sample::SampleCollector;
 use crate::sequence::{Ordinal, Role, SequenceMatcher, StageEvent, Take, Tiebreaker, in_order};
 
@@ -34,25 +36,6 @@ struct Row {
 struct PartOfKey {
     part: u16,
     key: u32,
-}
-
-/// Values of join keys, each tuple once.
-#[derive(Debug, Default)]
-struct KeyTable {
-    numbers: HashMap<Box<[KeyValue]>, u32>,
-    tuples: Vec<Box<[KeyValue]>>,
-}
-
-impl KeyTable {
-    fn number(&mut self, tuple: &[KeyValue]) -> u32 {
-        if let Some(number) = self.numbers.get(tuple) {
-            return *number;
-        }
-        let number = self.tuples.len() as u32;
-        self.tuples.push(tuple.into());
-        self.numbers.insert(tuple.into(), number);
-        number
-    }
 }
 
 /// What the events that waited have come to.
@@ -84,8 +67,9 @@ impl WaitingEvents {
             let Some(keys) = rule.parts.get(part).map(|part| &part.keys) else { continue };
             let values: Vec<Vec<KeyValue>> = keys.iter().map(|key| key.values(&view)).collect();
             let (table, takes) = (&mut self.keys, &mut self.takes);
-            each_tuple(&values, &mut Vec::with_capacity(values.len()), &mut |tuple| {
+            let _all = each_tuple(&values, &mut |tuple| {
                 takes.push(PartOfKey { part: part as u16, key: table.number(tuple) });
+                ControlFlow::Continue(())
             });
         }
         if self.takes.len() > before {
@@ -131,7 +115,7 @@ impl WaitingEvents {
                         }
                     }
                 }
-                let by_value = |a: u32, b: u32| keys.tuples[a as usize].cmp(&keys.tuples[b as usize]);
+                let by_value = |a: u32, b: u32| keys.tuple(a).cmp(keys.tuple(b));
                 let samples = collector.finish(&by_value, None);
                 samples.into_iter().map(|s| s.events.into_iter().map(HeldEvent).collect()).collect()
             }
@@ -163,19 +147,6 @@ fn roles_of(rule: &InOrder, takes: &[PartOfKey], roles: &mut Vec<Take>) {
     }
 }
 
-/// Every way of taking one value of each list, in order. No lists give one empty tuple; an empty list gives none.
-fn each_tuple(values: &[Vec<KeyValue>], tuple: &mut Vec<KeyValue>, visit: &mut dyn FnMut(&[KeyValue])) {
-    let Some((first, rest)) = values.split_first() else {
-        visit(tuple);
-        return;
-    };
-    for value in first {
-        tuple.push(value.clone());
-        each_tuple(rest, tuple, visit);
-        tuple.pop();
-    }
-}
-
 /// Events that share several values of a key find each other once for each: that is one hit, since its alert would
 /// have the same id each time.
 fn give_once(hits: &mut Vec<Vec<HeldEvent>>) {
@@ -196,27 +167,6 @@ fn apply<T>(pipe: Pipe, hits: &mut Vec<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_of_many_values_are_taken_in_every_combination() {
-        let text = |s: &str| KeyValue::Text(s.into());
-        let combinations = |values: &[Vec<KeyValue>]| {
-            let mut found = Vec::new();
-            each_tuple(values, &mut Vec::new(), &mut |tuple| found.push(tuple.to_vec()));
-            found
-        };
-        assert_eq!(combinations(&[]), [vec![]]);
-        assert_eq!(combinations(&[vec![text("a")], vec![]]), Vec::<Vec<KeyValue>>::new());
-        assert_eq!(
-            combinations(&[vec![text("a"), text("b")], vec![KeyValue::Null, text("c")]]),
-            [
-                vec![text("a"), KeyValue::Null],
-                vec![text("a"), text("c")],
-                vec![text("b"), KeyValue::Null],
-                vec![text("b"), text("c")]
-            ]
-        );
-    }
 
     #[test]
     fn a_hit_found_by_several_keys_is_one() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use ecs::TimeRange;
+use engine::Windows;
 use flate2::write::GzEncoder;
 use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
@@ -62,6 +63,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         selected: &library,
         inputs,
         range: TimeRange::default(),
+        windows: Windows::default(),
         enrichment: Enrichment::open(None, None)?,
         max_signals: None,
         jobs: hunt::all_cores(),

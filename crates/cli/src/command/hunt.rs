@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use alert::{Alert, AlertContext, ExecutionType};
 use anyhow::Context as _;
 use ecs::{Catalog, TimeRange};
-use engine::{AlertSink, HuntInput, HuntOptions, HuntOutput, Plan, ScanSettings};
+use engine::{AlertSink, HuntInput, HuntOptions, HuntOutput, Plan, PlannedRule, ScanSettings, Windows};
 use ingest::dead_letter::DeadLetter;
 use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
@@ -54,6 +54,12 @@ pub(crate) struct Args {
     /// Only events before this time, which is itself outside
     #[arg(long, value_name = "TIME")]
     to: Option<TimeBound>,
+    /// Run new_terms and threshold rules as their schedules would have run them [default]
+    #[arg(long, overrides_with = "whole_range")]
+    as_scheduled: bool,
+    /// Run new_terms and threshold rules once each, with the whole range as their window
+    #[arg(long, overrides_with = "as_scheduled")]
+    whole_range: bool,
     #[command(flatten)]
     report: ReportArgs,
     /// Exit with 1 when there are alerts of at least this severity
@@ -108,6 +114,8 @@ pub(crate) struct Hunt<'h> {
     pub(crate) inputs: Vec<HuntInput>,
     /// Which events count.
     pub(crate) range: TimeRange,
+    /// How rules are run whose meaning depends on their window.
+    pub(crate) windows: Windows,
     pub(crate) enrichment: Enrichment,
     pub(crate) max_signals: Option<u32>,
     pub(crate) jobs: NonZeroUsize,
@@ -161,6 +169,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         selected: &selected,
         inputs,
         range,
+        windows: if args.whole_range { Windows::WholeRange } else { Windows::AsScheduled },
         enrichment,
         max_signals: (args.max_signals > 0).then_some(args.max_signals),
         jobs: args.jobs.unwrap_or_else(all_cores),
@@ -194,6 +203,7 @@ impl Hunt<'_> {
             jobs: self.jobs,
             limits: self.limits,
             max_signals: self.max_signals,
+            windows: self.windows,
             alerts: AlertContext {
                 space: "default".to_owned(),
                 detected_at: now,
@@ -220,6 +230,7 @@ impl Hunt<'_> {
         };
 
         let mut coverage = Coverage::new(self.range, summary, self.selected, self.loaded);
+        coverage.windows = plan.rules.iter().any(PlannedRule::depends_on_windows).then_some(self.windows);
         coverage.removed_values = sink.removed_values;
         coverage.own_files = self.own_files;
         if let (Some(letter), Some(path)) = (dead_letter, self.dead_letter) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use ecs::TimeRange;
-use engine::{HuntSummary, NotRunReason, RuleOutcome, RuleStatus};
+use engine::{HuntSummary, NotRunReason, RuleOutcome, RuleStatus, Windows};
 use ingest::decode::Outcome;
 use ingest::ledger::{DropReason, InputAccount, Ledger, Tally};
 use query::Diagnostic;
@@ -24,6 +24,8 @@ const NAMED: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Coverage {
     pub(crate) range: TimeRange,
+    /// How rules were run whose meaning depends on their window; `None` when there were none.
+    pub(crate) windows: Option<Windows>,
     pub(crate) ledger: Ledger,
     pub(crate) rules: Vec<RuleAccount>,
     /// Rules that the user's filters left out.
@@ -71,6 +73,7 @@ impl Coverage {
         let rules = summary.rules.into_iter().zip(&selected.rules);
         Self {
             range,
+            windows: None,
             ledger: summary.ledger,
             rules: rules
                 .map(|(outcome, rule)| RuleAccount {
@@ -246,6 +249,17 @@ impl Coverage {
             line.push_str(&format!("; {} not selected", thousands(self.not_selected as u64)));
         }
         item(out, "rules", &line)?;
+        if let Some(windows) = self.windows {
+            let line = match windows {
+                Windows::AsScheduled => {
+                    "as scheduled: new_terms and threshold rules, in the windows of their runs"
+                }
+                Windows::WholeRange => {
+                    "whole range:  new_terms and threshold rules, once each, in one window"
+                }
+            };
+            detail(out, Paint::Faint, line)?;
+        }
 
         let mut failures = Vec::new();
         for UnreadableRule { place, rule, reason } in &self.unreadable_rules {
@@ -323,10 +337,7 @@ impl Coverage {
             .filter(|rule| rule.outcome.without_time > 0)
             .map(|rule| {
                 let events = count(rule.outcome.without_time, "event has", "events have");
-                format!(
-                    "noted    {}: {events} no time, and could take no part in a sequence",
-                    rule.outcome.name
-                )
+                format!("noted    {}: {events} no time, and could take no part", rule.outcome.name)
             })
             .collect();
         list(out, Paint::Caution, &without_time, "rules with events without a time")?;
@@ -432,7 +443,7 @@ impl Coverage {
             "accounts": tally_json(coverage.accounts()),
             "regions": tally_json(coverage.regions()),
             "rules": {
-                "run": self.ran(), "not_run": self.not_run_kinds(), "not_selected": self.not_selected,
+                "run": self.ran(), "windows": self.windows.map(windows_name), "not_run": self.not_run_kinds(), "not_selected": self.not_selected,
                 "replaced": self.replaced.iter().map(|old| json!({
                     "rule_id": old.rule_id, "name": old.name, "version": old.version, "file": old.origin.path.to_string_lossy(),
                     "by_version": old.by_version, "by_file": old.by.path.to_string_lossy(),
@@ -472,6 +483,13 @@ pub(crate) fn place(origin: &Origin) -> String {
     match origin.line {
         1 => origin.path.display().to_string(),
         line => format!("{}:{line}", origin.path.display()),
+    }
+}
+
+fn windows_name(windows: Windows) -> &'static str {
+    match windows {
+        Windows::AsScheduled => "as_scheduled",
+        Windows::WholeRange => "whole_range",
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use alert::{Alert, AlertContext, ExecutionType};
 use bartizan_engine::{
-    AlertSink, HuntInput, HuntOptions, HuntOutput, NotRunReason, Plan, RuleStatus, ScanSettings, hunt,
+    AlertSink, HuntInput, HuntOptions, HuntOutput, NotRunReason, Plan, RuleStatus, ScanSettings, Windows,
+    hunt,
 };
 use ecs::{TimeRange, Timestamp};
 use ingest::decode::Limits;
@@ -71,6 +72,7 @@ pub(crate) fn answers(queries: &[&str], data: &DataSet, fields: Fields) -> Vec<A
         jobs: NonZeroUsize::new(2).unwrap(),
         limits: Limits::default(),
         max_signals: None,
+        windows: Windows::default(),
         alerts: AlertContext {
             space: "default".into(),
             detected_at: Timestamp::UNIX_EPOCH,

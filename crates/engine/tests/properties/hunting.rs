@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use alert::{Alert, AlertContext, ExecutionType};
-use bartizan_engine::{AlertSink, HuntInput, HuntOptions, HuntOutput, HuntSummary, Plan, ScanSettings, hunt};
+use bartizan_engine::{
+    AlertSink, HuntInput, HuntOptions, HuntOutput, HuntSummary, Plan, ScanSettings, Windows, hunt,
+};
 use ecs::{Catalog, TimeRange, Timestamp};
 use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
@@ -97,6 +99,7 @@ pub(crate) fn run_within(
         jobs: NonZeroUsize::new(jobs).unwrap(),
         limits,
         max_signals,
+        windows: Windows::default(),
         alerts: AlertContext {
             space: "default".into(),
             detected_at: Timestamp::UNIX_EPOCH,
