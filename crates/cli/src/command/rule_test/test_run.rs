@@ -1,6 +1,6 @@
 //! One test run: the rule over its events as in a hunt, and what came of it against what was expected.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -67,8 +67,13 @@ pub(super) fn run_test(bench: &Bench, subject: &Subject<'_>, test: &RuleTest) ->
     let now = test.now.or_else(|| events.iter().filter_map(|event| event.time).max());
     let now = now.unwrap_or(bench.context.now);
     let plan = Plan::new(&library, &bench.catalog, now);
-    if let Some(faults) = reasons_not_to_run(&plan, subject, test) {
+    let faults = reasons_not_to_run(&plan, subject);
+    if !faults.is_empty() {
         return Ok(Verdict::NotRun(faults));
+    }
+    let faults = exceptions_not_applied(&plan, test);
+    if !faults.is_empty() {
+        return not_run(faults);
     }
     let mut alerts = Collected(Vec::new());
     let input = HuntInput::Memory {
@@ -121,31 +126,29 @@ impl AlertSink for Collected {
     }
 }
 
-/// The rule with the exception lists of the test.
+/// The rule with the exception lists, and their value lists, of the test.
 fn with_exceptions(subject: &Subject<'_>, test: &RuleTest, folder: &Path) -> Result<RuleLibrary, Vec<Fault>> {
     let mut library = subject.library.clone();
     let mut faults = Vec::new();
+    let fault =
+        |message: String, place| subject.fault(Diagnostic::error("test::exceptions", message).at(place));
     for file in &test.exceptions {
-        let (path, lists) = (folder.join(&file.value), library.exception_lists.len());
-        let items = library.exception_items.len();
-        library.load_file(&path);
+        library.load_file(&folder.join(&file.value));
         let errors = faults_of_last_file(&library);
-        if errors.is_empty() {
-            let loaded = library.exception_lists[lists..].iter().map(|list| &list.list_id);
-            let loaded: BTreeSet<&String> =
-                loaded.chain(library.exception_items[items..].iter().map(|item| &item.list_id)).collect();
-            let named =
-                |rule: &rule::Rule| rule.exceptions_list.iter().any(|list| loaded.contains(&list.list_id));
-            if !library.rules.iter().any(named) {
-                let names: Vec<&str> = loaded.iter().map(|name| name.as_str()).collect();
-                let message = match names.is_empty() {
-                    true => "the file holds no exception list".to_owned(),
-                    false => format!("the rule names no exception list of this file: {}", names.join(", ")),
-                };
-                faults.push(subject.fault(Diagnostic::error("test::exceptions", message).at(file.span)));
-            }
+        let is_empty = library.outcomes.last().is_some_and(|o| o.exceptions + o.value_lists == 0);
+        if errors.is_empty() && is_empty {
+            faults.push(fault("the file holds no exception list and no value list".to_owned(), file.span));
         }
         faults.extend(errors);
+    }
+    let applies = library.rules.iter().any(|rule| !library.exceptions(rule).0.is_empty());
+    if let (Some(file), true, false) = (test.exceptions.first(), faults.is_empty(), applies) {
+        let lists: Vec<&str> = library.exception_lists.iter().map(|list| list.list_id.as_str()).collect();
+        let message =
+            format!("none of these exceptions is about the rule; the lists are {}", lists.join(", "));
+        let mut fault = fault(message, file.span);
+        fault.diagnostic.help = Some("the rule names its lists, or a list its rules".into());
+        faults.push(fault);
     }
     if faults.is_empty() { Ok(library) } else { Err(faults) }
 }
@@ -182,11 +185,8 @@ fn unknown_events(test: &RuleTest, events: &[GivenEvent]) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Why the rule does not run; `None` when it does.
-fn reasons_not_to_run(plan: &Plan<'_>, subject: &Subject<'_>, test: &RuleTest) -> Option<Vec<Fault>> {
-    if !plan.rules.is_empty() {
-        return None;
-    }
+/// Why the rule does not run, whatever the test; nothing when it does.
+pub(super) fn reasons_not_to_run(plan: &Plan<'_>, subject: &Subject<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (outcome, rule) in plan.outcomes.iter().zip(&subject.library.rules) {
         match &outcome.status {
@@ -200,13 +200,21 @@ fn reasons_not_to_run(plan: &Plan<'_>, subject: &Subject<'_>, test: &RuleTest) -
             }
             RuleStatus::NotRun(reason) => {
                 let message = format!("the rule does not run: {reason}");
-                faults
-                    .push(subject.fault(Diagnostic::error("test::rule-not-run", message).at(test.name.span)));
+                faults.push(subject.fault(Diagnostic::error("test::rule-not-run", message)));
             }
             RuleStatus::Ran => {}
         }
     }
-    Some(faults)
+    faults
+}
+
+/// Exceptions of the test that the engine cannot apply.
+fn exceptions_not_applied(plan: &Plan<'_>, test: &RuleTest) -> Vec<Diagnostic> {
+    let warnings = plan.outcomes.iter().flat_map(|outcome| &outcome.warnings);
+    warnings
+        .filter(|warning| !test.exceptions.is_empty() && warning.code == "rule::exception-not-applied")
+        .map(|warning| Diagnostic::error("test::exceptions", warning.message.as_str()).at(test.name.span))
+        .collect()
 }
 
 /// Records that became no event of their own: most often a copy with the same id.
