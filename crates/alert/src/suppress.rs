@@ -100,9 +100,10 @@ pub struct FoldedAlert {
 }
 
 impl SuppressionState {
-    /// Forgets the groups that nothing was added to by runs since `at`. For those no window may reach back that far.
+    /// Forgets the groups to which no run since `at` added anything, to keep the state small. Windows and suppression of
+    /// the runs to come must not reach back beyond `at`. Ids of alerts stay.
     pub fn forget_groups_before(&mut self, at: Timestamp) {
-        self.alerts.retain(|_, alert| alert.created_at >= at || alert.last_run >= at);
+        self.alerts.retain(|_, alert| alert.last_run >= at);
     }
 }
 
@@ -207,6 +208,10 @@ pub struct SuppressionCounts {
 /// Candidates may come in any order. All candidates of a run have to come in one call; a call may have those of many
 /// runs, which gives what one call for each run in turn gives. With the state that a call leaves behind, the same call
 /// changes nothing, as long as nothing was cut.
+///
+/// A rule that looks back further than its suppression lasts makes a second alert of what was folded into one that takes
+/// no more in, when a later run finds it again. So does Kibana; who hands over each hit only with the first run that
+/// finds it is spared that.
 pub fn suppress<T: Clone>(
     mut candidates: Vec<Candidate<T>>,
     policy: &SuppressionPolicy<'_>,
