@@ -145,7 +145,7 @@ fn resolve(
         | RuleType::MachineLearning(_) => return Err(not_run()),
     };
     let patterns = index_selection::patterns(source)?;
-    let mut resolver = Resolver::new(catalog, table, now);
+    let mut resolver = Resolver::new(catalog, table, now).with_value_lists(&library.value_lists);
     let mut sought = match query {
         Query::Text(text, language) => rule_type::query::sought(text, language, &mut resolver),
         Query::Eql(eql) => rule_type::eql::sought(eql, &mut resolver),
@@ -195,6 +195,9 @@ fn exceptions(
     for item in items.into_iter().filter(|item| !item.is_expired(now)) {
         let exception = resolver.exception(item);
         if exception.is_ok() {
+            warnings.extend(exception.diagnostics.into_iter().map(|found| {
+                Diagnostic::warning(found.code, format!("the exception `{}`: {}", item.name, found.message))
+            }));
             excepted.push(exception.predicate);
         } else {
             let reason = exception.diagnostics.iter().find(|d| d.is_error()).map_or("", |d| &d.message);

@@ -30,6 +30,7 @@ pub mod matcher;
 pub mod predicate;
 pub mod resolve;
 pub mod value;
+pub mod value_list;
 pub mod version;
 
 pub use computed::Computed;
@@ -41,3 +42,4 @@ pub use matcher::{FilterId, Matcher, StreamMatcher};
 pub use predicate::{Leaf, Predicate};
 pub use resolve::{Resolved, ResolvedKey, Resolver, Schema};
 pub use value::ValueTest;
+pub use value_list::Listed;

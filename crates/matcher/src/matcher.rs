@@ -291,15 +291,16 @@ fn anchor(predicate: &Predicate, field: FieldId) -> Option<Anchor> {
 
 /// Tests that give the same answer for a value and for its text, since anchors remember texts.
 fn reads_text(test: &ValueTest) -> bool {
-    matches!(
-        test,
+    match test {
         ValueTest::Text { .. }
-            | ValueTest::Glob(_)
-            | ValueTest::Regex { .. }
-            | ValueTest::TextRange(_)
-            | ValueTest::Network(_)
-            | ValueTest::IpRange(_)
-    )
+        | ValueTest::Glob(_)
+        | ValueTest::Regex { .. }
+        | ValueTest::TextRange(_)
+        | ValueTest::Network(_)
+        | ValueTest::IpRange(_) => true,
+        ValueTest::Listed(listed) => listed.reads_text(),
+        _ => false,
+    }
 }
 
 /// How much an anchor lets through, roughly. A pattern over a telling field lets through less than an exact value of

@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::analysis;
 use crate::glob::{Fold, Glob};
+use crate::value_list::Listed;
 use crate::version::Version;
 
 /// A test on one value of a field.
@@ -78,6 +79,8 @@ pub enum ValueTest {
         /// The ends as instants, in milliseconds, when they are dates.
         dates: Option<Ends<i64>>,
     },
+    /// A value that a value list holds.
+    Listed(Listed),
     /// No value passes, for example a word looked for in a numeric field.
     Never,
 }
@@ -236,6 +239,7 @@ impl ValueTest {
                 analysis::tokens(&value.text()).iter().any(|token| ends.contain(token.as_str(), |b| b))
             }
             Self::DynamicRange { texts, dates } => dynamic_range(texts, dates.as_ref(), value),
+            Self::Listed(listed) => listed.passes(value),
             Self::Never => false,
         }
     }
@@ -344,6 +348,7 @@ impl fmt::Display for ValueTest {
             Self::Phrase { tokens, slop } => write!(f, "has the phrase {tokens:?} with {slop} words between"),
             Self::TokenGlob(glob) => write!(f, "has a word like {glob}"),
             Self::Dynamic(dynamic) => write!(f, "is {:?}", dynamic.text),
+            Self::Listed(listed) => listed.fmt(f),
             Self::Never => f.write_str("can be no value of this type"),
         }
     }

@@ -17,7 +17,7 @@ use crate::value::{Dynamic, Ends, ValueTest, network};
 use crate::version::Version;
 
 /// The code of a literal that is no value of its field's type.
-const MISFIT: &str = "query::literal";
+pub(super) const MISFIT: &str = "query::literal";
 
 /// How words of a literal are looked for in analysed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

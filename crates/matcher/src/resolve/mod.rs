@@ -10,8 +10,11 @@ mod filter;
 mod kql;
 mod lucene;
 
+use std::sync::Arc;
+
 use ecs::{Catalog, FieldId, FieldTable, Timestamp};
 use query::Diagnostic;
+use rule::ValueList;
 
 use crate::Predicate;
 
@@ -41,6 +44,8 @@ pub struct Resolver<'a> {
     catalog: &'a Catalog,
     table: &'a mut FieldTable,
     now: Timestamp,
+    /// Those that entries of exceptions may refer to.
+    value_lists: &'a [Arc<ValueList>],
     diagnostics: Vec<Diagnostic>,
     /// The nested field that names are within; empty outside of one.
     nested: String,
@@ -49,7 +54,14 @@ pub struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// A resolver that puts the fields it meets into `table`.
     pub fn new(catalog: &'a Catalog, table: &'a mut FieldTable, now: Timestamp) -> Self {
-        Self { catalog, table, now, diagnostics: Vec::new(), nested: String::new() }
+        Self { catalog, table, now, value_lists: &[], diagnostics: Vec::new(), nested: String::new() }
+    }
+
+    /// With the value lists that entries of exceptions may refer to; without them such entries are errors.
+    #[must_use]
+    pub fn with_value_lists(mut self, value_lists: &'a [Arc<ValueList>]) -> Self {
+        self.value_lists = value_lists;
+        self
     }
 
     fn finish(&mut self, predicate: Predicate) -> Resolved {
