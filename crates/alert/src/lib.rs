@@ -21,6 +21,7 @@
 //!
 //! Invariant: nothing here reads a clock or does I/O. The same hit, rule and context give the same alert, byte for byte.
 //! Invariant: an alert's id depends on rule, space, indices and documents only, so that finding an event again changes nothing.
+//! Kibana's recipe for threshold rules adds the start of the run by the schedule, which a later run over the same past names again.
 
 pub mod ancestors;
 pub mod build;
