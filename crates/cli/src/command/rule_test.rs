@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use ecs::Catalog;
+use engine::Plan;
 use ingest::enrich::Enrichment;
 use query::{Diagnostic, Span};
 use rule::rule_test::{self, FILE_ENDING, is_test_file};
@@ -18,10 +19,10 @@ use rule::{Rule, RuleLibrary};
 
 use super::Context;
 use crate::exit_status::ExitStatus;
-use crate::reporter::rule_tests::{Fault, TestOutcome, TestReport, TestedFile, UntestedRule};
+use crate::reporter::rule_tests::{Fault, TestOutcome, TestReport, TestedFile, UntestedRule, Verdict};
 use crate::reporter::{junit, sarif};
 use crate::rule_selection::RuleFilter;
-use test_run::{Bench, Subject, faults_of_last_file, run_test};
+use test_run::{Bench, Subject, faults_of_last_file, reasons_not_to_run, run_test};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,7 +144,14 @@ fn run_file(
     }
     file.rule = Some((rule.rule_id.clone(), rule.name.clone()));
     let subject = Subject { test_file: path, test_text: &file.text, library: &library };
+    file.faults = reasons_not_to_run(&Plan::new(&library, &bench.catalog, bench.context.now), &subject);
     for test in &tests.tests {
+        if !file.faults.is_empty() {
+            // Said once of all of them.
+            let (name, span) = (test.name.value.clone(), test.name.span);
+            file.tests.push(TestOutcome { name, span, verdict: Verdict::NotRun(Vec::new()) });
+            continue;
+        }
         let verdict = run_test(bench, &subject, test)
             .with_context(|| format!("the test `{}` in {} cannot go on", test.name.value, path.display()))?;
         file.tests.push(TestOutcome { name: test.name.value.clone(), span: test.name.span, verdict });

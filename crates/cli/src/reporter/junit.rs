@@ -88,7 +88,8 @@ fn suite(file: &TestedFile) -> Suite {
 }
 
 fn error(faults: &[Fault]) -> (&'static str, String, String) {
-    let message = faults.first().map(|fault| fault.diagnostic.message.clone()).unwrap_or_default();
+    let message = faults.first().map(|fault| fault.diagnostic.message.as_str());
+    let message = message.unwrap_or("the tests of the file cannot run").to_owned();
     let show = |fault: &Fault| render(&fault.diagnostic, &fault.path, &Source::new(&fault.text), false);
     ("error", message, faults.iter().map(show).collect::<Vec<_>>().join("\n"))
 }

@@ -6,6 +6,7 @@ mod demo;
 mod hunt;
 mod inputs;
 mod output;
+mod rule_test;
 mod rules;
 mod sandbox;
 mod sequences;
