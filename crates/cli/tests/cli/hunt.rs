@@ -16,7 +16,7 @@ const OWN_ID: &str = "0a1b2c3d-0000-4000-8000-000000000001";
 
 #[test]
 fn the_founding_rules_fire() {
-    let run = Sandbox::with_records(&three_records()).run(&["hunt", "logs"]);
+    let run = Sandbox::with_records(&three_records()).hunt(&["logs"]);
     let expected = "\
 Coverage
   inputs    1 file: 1 read, 0 partly read, 0 skipped
@@ -42,15 +42,14 @@ alerts  severity  rule                                                          
 
 #[test]
 fn no_alerts_are_said_to_be_none() {
-    let run =
-        Sandbox::with_records(&[kms_record("DescribeKey", 1)]).run(&["hunt", "logs", "--fail-on", "low"]);
+    let run = Sandbox::with_records(&[kms_record("DescribeKey", 1)]).hunt(&["logs", "--fail-on", "low"]);
     assert!(run.stdout.ends_with("\nNo alerts\n"), "{}", run.stdout);
     assert_eq!(run.status, 0);
 }
 
 #[test]
 fn json_holds_alerts_rules_and_coverage() {
-    let run = Sandbox::with_records(&three_records()).run(&["hunt", "logs", "--format", "json"]);
+    let run = Sandbox::with_records(&three_records()).hunt(&["logs", "--format", "json"]);
     let result: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(result["alerts"].as_array().unwrap().len(), 2);
     assert_eq!(result["alerts"][0]["kibana.alert.severity"], "medium");
@@ -63,10 +62,10 @@ fn json_holds_alerts_rules_and_coverage() {
 #[test]
 fn a_second_run_gives_the_same_alerts() {
     let sandbox = Sandbox::with_records(&three_records());
-    let first = sandbox.run(&["hunt", "logs", "--format", "ndjson"]);
-    let again = sandbox.run(&["hunt", "logs", "--format", "ndjson", "--jobs", "3"]);
+    let first = sandbox.hunt(&["logs", "--format", "ndjson"]);
+    let again = sandbox.hunt(&["logs", "--format", "ndjson", "--jobs", "3"]);
     assert_eq!(first.stdout, again.stdout);
-    let later = sandbox.run(&["hunt", "logs", "--format", "ndjson", "--now", "2027-01-01T00:00:00Z"]);
+    let later = sandbox.hunt(&["logs", "--format", "ndjson", "--now", "2027-01-01T00:00:00Z"]);
     assert_ne!(first.stdout, later.stdout);
     let ids = |alerts: Vec<Value>| -> Vec<Value> {
         alerts.iter().map(|a| a["kibana.alert.uuid"].clone()).collect()
@@ -79,7 +78,7 @@ fn a_second_run_gives_the_same_alerts() {
 fn the_exit_status_tells_of_alerts_that_are_severe_enough() {
     let sandbox = Sandbox::with_records(&three_records());
     for (severity, status) in [("low", 1), ("medium", 1), ("high", 0), ("critical", 0)] {
-        assert_eq!(sandbox.run(&["hunt", "logs", "--fail-on", severity]).status, status, "{severity}");
+        assert_eq!(sandbox.hunt(&["logs", "--fail-on", severity]).status, status, "{severity}");
     }
 }
 
@@ -87,7 +86,7 @@ fn the_exit_status_tells_of_alerts_that_are_severe_enough() {
 fn ranges_are_half_open() {
     let sandbox = Sandbox::with_records(&three_records());
     let found = |from: &str, to: &str| {
-        let run = sandbox.run(&["hunt", "logs", "--format", "csv", "--from", from, "--to", to]);
+        let run = sandbox.hunt(&["logs", "--format", "csv", "--from", from, "--to", to]);
         (run.stdout.lines().count() - 1, run.account("records").to_owned())
     };
     assert_eq!(
@@ -103,11 +102,11 @@ fn ranges_are_half_open() {
 fn what_is_no_time_is_refused() {
     let sandbox = Sandbox::with_records(&three_records());
     for from in ["yesterday", "2026-03-10T10:00:00", "10/03/2026", "2026"] {
-        let run = sandbox.run(&["hunt", "logs", "--from", from]);
+        let run = sandbox.hunt(&["logs", "--from", from]);
         assert_eq!((run.stdout.as_str(), run.status), ("", 3), "{from}");
         assert!(run.stderr.contains(from), "{}", run.stderr);
     }
-    let run = sandbox.run(&["hunt", "logs", "--from", "2026-03-10", "--to", "2026-03-09"]);
+    let run = sandbox.hunt(&["logs", "--from", "2026-03-10", "--to", "2026-03-09"]);
     assert_eq!(run.status, 3);
     assert!(run.stderr.contains("--from"), "{}", run.stderr);
 }
@@ -116,7 +115,7 @@ fn what_is_no_time_is_refused() {
 fn rules_are_chosen_by_name_tag_and_severity() {
     let sandbox = Sandbox::with_records(&three_records());
     let found = |args: &[&str]| {
-        let run = sandbox.run(&[&["hunt", "logs", "--format", "ndjson"], args].concat());
+        let run = sandbox.hunt(&[&["logs", "--format", "ndjson"], args].concat());
         (run.alerts().len(), run.account("rules").to_owned())
     };
     let one = "1 run, 0 not run; 1 not selected".to_owned();
@@ -125,7 +124,7 @@ fn rules_are_chosen_by_name_tag_and_severity() {
     assert_eq!(found(&["--tag", "Data Source: AWS KMS"]), (1, one));
     assert_eq!(found(&["--severity", "high"]), (0, "0 run, 0 not run; 2 not selected".to_owned()));
 
-    let misspelt = sandbox.run(&["hunt", "logs", "--rule", "f6fee41d-*"]);
+    let misspelt = sandbox.hunt(&["logs", "--rule", "f6fee41d-*"]);
     assert_eq!(misspelt.status, 3);
     assert!(
         misspelt.stderr.contains("--rule f6fee41d-*: no rule has this id or name"),
@@ -142,7 +141,18 @@ fn a_rule_of_the_user_replaces_a_built_in_one() {
         "own.toml",
         rule_file("f6fee40d-8a5e-4cc8-9f73-8688419c6d68", "Mine", "query", "kuery", query),
     );
-    let run = sandbox.run(&["hunt", "logs", "--rules", "own.toml", "--format", "ndjson"]);
+    let run = sandbox.run(&[
+        "hunt",
+        "logs",
+        "--rules",
+        "own.toml",
+        "--rule",
+        "f6fee40d-*",
+        "--rule",
+        "6951f15e-*",
+        "--format",
+        "ndjson",
+    ]);
     let names: Vec<_> = run.alerts().iter().map(|alert| alert["kibana.alert.rule.name"].clone()).collect();
     assert_eq!(names, ["AWS KMS Customer Managed Key Disabled or Scheduled for Deletion", "Mine"]);
     assert!(run.stderr.contains("by version 1 (own.toml)"), "{}", run.stderr);
@@ -170,7 +180,7 @@ fn a_broken_rule_stops_no_other() {
     sandbox.write("rules/a.toml", rule_file(OWN_ID, "Broken", "query", "kuery", "event.action : ("));
     sandbox.write("rules/b.toml", "[rule]\nname = 7\n");
     sandbox.write("rules/c.toml", b"\xff\xfe");
-    let run = sandbox.run(&["hunt", "logs", "--rules", "rules", "--fail-on", "low"]);
+    let run = sandbox.hunt(&["logs", "--rules", "rules", "--fail-on", "low"]);
     assert_eq!(run.status, 2, "what could not run outweighs what was found");
     assert_eq!(run.account("rules"), "2 run, 3 not run: errors in the rule 1, unreadable 2");
     for line in ["not run  Broken (rules/a.toml): ", "not run  (rules/b.toml): ", "not run  (rules/c.toml): "]
@@ -184,10 +194,10 @@ fn a_broken_rule_stops_no_other() {
 fn a_cap_shows_what_it_cuts() {
     let records: Vec<Value> = (1..=5).rev().map(|number| kms_record("DisableKey", number)).collect();
     let sandbox = Sandbox::with_records(&records);
-    let run = sandbox.run(&["hunt", "logs", "--max-signals", "2"]);
+    let run = sandbox.hunt(&["logs", "--max-signals", "2"]);
     assert!(run.stdout.contains("2 of 5 hits became alerts, 3 were cut by --max-signals"), "{}", run.stdout);
     assert!(run.stdout.contains("\n2 (+3 cut)  medium"), "{}", run.stdout);
-    let kept = sandbox.run(&["hunt", "logs", "--max-signals", "2", "--format", "ndjson"]).alerts();
+    let kept = sandbox.hunt(&["logs", "--max-signals", "2", "--format", "ndjson"]).alerts();
     let ids: Vec<_> = kept.iter().map(|alert| alert["event"]["id"].clone()).collect();
     assert_eq!(ids, [event_id(1), event_id(2)], "the oldest are kept");
 }
@@ -196,18 +206,18 @@ fn a_cap_shows_what_it_cuts() {
 fn a_table_that_is_cut_says_so() {
     let records: Vec<Value> = (1..=5).map(|number| kms_record("DisableKey", number)).collect();
     let sandbox = Sandbox::with_records(&records);
-    let run = sandbox.run(&["hunt", "logs", "--rows", "2"]);
+    let run = sandbox.hunt(&["logs", "--rows", "2"]);
     assert!(run.stdout.contains("5 alerts: 5 medium"), "{}", run.stdout);
     assert!(run.stdout.contains("2 shown, 3 more are not: --rows 0 shows all"), "{}", run.stdout);
     assert_eq!(run.stdout.matches("key/1234abcd").count(), 2);
-    let all = sandbox.run(&["hunt", "logs", "--rows", "0"]);
+    let all = sandbox.hunt(&["logs", "--rows", "0"]);
     assert_eq!(all.stdout.matches("key/1234abcd").count(), 5);
 }
 
 #[test]
 fn standard_input_is_read() {
     let sandbox = Sandbox::new();
-    let mut command = sandbox.command(&["hunt", "-", "--format", "ndjson"]);
+    let mut command = sandbox.hunt_command(&["-", "--format", "ndjson"]);
     let run = crate::sandbox::run(command.write_stdin(log_file(&three_records())));
     assert_eq!(run.alerts().len(), 2);
     assert_eq!(run.account("records"), "3 in = 3 events + 0 duplicates + 0 dropped");
@@ -217,13 +227,13 @@ fn standard_input_is_read() {
 #[test]
 fn a_run_does_not_read_what_it_writes() {
     let sandbox = Sandbox::with_records(&three_records());
-    let args = ["hunt", "logs", "--format", "ndjson", "--output", "logs/alerts.ndjson"];
-    let first = sandbox.run(&args);
+    let args = ["logs", "--format", "ndjson", "--output", "logs/alerts.ndjson"];
+    let first = sandbox.hunt(&args);
     assert_eq!((first.stdout.as_str(), first.status), ("", 0));
     assert_eq!(first.account("inputs"), "1 file: 1 read, 0 partly read, 0 skipped");
     let written = std::fs::read_to_string(sandbox.path().join("logs/alerts.ndjson")).unwrap();
     assert_eq!(written.lines().count(), 2);
-    let second = sandbox.run(&args);
+    let second = sandbox.hunt(&args);
     assert_eq!(second.account("records"), first.account("records"));
     assert!(
         second.stderr.contains("left out     logs/alerts.ndjson: this run writes to it"),
@@ -231,9 +241,9 @@ fn a_run_does_not_read_what_it_writes() {
         second.stderr
     );
 
-    let refused = sandbox.run(&["hunt", "logs/a.json.gz", "--output", "logs/a.json.gz"]);
+    let refused = sandbox.hunt(&["logs/a.json.gz", "--output", "logs/a.json.gz"]);
     assert_eq!(refused.status, 3);
-    assert_eq!(sandbox.run(&args[..4]).alerts().len(), 2, "the input is still there");
+    assert_eq!(sandbox.hunt(&args[..3]).alerts().len(), 2, "the input is still there");
 }
 
 #[test]
@@ -245,7 +255,7 @@ fn evidence_is_not_overwritten() {
         for (paths, file) in
             [("logs", "logs/a.json.gz"), ("logs", "logs/b.json"), (".", "./logs/../logs/b.json")]
         {
-            let run = sandbox.run(&["hunt", paths, flag, file]);
+            let run = sandbox.hunt(&[paths, flag, file]);
             assert_eq!((run.stdout.as_str(), run.status), ("", 3), "{flag} {file}");
             assert!(run.stderr.contains("is no earlier output of this program"), "{}", run.stderr);
         }
@@ -289,17 +299,17 @@ fn a_run_may_be_repeated_into_the_same_files_whatever_their_format() {
 fn a_hunt_with_nothing_to_read_is_an_error() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path().join("logs/2026/03")).unwrap();
-    let run = sandbox.run(&["hunt", "logs"]);
+    let run = sandbox.hunt(&["logs"]);
     assert_eq!((run.stdout.as_str(), run.status), ("", 3));
     assert_eq!(run.stderr, "error: nothing to read below logs\n");
 
     sandbox.write("logs/alerts.csv", "");
-    let run = sandbox.run(&["hunt", "logs", "--format", "csv", "--output", "logs/alerts.csv"]);
+    let run = sandbox.hunt(&["logs", "--format", "csv", "--output", "logs/alerts.csv"]);
     assert_eq!(run.status, 3);
     assert_eq!(run.stderr, "error: nothing to read below logs but what this run writes to\n");
 
     sandbox.write("logs/empty.json", "");
-    assert_eq!(sandbox.run(&["hunt", "logs/empty.json"]).status, 0, "that is in the account: skipped, empty");
+    assert_eq!(sandbox.hunt(&["logs/empty.json"]).status, 0, "that is in the account: skipped, empty");
 }
 
 #[test]
@@ -333,7 +343,7 @@ fn values_that_alerts_do_not_have_are_counted() {
 fn the_table_shows_one_event_in_two_accounts_twice() {
     let (one, mut other) = (kms_record("DisableKey", 1), kms_record("DisableKey", 1));
     other["recipientAccountId"] = "444455556666".into();
-    let run = Sandbox::with_records(&[one, other]).run(&["hunt", "logs"]);
+    let run = Sandbox::with_records(&[one, other]).hunt(&["logs"]);
     assert_eq!(run.stdout.matches(&event_id(1)).count(), 2, "{}", run.stdout);
     assert!(!run.stdout.contains("shown"), "{}", run.stdout);
 }

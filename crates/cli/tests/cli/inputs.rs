@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::{Run, Sandbox, gzip, kms_record, log_file, run};
 
 fn hunt(sandbox: &Sandbox) -> Run {
-    sandbox.run(&["hunt", "logs", "--format", "ndjson", "--dead-letter", "dead.ndjson"])
+    sandbox.hunt(&["logs", "--format", "ndjson", "--dead-letter", "dead.ndjson"])
 }
 
 fn dead_letter(sandbox: &Sandbox) -> Vec<Value> {
@@ -34,7 +34,7 @@ fn a_truncated_gzip_gives_what_came_before_the_cut() {
         format!("{} in = {alerts} events + 0 duplicates + 1 dropped", alerts + 1)
             .replace(" 1 events", " 1 event")
     );
-    assert_eq!(sandbox.run(&["hunt", "logs", "--strict"]).status, 2);
+    assert_eq!(sandbox.hunt(&["logs", "--strict"]).status, 2);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn an_event_that_was_delivered_twice_counts_once() {
 
 #[test]
 fn a_path_that_is_not_there_is_an_error() {
-    let run = Sandbox::new().run(&["hunt", "no-such-folder"]);
+    let run = Sandbox::new().hunt(&["no-such-folder"]);
     assert_eq!((run.stdout.as_str(), run.status), ("", 3));
     assert!(run.stderr.contains("no such file or folder: no-such-folder"), "{}", run.stderr);
 }
@@ -118,7 +118,7 @@ fn events_without_a_time_are_counted_and_looked_at() {
     without.as_object_mut().unwrap().remove("eventTime");
     unreadable["eventTime"] = "yesterday".into();
     let sandbox = Sandbox::with_records(&[without, unreadable, kms_record("DescribeKey", 3)]);
-    let run = sandbox.run(&["hunt", "logs", "--to", "2026-03-11"]);
+    let run = sandbox.hunt(&["logs", "--to", "2026-03-11"]);
     assert_eq!(
         run.account("events"),
         "first 2026-03-10T10:03:00Z, last 2026-03-10T10:03:00Z; 2 events without a readable time, looked at \
@@ -131,7 +131,7 @@ fn events_without_a_time_are_counted_and_looked_at() {
 #[test]
 fn a_pipe_is_read_when_it_is_given_by_its_path() {
     let sandbox = Sandbox::new();
-    let mut command = sandbox.command(&["hunt", "/dev/stdin", "--format", "ndjson"]);
+    let mut command = sandbox.hunt_command(&["/dev/stdin", "--format", "ndjson"]);
     let run = run(command.write_stdin(log_file(&[kms_record("DisableKey", 1)])));
     assert_eq!(run.alerts().len(), 1, "{}", run.stderr);
 }
@@ -140,9 +140,9 @@ fn a_pipe_is_read_when_it_is_given_by_its_path() {
 fn the_cap_on_an_input_can_be_set() {
     let records: Vec<Value> = (1..=50).map(|number| kms_record("DisableKey", number)).collect();
     let sandbox = Sandbox::with_records(&records);
-    let capped = sandbox.run(&["hunt", "logs", "--max-input-bytes", "10KiB", "--format", "ndjson"]);
+    let capped = sandbox.hunt(&["logs", "--max-input-bytes", "10KiB", "--format", "ndjson"]);
     assert_eq!(capped.account("inputs"), "1 file: 0 read, 1 partly read, 0 skipped");
     assert!((1..50).contains(&capped.alerts().len()), "{}", capped.stderr);
-    let whole = sandbox.run(&["hunt", "logs", "--max-input-bytes", "1MiB", "--format", "ndjson"]);
+    let whole = sandbox.hunt(&["logs", "--max-input-bytes", "1MiB", "--format", "ndjson"]);
     assert_eq!(whole.alerts().len(), 50);
 }

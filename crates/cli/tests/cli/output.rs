@@ -32,13 +32,13 @@ fn a_closed_pipe_is_no_failure() {
 #[test]
 fn data_goes_to_stdout_and_everything_else_to_stderr() {
     let sandbox = Sandbox::with_records(&[kms_record("DisableKey", 1)]);
-    let table = sandbox.run(&["hunt", "logs"]);
+    let table = sandbox.hunt(&["logs"]);
     assert!(table.stdout.starts_with("Coverage\n"));
     assert_eq!(table.stderr, "");
-    let ndjson = sandbox.run(&["hunt", "logs", "--format", "ndjson"]);
+    let ndjson = sandbox.hunt(&["logs", "--format", "ndjson"]);
     assert_eq!(ndjson.alerts().len(), 1);
     assert!(ndjson.stderr.starts_with("Coverage\n"), "no progress without a terminal: {}", ndjson.stderr);
-    let file = sandbox.run(&["hunt", "logs", "--output", "report.txt"]);
+    let file = sandbox.hunt(&["logs", "--output", "report.txt"]);
     assert_eq!(file.stdout, "");
     assert_eq!(file.stderr, ndjson.stderr);
     assert_eq!(std::fs::read_to_string(sandbox.path().join("report.txt")).unwrap(), table.stdout);
@@ -47,11 +47,11 @@ fn data_goes_to_stdout_and_everything_else_to_stderr() {
 #[test]
 fn colour_is_for_those_who_want_it() {
     let sandbox = Sandbox::with_records(&[kms_record("DisableKey", 1)]);
-    let plain = sandbox.run(&["hunt", "logs"]).stdout;
+    let plain = sandbox.hunt(&["logs"]).stdout;
     assert!(!plain.contains('\u{1b}'));
-    let colored = sandbox.run(&["hunt", "logs", "--color", "always"]).stdout;
+    let colored = sandbox.hunt(&["logs", "--color", "always"]).stdout;
     assert!(colored.contains("\u{1b}["));
-    let mut without = sandbox.command(&["hunt", "logs"]);
+    let mut without = sandbox.hunt_command(&["logs"]);
     let without = crate::sandbox::run(without.env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1"));
     assert_eq!(without.stdout, plain);
 }
@@ -61,7 +61,7 @@ fn no_cell_of_a_csv_starts_a_formula() {
     let mut record = kms_record("DisableKey", 1);
     record["userAgent"] = json!("=HYPERLINK(\"http://evil.example\",\"a\")");
     record["userIdentity"]["userName"] = json!("@mallory, \"the\" user");
-    let run = Sandbox::with_records(&[record]).run(&["hunt", "logs", "--format", "csv"]);
+    let run = Sandbox::with_records(&[record]).hunt(&["logs", "--format", "csv"]);
     assert!(run.stdout.contains(r#","'=HYPERLINK(""http://evil.example"",""a"")","#), "{}", run.stdout);
     assert!(run.stdout.contains(r#","'@mallory, ""the"" user","#), "{}", run.stdout);
     assert_eq!(run.stdout.lines().count(), 2);
@@ -71,7 +71,7 @@ fn no_cell_of_a_csv_starts_a_formula() {
 fn no_cell_of_a_csv_moves_a_cursor() {
     let mut record = kms_record("DisableKey", 1);
     record["userIdentity"]["userName"] = json!("mal\u{1b}[2Jlory\n\u{202e}x");
-    let run = Sandbox::with_records(&[record]).run(&["hunt", "logs", "--format", "csv"]);
+    let run = Sandbox::with_records(&[record]).hunt(&["logs", "--format", "csv"]);
     assert!(!run.stdout.contains(['\u{1b}', '\u{202e}']), "{}", run.stdout);
     assert!(run.stdout.contains(",mal\\u{1b}[2Jlory\\n\\u{202e}x,"), "{}", run.stdout);
     assert_eq!(run.stdout.lines().count(), 2);
@@ -82,7 +82,7 @@ fn what_a_terminal_would_act_on_is_not_passed_on() {
     let mut record = kms_record("DisableKey", 1);
     record["userIdentity"]["arn"] = json!("arn:aws:iam::111122223333:user/\u{1b}]0;owned\u{7}\u{202e}x");
     record["awsRegion"] = json!("eu\u{1b}[2J");
-    let run = Sandbox::with_records(&[record]).run(&["hunt", "logs"]);
+    let run = Sandbox::with_records(&[record]).hunt(&["logs"]);
     assert!(!run.stdout.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{}", run.stdout);
     assert!(run.stdout.contains("user/\\u{1b}]0;owned\\u{7}\\u{202e}x"), "{}", run.stdout);
 }

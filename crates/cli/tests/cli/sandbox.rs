@@ -12,6 +12,18 @@ use tempfile::TempDir;
 /// What counts as now in every test.
 pub(crate) const NOW: &str = "2026-03-11T00:00:00Z";
 
+/// The two founding rules and no others, so that what a test counts does not change with the pack.
+const FOUNDING_RULES: [&str; 5] = [
+    "--no-builtin-rules",
+    "--rules",
+    concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../rules/aws_kms_customer_managed_key_disabled_or_scheduled_for_deletion.toml"
+    ),
+    "--rules",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/aws_kms_imported_key_material_deleted.toml"),
+];
+
 /// A folder that goes away with the test.
 pub(crate) struct Sandbox {
     folder: TempDir,
@@ -61,6 +73,15 @@ impl Sandbox {
 
     pub(crate) fn run(&self, args: &[&str]) -> Run {
         run(&mut self.command(args))
+    }
+
+    /// A hunt with the two founding rules alone.
+    pub(crate) fn hunt(&self, args: &[&str]) -> Run {
+        run(&mut self.hunt_command(args))
+    }
+
+    pub(crate) fn hunt_command(&self, args: &[&str]) -> Command {
+        self.command(&[&["hunt"], &FOUNDING_RULES[..], args].concat())
     }
 }
 
