@@ -1,6 +1,7 @@
 """What must fire, and whether it did."""
 
 import csv
+import json
 import pathlib
 import subprocess
 import sys
@@ -26,6 +27,8 @@ def not_evaluated():
 
 def event_ids(alert):
     """The ids of the events that an alert stands on."""
+    if "bartizan.evidence.event_ids" in alert:
+        return alert["bartizan.evidence.event_ids"]
     event = alert.get("event") or {}
     found = event.get("id", alert.get("event.id", []))
     return found if isinstance(found, list) else [found]
@@ -60,3 +63,14 @@ def compare(expected, alerts):
     if done.returncode not in (0, 1) or not said:
         raise RuntimeError(f"compare_alerts.py broke off: {done.stderr.strip()}")
     return done.returncode == 0, said[-1], said[:-1]
+
+
+def group_details(alerts):
+    """What threshold alerts say of their groups, written as the column `detail` has it, in order."""
+
+    def detail(result):
+        group = json.dumps({term["field"]: term["value"] for term in result["terms"]})
+        counted = "".join(f" card({of['field']})={of['value']}" for of in result.get("cardinality", []))
+        return f"group={group} count={result['count']}{counted}"
+
+    return sorted(detail(alert["kibana.alert.threshold_result"]) for alert in alerts)

@@ -4,11 +4,11 @@ exactly the alerts that are expected of the rule types that run."""
 import collections
 
 from bartizan import DATA, hunt
-from expected_alerts import compare, expectation, not_evaluated
+from expected_alerts import compare, expectation, group_details, not_evaluated
 from report import judged, note
 
 # Rule types that are compared. Alerts that are expected of any other are noted as not run.
-RUN = ("query", "eql", "new_terms")
+RUN = ("query", "eql", "new_terms", "threshold")
 # Mechanical near misses of real records: a source of its own, and no part of the merged data set.
 DERIVED = "derived"
 
@@ -48,6 +48,10 @@ def check(source, files):
     for rule_type in RUN:
         equal, summary, differences = compare([row for row in rows if row["type"] == rule_type], alerts[rule_type])
         judged(equal, f"{source}, {rule_type}", summary, differences)
+    wanted = sorted(row["detail"] for row in rows if row["type"] == "threshold")
+    got = group_details(alerts["threshold"])
+    if wanted or got:
+        judged(wanted == got, f"{source}, groups of threshold", f"expected {wanted} got {got}")
     for rule_type, number in sorted(collections.Counter(row["type"] for row in rows).items()):
         if rule_type not in RUN:
             note(source, f"not run: {rule_type}, {number} alerts expected")

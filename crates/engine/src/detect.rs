@@ -16,6 +16,7 @@ use crate::outcome::RuleOutcome;
 use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::FoundEvent;
 use crate::waiting_events::{Finished, WaitingEvents};
+use crate::waiting_groups::{GroupsFound, WaitingGroups};
 use crate::waiting_terms::{NewTermsFound, WaitingTerms};
 use crate::windows::Windows;
 
@@ -61,6 +62,7 @@ enum Waiting {
     Nothing,
     Events(WaitingEvents),
     Terms(Box<WaitingTerms>),
+    Groups(Box<WaitingGroups>),
 }
 
 impl Waiting {
@@ -69,6 +71,7 @@ impl Waiting {
             Finisher::EachEvent => Self::Nothing,
             Finisher::InOrder(_) => Self::Events(WaitingEvents::default()),
             Finisher::NewTerms(plan) => Self::Terms(Box::new(WaitingTerms::new(plan, windows))),
+            Finisher::Threshold(plan) => Self::Groups(Box::new(WaitingGroups::new(plan, windows))),
         }
     }
 }
@@ -138,6 +141,9 @@ impl<'p> Detection<'p> {
                     let mut hold = || number(&mut held, &mut self.held);
                     waiting.push(terms, &hit.document, &plan.table, &hit.id, &mut hold)?;
                 }
+                (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
+                    waiting.push(threshold, &hit.document, &plan.table, &hit.id);
+                }
                 _ => at_once.push(rule),
             }
         }
@@ -158,10 +164,14 @@ impl<'p> Detection<'p> {
             let rule = self.plan.filters[filter.index()].rule;
             let state = &mut self.rules[rule];
             let Some(from) = state.history_from else { continue };
-            if let (Finisher::NewTerms(terms), Waiting::Terms(waiting)) =
-                (&self.plan.rules[rule].finisher, &mut state.waiting)
-            {
-                waiting.push_history(terms, document, table, id, from);
+            match (&self.plan.rules[rule].finisher, &mut state.waiting) {
+                (Finisher::NewTerms(terms), Waiting::Terms(waiting)) => {
+                    waiting.push_history(terms, document, table, id, from);
+                }
+                (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
+                    waiting.push_history(threshold, document, table, id, from);
+                }
+                _ => {}
             }
         }
     }
@@ -226,6 +236,9 @@ impl<'p> Detection<'p> {
                 (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
                     self.finish_in_order(rule, in_order, waiting, sink)?;
                 }
+                (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
+                    self.finish_threshold(rule, waiting.finish(threshold), sink)?;
+                }
                 (_, Waiting::Terms(waiting)) => self.finish_new_terms(rule, waiting.finish(), sink)?,
                 _ => {}
             }
@@ -266,6 +279,17 @@ impl<'p> Detection<'p> {
             self.make(rule, &hit, sink)?;
         }
         Ok(())
+    }
+
+    fn finish_threshold(
+        &mut self,
+        rule: usize,
+        found: GroupsFound,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
+        let GroupsFound { hits, without_time, too_many } = found;
+        let wanted = self.account(rule, hits.len(), without_time, too_many);
+        hits.into_iter().take(wanted).try_for_each(|hit| self.make(rule, &Hit::Threshold(hit), sink))
     }
 
     /// Counts the hits of a rule whose oldest come first. How many of them stay within the cap.

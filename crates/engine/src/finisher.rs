@@ -10,6 +10,7 @@ use crate::event_time::EventTime;
 use crate::new_terms::NewTermsWindows;
 use crate::sample::SamplePlan;
 use crate::sequence::{Role, SequencePlan};
+use crate::threshold::{Limits, ThresholdWindows};
 use crate::windows::{ScheduledRuns, Windows};
 
 /// What is done with the events that pass a rule's filters.
@@ -21,6 +22,8 @@ pub enum Finisher {
     InOrder(Box<InOrder>),
     /// The first with values that were not there before are hits.
     NewTerms(Box<NewTermsPlan>),
+    /// Groups of them that are large enough are hits.
+    Threshold(Box<ThresholdPlan>),
 }
 
 impl Finisher {
@@ -30,6 +33,7 @@ impl Finisher {
         match self {
             Self::EachEvent | Self::InOrder(_) => None,
             Self::NewTerms(plan) => plan.history_from(windows, range_from),
+            Self::Threshold(plan) => plan.history_from(windows, range_from),
         }
     }
 }
@@ -65,6 +69,51 @@ impl NewTermsPlan {
             }
         }
         .filter(|from| *from < range_from)
+    }
+}
+
+/// Which groups of its events a rule finds large enough.
+#[derive(Debug)]
+pub struct ThresholdPlan {
+    /// When an event happened.
+    pub time: EventTime,
+    /// The fields whose values make a group, with their names; none for one group of all events.
+    pub fields: Vec<(String, JoinKey)>,
+    /// How large a group has to be.
+    pub limits: Limits,
+    /// The field whose values are counted.
+    pub cardinality: Option<(String, JoinKey)>,
+    /// The runs by the rule's schedule; `None` when it has none.
+    pub runs: Option<ScheduledRuns>,
+    /// The rule's index patterns, joined by `,`.
+    pub index: String,
+}
+
+/// What a window has alerted of does not count in the next, and so on: so many windows back, and at least a day, such
+/// a chain of alerts is followed before the range.
+const CHAIN: i64 = 12;
+const DAY: i64 = 86_400_000;
+
+impl ThresholdPlan {
+    /// Which events are counted together. A rule without a schedule is run over the whole range.
+    pub fn windows(&self, windows: Windows) -> ThresholdWindows {
+        match (windows, &self.runs) {
+            (Windows::AsScheduled, Some(runs)) => ThresholdWindows::Scheduled(runs.clone()),
+            _ => ThresholdWindows::WholeRange,
+        }
+    }
+
+    /// The first run that sees an instant: what the whole range as one window has for the start of its run.
+    pub fn run_after(&self, at: i64) -> i64 {
+        self.runs.as_ref().and_then(|runs| runs.first_seeing(at)).unwrap_or(at)
+    }
+
+    fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        let ThresholdWindows::Scheduled(runs) = self.windows(windows) else { return None };
+        let run = runs.at_or_before(range_from.as_millisecond());
+        let start = runs.start(run)?;
+        let chain = run.saturating_sub(start).saturating_mul(CHAIN).max(DAY);
+        Timestamp::from_millisecond(start.saturating_sub(chain)).ok()
     }
 }
 

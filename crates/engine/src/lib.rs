@@ -30,7 +30,9 @@ mod rule_type;
 pub mod sample;
 pub mod sequence;
 pub mod shared_scan;
+pub mod threshold;
 mod waiting_events;
+mod waiting_groups;
 mod waiting_terms;
 pub mod windows;
 

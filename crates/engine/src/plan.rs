@@ -47,7 +47,7 @@ impl PlannedRule<'_> {
     pub fn depends_on_windows(&self) -> bool {
         match self.finisher {
             Finisher::EachEvent | Finisher::InOrder(_) => false,
-            Finisher::NewTerms(_) => true,
+            Finisher::NewTerms(_) | Finisher::Threshold(_) => true,
         }
     }
 }
@@ -138,11 +138,11 @@ fn resolve(
             (&saved.source, Query::Text(text, saved.language))
         }
         RuleType::NewTerms(own) => (&own.source, Query::Text(&own.query, own.language)),
+        RuleType::Threshold(own) => (&own.source, Query::Text(&own.query, own.language)),
         RuleType::Eql(eql) => (&eql.source, Query::Eql(eql)),
-        RuleType::Esql(_)
-        | RuleType::Threshold(_)
-        | RuleType::ThreatMatch(_)
-        | RuleType::MachineLearning(_) => return Err(not_run()),
+        RuleType::Esql(_) | RuleType::ThreatMatch(_) | RuleType::MachineLearning(_) => {
+            return Err(not_run());
+        }
     };
     let patterns = index_selection::patterns(source)?;
     let mut resolver = Resolver::new(catalog, table, now).with_value_lists(&library.value_lists);
@@ -165,8 +165,14 @@ fn resolve(
     for (_, predicate) in &mut sought.filters {
         *predicate = Predicate::and([std::mem::replace(predicate, Predicate::Const(true)), beside.clone()]);
     }
-    if let RuleType::NewTerms(own) = &rule.rule_type {
-        sought.finisher = rule_type::new_terms::finisher(rule, own, catalog, table);
+    match &rule.rule_type {
+        RuleType::NewTerms(own) => {
+            sought.finisher = rule_type::new_terms::finisher(rule, own, catalog, table);
+        }
+        RuleType::Threshold(own) => {
+            sought.finisher = rule_type::threshold::finisher(rule, own, catalog, table);
+        }
+        _ => {}
     }
     Ok((patterns, sought))
 }

@@ -234,8 +234,8 @@ mod tests {
             if from == "1970-01-02" {
                 prop_assert_eq!(runs.last_seeing(at).is_some(), !holding.is_empty());
             } else {
-                let within = holding.iter().filter(|(_, start)| *start < at);
-                let last = within.last().or(holding.last()).map(|(tick, _)| *tick);
+                let mut within = holding.iter().filter(|(_, start)| *start < at);
+                let last = within.next_back().or(holding.last()).map(|(tick, _)| *tick);
                 prop_assert_eq!(runs.last_seeing(at), last);
             }
         }
