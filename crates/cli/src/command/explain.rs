@@ -107,15 +107,15 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
 }
 
 /// The exceptions of a rule that have an effect.
-struct Exceptions<'r> {
-    items: Vec<(&'r ExceptionItem, Predicate)>,
+pub(super) struct Exceptions<'r> {
+    pub(super) items: Vec<(&'r ExceptionItem, Predicate)>,
     /// The clause of the rule's predicate in which all of them are.
-    clause: Predicate,
+    pub(super) clause: Predicate,
 }
 
 impl<'r> Exceptions<'r> {
     /// With a table of fields that has theirs beside those of the rule.
-    fn of(
+    pub(super) fn of(
         rule: &'r Rule,
         library: &'r RuleLibrary,
         catalog: &Catalog,

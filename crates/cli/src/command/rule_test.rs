@@ -68,7 +68,8 @@ enum Format {
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let found = find(&args.paths)?;
     let enrichment = Enrichment::open(None, None).context("cannot set up enrichment")?;
-    let bench = Bench { catalog: Catalog::builtin(), enrichment, context };
+    let catalog = Catalog::builtin();
+    let bench = Bench { catalog: &catalog, enrichment: &enrichment, context };
     let mut report = TestReport { require_tests: args.require_tests, ..TestReport::default() };
     let mut tested: BTreeSet<PathBuf> = BTreeSet::new();
     for path in &found.tests {
@@ -101,7 +102,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
 
 /// Runs the tests of a file. `None` when they are about a rule that is not wanted.
 fn run_file(
-    bench: &Bench,
+    bench: &Bench<'_>,
     path: &Path,
     filter: &RuleFilter,
     tested: &mut BTreeSet<PathBuf>,
@@ -144,7 +145,7 @@ fn run_file(
     }
     file.rule = Some((rule.rule_id.clone(), rule.name.clone()));
     let subject = Subject { test_file: path, test_text: &file.text, library: &library };
-    file.faults = reasons_not_to_run(&Plan::new(&library, &bench.catalog, bench.context.now), &subject);
+    file.faults = reasons_not_to_run(&Plan::new(&library, bench.catalog, bench.context.now), &subject);
     for test in &tests.tests {
         if !file.faults.is_empty() {
             // Said once of all of them.

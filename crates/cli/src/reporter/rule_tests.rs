@@ -200,7 +200,6 @@ fn write_file(out: &mut Output, file: &TestedFile) -> io::Result<()> {
                         writeln!(out, "    {line}")?;
                     }
                 }
-                writeln!(out)?;
             }
             Verdict::NotRun(faults) => {
                 for fault in faults {
@@ -209,13 +208,14 @@ fn write_file(out: &mut Output, file: &TestedFile) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    // After what is wrong a line is free.
+    if file.is_faulty() || failed > 0 { writeln!(out) } else { Ok(()) }
 }
 
 fn write_fault(out: &mut Output, fault: &Fault) -> io::Result<()> {
     let color = out.is_colored();
     let source = Source::new(&fault.text);
-    writeln!(out, "\n{}\n", render(&fault.diagnostic, &fault.path, &source, color))
+    writeln!(out, "\n{}", render(&fault.diagnostic, &fault.path, &source, color))
 }
 
 fn file_json(file: &TestedFile) -> Value {

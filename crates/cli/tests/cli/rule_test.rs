@@ -284,3 +284,20 @@ fn results_do_not_depend_on_the_clock() {
     let late = run(sandbox.command(&["rule", "test"]).env("BARTIZAN_NOW", "2036-01-01T00:00:00Z")).stdout;
     assert_eq!(early, late);
 }
+
+#[test]
+fn the_examples_of_the_page_hold() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rule-tests.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let sandbox = Sandbox::new();
+    let mut files = 0;
+    for block in page.split("```toml\n# ").skip(1) {
+        let (name, text) = block.split_once('\n').unwrap();
+        sandbox.write(name, text.split("```").next().unwrap());
+        files += 1;
+    }
+    assert!(files >= 6, "{files} files");
+    let tested = sandbox.run(&["rule", "test", "--require-tests"]);
+    assert!(tested.stdout.ends_with("\n5 tests in 3 files: 5 passed, 0 failed\n"), "{}", tested.stdout);
+    assert_eq!(tested.status, 0);
+}

@@ -31,14 +31,8 @@ pub(super) fn compare(
     let mut failures = Vec::new();
     for (wanted, at) in expected.iter().zip(&pairs) {
         let Some(alert) = at.map(|at| &found[at]) else {
-            failures.push(Failure {
-                span: wanted.span,
-                message: format!(
-                    "missing: {}",
-                    about(wanted.events.as_ref().map(|ids| ids.iter().map(|id| id.value.as_str()).collect()))
-                ),
-                details: why_missing(wanted),
-            });
+            let (span, message) = (wanted.span, format!("missing: {}", wanted_name(wanted)));
+            failures.push(Failure { span, message, details: why_missing(wanted) });
             continue;
         };
         let wrong: Vec<&ExpectedField> =
@@ -66,6 +60,9 @@ type Fits<'f> = &'f dyn Fn(&ExpectedAlert, &FoundAlert) -> bool;
 fn pair(expected: &[ExpectedAlert], found: &[FoundAlert]) -> Vec<Option<usize>> {
     let mut pairs = vec![None; expected.len()];
     let mut taken = vec![false; found.len()];
+    // Who asks for more chooses first.
+    let mut order: Vec<usize> = (0..expected.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(expected[*at].fields.len()));
     let passes: [Fits<'_>; 4] = [
         &|wanted, alert| is_about(wanted, alert) == Some(true) && all_hold(wanted, alert),
         &|wanted, alert| is_about(wanted, alert) == Some(true),
@@ -73,10 +70,13 @@ fn pair(expected: &[ExpectedAlert], found: &[FoundAlert]) -> Vec<Option<usize>> 
         &|wanted, alert| is_about(wanted, alert).is_none(),
     ];
     for fits in passes {
-        for (wanted, pair) in expected.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
-            *pair = (0..found.len()).find(|at| !taken[*at] && fits(wanted, &found[*at]));
-            if let Some(at) = *pair {
-                taken[at] = true;
+        for wanted in order.iter().copied() {
+            if pairs[wanted].is_none() {
+                pairs[wanted] =
+                    (0..found.len()).find(|at| !taken[*at] && fits(&expected[wanted], &found[*at]));
+                if let Some(at) = pairs[wanted] {
+                    taken[at] = true;
+                }
             }
         }
     }
@@ -135,27 +135,47 @@ fn as_text(value: &Value) -> String {
 }
 
 fn difference(field: &ExpectedField, document: &Document, catalog: &Catalog) -> Vec<String> {
-    let list = |values: &mut dyn Iterator<Item = String>| values.collect::<Vec<_>>().join(", ");
-    let wanted = match &field.expectation {
-        FieldExpectation::Exists(true) => "some value".to_owned(),
-        FieldExpectation::Exists(false) => "no value".to_owned(),
-        FieldExpectation::Contains(texts) => {
-            format!(
-                "a value with {}",
-                list(&mut texts.iter().map(|text| Value::from(text.as_str()).to_string()))
-            )
-        }
-        FieldExpectation::Equals(values) => list(&mut values.iter().map(Value::to_string)),
-    };
     let values = values(document, &field.name);
     let got = match values.is_empty() {
-        false => list(&mut values.into_iter().map(Value::to_string)),
+        false => list(values.into_iter().map(Value::to_string)),
         true => {
             let near = catalog.field(&field.name).is_none().then(|| catalog.nearest(&field.name)).flatten();
             near.map_or("no value".to_owned(), |near| format!("no value; did you mean `{near}`?"))
         }
     };
-    vec![field.name.clone(), format!("  expected  {wanted}"), format!("  got       {got}")]
+    vec![
+        field.name.clone(),
+        format!("  expected  {}", condition(&field.expectation)),
+        format!("  got       {got}"),
+    ]
+}
+
+/// What is expected of the values of a field.
+fn condition(expectation: &FieldExpectation) -> String {
+    match expectation {
+        FieldExpectation::Exists(true) => "some value".to_owned(),
+        FieldExpectation::Exists(false) => "no value".to_owned(),
+        FieldExpectation::Contains(texts) => {
+            format!("a value with {}", list(texts.iter().map(|text| Value::from(text.as_str()).to_string())))
+        }
+        FieldExpectation::Equals(values) => list(values.iter().map(Value::to_string)),
+    }
+}
+
+fn list(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// What the test says of an expected alert: its events, else its fields.
+fn wanted_name(wanted: &ExpectedAlert) -> String {
+    match &wanted.events {
+        Some(ids) => about(Some(ids.iter().map(|id| id.value.as_str()).collect())),
+        None if wanted.fields.is_empty() => about(None),
+        None => {
+            let fields = wanted.fields.iter().map(|f| format!("{}: {}", f.name, condition(&f.expectation)));
+            format!("an alert with {}", list(fields))
+        }
+    }
 }
 
 fn name(alert: &FoundAlert) -> String {
@@ -251,7 +271,15 @@ mod tests {
     #[test]
     fn an_alert_that_fits_wholly_is_not_given_to_another() {
         let (x, y) = (found(&["a"], json!({"k": "x"})), found(&["a"], json!({"k": "y"})));
-        let expected = r#"[{ events = "a" }, { events = "a", fields = { k = "x" } }]"#;
-        assert_eq!(failures(expected, &[x, y]), "");
+        for expected in [
+            r#"[{ events = "a" }, { events = "a", fields = { k = "x" } }]"#,
+            r#"[{}, { fields = { k = "x" } }]"#,
+        ] {
+            assert_eq!(failures(expected, &[x.clone(), y.clone()]), "");
+        }
+        assert_eq!(
+            failures(r#"[{}, {}, { fields = { k = ["x", 1] } }]"#, &[x, y]),
+            "missing: an alert with k: \"x\", 1 [why]"
+        );
     }
 }

@@ -23,9 +23,10 @@ use crate::command::{Context, rule_check};
 use crate::reporter::rule_tests::{Fault, Verdict};
 
 /// What all tests of a run share.
-pub(super) struct Bench {
-    pub(super) catalog: Catalog,
-    pub(super) enrichment: Enrichment,
+#[derive(Clone, Copy)]
+pub(super) struct Bench<'b> {
+    pub(super) catalog: &'b Catalog,
+    pub(super) enrichment: &'b Enrichment,
     pub(super) context: Context,
 }
 
@@ -47,7 +48,7 @@ impl Subject<'_> {
 ///
 /// # Errors
 /// What is no fault of rule or test: the engine cannot go on.
-pub(super) fn run_test(bench: &Bench, subject: &Subject<'_>, test: &RuleTest) -> anyhow::Result<Verdict> {
+pub(super) fn run_test(bench: &Bench<'_>, subject: &Subject<'_>, test: &RuleTest) -> anyhow::Result<Verdict> {
     let folder = subject.test_file.parent().unwrap_or(Path::new(""));
     let not_run = |faults: Vec<Diagnostic>| {
         Ok(Verdict::NotRun(faults.into_iter().map(|fault| subject.fault(fault)).collect()))
@@ -66,7 +67,8 @@ pub(super) fn run_test(bench: &Bench, subject: &Subject<'_>, test: &RuleTest) ->
     };
     let now = test.now.or_else(|| events.iter().filter_map(|event| event.time).max());
     let now = now.unwrap_or(bench.context.now);
-    let plan = Plan::new(&library, &bench.catalog, now);
+    let bench = Bench { context: Context { now, ..bench.context }, ..*bench };
+    let plan = Plan::new(&library, bench.catalog, now);
     let faults = reasons_not_to_run(&plan, subject);
     if !faults.is_empty() {
         return Ok(Verdict::NotRun(faults));
@@ -82,24 +84,24 @@ pub(super) fn run_test(bench: &Bench, subject: &Subject<'_>, test: &RuleTest) ->
     };
     let inputs = if events.is_empty() { Vec::new() } else { vec![input] };
     let output = HuntOutput { alerts: &mut alerts, dead_letter: None, progress: &mut |_| {} };
-    let summary = engine::hunt(&plan, &inputs, options(bench, now), output)?;
+    let summary = engine::hunt(&plan, &inputs, options(&bench, now), output)?;
     let counts = summary.ledger.counts();
     if counts.events < counts.records_in {
         return not_run(vec![lost_events(test, &events, counts)]);
     }
     let found = found_alerts(alerts.0, &events);
-    let why = |expected: &_| why_missing(bench, &plan, &events, expected);
-    let failures = compare(&test.alerts, &found, test.alerts_span, &bench.catalog, &why);
+    let why = |expected: &_| why_missing(&bench, &plan, &library, &events, expected);
+    let failures = compare(&test.alerts, &found, test.alerts_span, bench.catalog, &why);
     Ok(if failures.is_empty() { Verdict::Passed } else { Verdict::Failed(failures) })
 }
 
-fn options(bench: &Bench, now: Timestamp) -> HuntOptions<'_> {
+fn options<'b>(bench: &Bench<'b>, now: Timestamp) -> HuntOptions<'b> {
     HuntOptions {
         scan: ScanSettings {
             range: TimeRange::default(),
             now,
-            enrichment: &bench.enrichment,
-            catalog: &bench.catalog,
+            enrichment: bench.enrichment,
+            catalog: bench.catalog,
         },
         jobs: NonZeroUsize::MIN,
         limits: Limits::default(),
