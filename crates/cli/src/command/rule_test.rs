@@ -67,6 +67,11 @@ enum Format {
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let found = find(&args.paths)?;
+    if let Some(output) = &args.output
+        && [&found.tests, &found.rules].into_iter().flatten().any(|path| real(path) == real(output))
+    {
+        anyhow::bail!("{} is to be read, so it cannot be written to", output.display());
+    }
     let enrichment = Enrichment::open(None, None).context("cannot set up enrichment")?;
     let catalog = Catalog::builtin();
     let bench = Bench { catalog: &catalog, enrichment: &enrichment, context };
@@ -107,11 +112,21 @@ fn run_file(
     filter: &RuleFilter,
     tested: &mut BTreeSet<PathBuf>,
 ) -> anyhow::Result<Option<TestedFile>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (text, not_utf8) = match String::from_utf8(bytes) {
+        Ok(text) => (text, None),
+        Err(error) => (String::new(), Some(error.utf8_error())),
+    };
     let mut file =
         TestedFile { path: path.to_owned(), text, rule: None, faults: Vec::new(), tests: Vec::new() };
     let own = |diagnostic, text: &str| Fault { path: path.to_owned(), text: text.to_owned(), diagnostic };
-    let tests = match rule_test::read(&file.text) {
+    let read = match not_utf8 {
+        None => rule_test::read(&file.text),
+        Some(error) => {
+            Err(vec![Diagnostic::error("test::not-utf8", format!("the file is no text: {error}"))])
+        }
+    };
+    let tests = match read {
         Ok(tests) => tests,
         Err(faults) => {
             // Its rule has a test, if a faulty one.

@@ -160,6 +160,22 @@ error[test::unknown-key]: `event` is no key of a test
 }
 
 #[test]
+fn files_with_tests_are_read_for_testing_only() {
+    let sandbox = sandbox(TESTS);
+    let checked = sandbox.run(&["rule", "check", "rules"]);
+    assert!(checked.stdout.starts_with("1 rule in 1 file: query 1\n"), "{}", checked.stdout);
+
+    let written = sandbox.run(&["rule", "test", "rules", "--output", "./rules/mine.test.toml"]);
+    assert_eq!(written.status, 3, "{}", written.stderr);
+    assert_eq!(std::fs::read_to_string(sandbox.path().join("rules/mine.test.toml")).unwrap(), TESTS);
+
+    sandbox.write("rules/mine.test.toml", b"\xff\xfe");
+    let tested = sandbox.run(&["rule", "test", "rules"]);
+    assert!(tested.stdout.contains("error[test::not-utf8]"), "{}", tested.stdout);
+    assert_eq!(tested.status, 2);
+}
+
+#[test]
 fn a_rule_that_cannot_run_is_said_once() {
     let sandbox = sandbox(TESTS);
     sandbox.write("rules/mine.toml", rule_file(OWN_ID, "Mine", "query", "kuery", "event.action : ("));

@@ -74,6 +74,9 @@ fn of_table(record: Map<String, Value>, kind: Option<EventKind>, place: Span) ->
     let has = |key: &str| record.contains_key(key);
     let like_cloudtrail =
         !has("@timestamp") && ["eventVersion", "eventName", "eventSource", "eventID"].into_iter().any(has);
+    let like_ecs = record.keys().any(|key| {
+        ["@timestamp", "_source", "_index", "event"].contains(&key.as_str()) || key.starts_with("event.")
+    });
     match kind {
         Some(EventKind::CloudTrail) if has("@timestamp") || has("_source") => {
             let fault = Diagnostic::error(
@@ -84,6 +87,11 @@ fn of_table(record: Map<String, Value>, kind: Option<EventKind>, place: Span) ->
         }
         Some(EventKind::CloudTrail) => Ok((RecordKind::CloudTrail, record)),
         None if like_cloudtrail => Ok((RecordKind::CloudTrail, record)),
+        None if !like_ecs => {
+            let message = "this is neither like a CloudTrail record nor like an ECS document";
+            let fault = Diagnostic::error("test::unreadable-event", message).at(place);
+            Err(fault.help("say in the test what it is: kind = \"cloudtrail\" or kind = \"ecs\""))
+        }
         None | Some(EventKind::Ecs) => Ok((RecordKind::Ecs, record)),
     }
 }
@@ -208,6 +216,7 @@ history = '''{"eventName":"A","eventTime":"2026-01-01T00:00:00Z"}'''
         for (text, expected) in [
             ("events = '{\"a\": 1}'", "these events cannot be read"),
             ("events = '{\"eventName\": '", "these events cannot be read"),
+            ("events = [{ detail = { eventName = \"A\" } }]", "this is neither"),
             ("files = 'no such file'", "cannot read ./no such file"),
             ("events = [{ \"@timestamp\" = 1 }]\nkind = 'cloudtrail'", "this is an ECS document"),
         ] {
