@@ -8,6 +8,7 @@
 //! -                   date      @timestamp
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -138,15 +139,20 @@ impl Catalog {
         self.names.is_empty()
     }
 
-    /// The known field nearest in spelling to `name`, for "did you mean"; none when nothing is near.
+    /// The known field nearest in spelling to `name`, for "did you mean": of several the one that begins most like it.
+    /// None when nothing is near.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let limit = (name.len() / 4).clamp(1, 3);
         self.names()
             .filter(|n| n.len().abs_diff(name.len()) <= limit)
             .filter_map(|n| Some((edit_distance(n, name, limit)?, n)))
-            .min()
+            .min_by_key(|(distance, n)| (*distance, Reverse(common_beginning(n, name))))
             .map(|(_, n)| n)
     }
+}
+
+fn common_beginning(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 /// Optimal string alignment distance in bytes: insertions, deletions, replacements and swaps of neighbours. `None`
@@ -202,6 +208,8 @@ mod tests {
     #[test]
     fn a_misspelt_field_is_recognised() {
         assert_eq!(Catalog::builtin().nearest("user.nmae"), Some("user.name"));
+        let catalog = Catalog::parse(["-  keyword  aserr users"]).unwrap();
+        assert_eq!(catalog.nearest("userr"), Some("users"));
         assert_eq!(Catalog::builtin().nearest("winlog.event_data.Foo"), None);
     }
 
