@@ -245,10 +245,12 @@ impl ValueTest {
     }
 }
 
-/// An IPv4 address written as `::ffff:a.b.c.d` is the IPv4 address.
+/// Every address has its place among those of IPv6, as in Lucene: `::/0` holds those of IPv4 too, and one written as
+/// `::ffff:a.b.c.d` is the IPv4 address.
+///
+/// Source: apache/lucene `InetAddressPoint`.
 pub(crate) fn contains(net: &IpNet, ip: IpAddr) -> bool {
-    net.contains(&ip)
-        || matches!(ip, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some_and(|v4| net.contains(&IpAddr::V4(v4))))
+    (ip_order(&net.network())..=ip_order(&net.broadcast())).contains(&ip_order(&ip))
 }
 
 impl Dynamic {
@@ -286,12 +288,17 @@ fn numbers(texts: &Ends<Box<str>>) -> Option<Ends<f64>> {
     Some(Ends { lower: end(&texts.lower)?, upper: end(&texts.upper)? })
 }
 
-/// Damerau-Levenshtein (optimal string alignment) distance in characters, given up past `limit`.
+/// Is the distance within `limit`?
 pub(crate) fn within_edits(a: &str, b: &str, limit: u8) -> bool {
+    edits(a, b, limit).is_some()
+}
+
+/// Damerau-Levenshtein (optimal string alignment) distance in characters; `None` past `limit`.
+pub(crate) fn edits(a: &str, b: &str, limit: u8) -> Option<usize> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let limit = usize::from(limit);
     if a.len().abs_diff(b.len()) > limit {
-        return false;
+        return None;
     }
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
@@ -306,7 +313,7 @@ pub(crate) fn within_edits(a: &str, b: &str, limit: u8) -> bool {
         }
         before = std::mem::replace(&mut above, row);
     }
-    above[b.len()] <= limit
+    Some(above[b.len()]).filter(|edits| *edits <= limit)
 }
 
 impl fmt::Display for ValueTest {
@@ -377,7 +384,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_hold_addresses_of_their_family() {
+    fn networks_hold_addresses_of_both_families() {
         let test = |net: &str| ValueTest::Network(network(net).unwrap());
         for (net, ip, expected) in [
             ("10.0.0.0/8", "10.1.2.3", true),
@@ -387,6 +394,14 @@ mod tests {
             ("::1", "0:0:0:0:0:0:0:1", true),
             ("fe80::/10", "fe80::1", true),
             ("fe80::/10", "10.0.0.1", false),
+            ("::/0", "10.0.0.1", true),
+            ("::ffff:0:0/96", "10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", false),
+            ("0.0.0.0/0", "10.0.0.1", true),
+            ("0.0.0.0/0", "fe80::1", false),
+            ("::/8", "10.0.0.1", true),
+            ("::/81", "10.0.0.1", false),
             ("10.0.0.0/8", "AWS Internal", false),
         ] {
             assert_eq!(test(net).passes(Scalar::Str(ip)), expected, "{net} {ip}");
