@@ -31,10 +31,11 @@ pub(super) enum Words {
 }
 
 impl Resolver<'_> {
-    /// A test on a field, taking care of nested fields: outside of `path: { … }` they have no values to give.
+    /// A test on a field, taking care of nested fields: outside of `path: { … }` they have no values to give, save in
+    /// EQL.
     pub(super) fn leaf(&mut self, name: &str, test: FieldTest) -> Predicate {
         let outside = match self.catalog.nested_parent(name) {
-            Some(path) => path != name && !self.nested.starts_with(path),
+            Some(path) => path != name && !self.nested.starts_with(path) && !self.reads_nested,
             None => false,
         };
         if outside || matches!(test, FieldTest::Any(ValueTest::Never)) {

@@ -49,12 +49,22 @@ pub struct Resolver<'a> {
     diagnostics: Vec<Diagnostic>,
     /// The nested field that names are within; empty outside of one.
     nested: String,
+    /// True while names reach into nested fields as into any others.
+    reads_nested: bool,
 }
 
 impl<'a> Resolver<'a> {
     /// A resolver that puts the fields it meets into `table`.
     pub fn new(catalog: &'a Catalog, table: &'a mut FieldTable, now: Timestamp) -> Self {
-        Self { catalog, table, now, value_lists: &[], diagnostics: Vec::new(), nested: String::new() }
+        Self {
+            catalog,
+            table,
+            now,
+            value_lists: &[],
+            diagnostics: Vec::new(),
+            nested: String::new(),
+            reads_nested: false,
+        }
     }
 
     /// With the value lists that entries of exceptions may refer to; without them such entries are errors.

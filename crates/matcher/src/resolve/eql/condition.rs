@@ -10,6 +10,8 @@ use crate::resolve::Resolver;
 
 /// What a condition is of an event.
 pub(super) enum Condition {
+    /// Of every event, or of none.
+    Constant(bool),
     /// True of these, false of all others.
     Of(Predicate),
     /// True where this one thing that is computed is; its negation is computed too.
@@ -22,6 +24,7 @@ impl Condition {
     /// The events that pass.
     pub(super) fn into_predicate(self) -> Predicate {
         match self {
+            Self::Constant(b) => Predicate::Const(b),
             Self::Of(predicate) => predicate,
             Self::Computed(expression) => Predicate::Computed(Box::new(Computed::new(expression))),
             Self::Null => Predicate::Const(false),
@@ -30,6 +33,7 @@ impl Condition {
 
     fn not(self, span: Span) -> Self {
         match self {
+            Self::Constant(b) => Self::Constant(!b),
             Self::Of(predicate) => Self::Of(Predicate::not(predicate)),
             Self::Computed(Expression::Not(inner)) => Self::Computed(inner.value),
             Self::Computed(expression) => {
@@ -42,17 +46,29 @@ impl Condition {
     /// All of them; null where a part is, save for another that is false of every event. What is true of every event
     /// does not count, so that one thing beside it stays that one thing.
     fn all(mut parts: Vec<Self>) -> Self {
-        leave_out(&mut parts, true);
-        let null = parts.iter().any(|part| matches!(part, Self::Null));
-        let never = parts.iter().any(|part| matches!(part, Self::Of(Predicate::Const(false))));
-        if null && !never { Self::Null } else { Self::group(parts, Predicate::and) }
+        parts.retain(|part| !matches!(part, Self::Constant(true)));
+        if parts.iter().any(|part| matches!(part, Self::Constant(false))) {
+            return Self::Constant(false);
+        }
+        match parts.is_empty() {
+            true => Self::Constant(true),
+            false if parts.iter().any(|part| matches!(part, Self::Null)) => Self::Null,
+            false => Self::group(parts, Predicate::and),
+        }
     }
 
     /// Any of them; nulls, and what is false of every event, do not count beside others.
     fn any(mut parts: Vec<Self>) -> Self {
-        leave_out(&mut parts, false);
-        parts.retain(|part| !matches!(part, Self::Null));
-        if parts.is_empty() { Self::Null } else { Self::group(parts, Predicate::or) }
+        if parts.iter().any(|part| matches!(part, Self::Constant(true))) {
+            return Self::Constant(true);
+        }
+        let null = parts.iter().any(|part| matches!(part, Self::Null));
+        parts.retain(|part| !matches!(part, Self::Null | Self::Constant(false)));
+        match parts.is_empty() {
+            true if null => Self::Null,
+            true => Self::Constant(false),
+            false => Self::group(parts, Predicate::or),
+        }
     }
 
     /// A group of one is that one; others are two-valued.
@@ -64,31 +80,29 @@ impl Condition {
     }
 }
 
-/// Leaves out what has one answer for every event, unless there is nothing else.
-fn leave_out(parts: &mut Vec<Condition>, answer: bool) {
-    let says = |part: &Condition| matches!(part, Condition::Of(Predicate::Const(b)) if *b == answer);
-    if !parts.iter().all(says) {
-        parts.retain(|part| !says(part));
-    }
-}
-
 impl Resolver<'_> {
     /// What the expression is as a condition of an event.
     ///
     /// Constants are simplified as Elasticsearch does it, which is not three-valued logic throughout: a constant null in
     /// a disjunction is left out, and makes a conjunction null even of events of which another part is false.
-    /// Source: elastic/elasticsearch x-pack/plugin/ql `optimizer/OptimizerRules`, `PruneFilters`.
+    /// What is written twice is there once, which matters where it is computed: that is one leaf and not two.
+    /// Source: elastic/elasticsearch x-pack/plugin/ql `optimizer/OptimizerRules`, `PruneFilters` and
+    /// `BooleanSimplification`.
     pub(super) fn eql_condition(&mut self, node: &Node) -> Condition {
         match &node.value {
-            Expression::Constant(Value::Bool(b)) => Condition::Of(Predicate::Const(*b)),
+            Expression::Constant(Value::Bool(b)) => Condition::Constant(*b),
             Expression::Constant(Value::Null) => Condition::Null,
-            Expression::And(parts) => {
-                Condition::all(parts.iter().map(|part| self.eql_condition(part)).collect())
-            }
-            Expression::Or(parts) => {
-                let parts = equal_to_any(parts);
-                Condition::any(parts.iter().map(|part| self.eql_condition(part)).collect())
-            }
+            Expression::And(parts) => match all_the_same(parts, conjuncts, disjuncts) {
+                Some(one) => self.eql_condition(one),
+                None => Condition::all(parts.iter().map(|part| self.eql_condition(part)).collect()),
+            },
+            Expression::Or(parts) => match all_the_same(parts, disjuncts, conjuncts) {
+                Some(one) => self.eql_condition(one),
+                None => {
+                    let parts = equal_to_any(parts);
+                    Condition::any(parts.iter().map(|part| self.eql_condition(part)).collect())
+                }
+            },
             Expression::Not(part) => self.eql_condition(part).not(node.span),
             // A condition compared with true or false is itself, or its negation.
             Expression::Compare { op: op @ (CompareOp::Eq | CompareOp::Ne), left, right, .. }
@@ -112,6 +126,45 @@ impl Resolver<'_> {
 
 fn is_truth(expression: &Expression) -> bool {
     matches!(expression, Expression::Constant(Value::Bool(_)))
+}
+
+/// The part that all others are: `a` of `a and a`, and of `a and (a or b)`. `same` takes apart groups of the kind that
+/// the parts make, `other` those of the other kind.
+fn all_the_same<'n>(
+    parts: &'n [Node],
+    same: fn(&'n Node) -> &'n [Node],
+    other: fn(&'n Node) -> &'n [Node],
+) -> Option<&'n Node> {
+    let mut flat: Vec<&Node> = Vec::with_capacity(parts.len());
+    for part in parts {
+        flatten(part, same, &mut flat);
+    }
+    let includes = |group: &'n Node, part: &Node| group == part || other(group).contains(part);
+    // Most groups have nothing twice: the first two tell.
+    let (first, second) = (*flat.first()?, *flat.get(1)?);
+    let one = if includes(second, first) { first } else { second };
+    flat.iter().all(|group| includes(group, one)).then_some(one)
+}
+
+fn flatten<'n>(node: &'n Node, split: fn(&'n Node) -> &'n [Node], into: &mut Vec<&'n Node>) {
+    match split(node) {
+        [] => into.push(node),
+        parts => parts.iter().for_each(|part| flatten(part, split, into)),
+    }
+}
+
+fn conjuncts(node: &Node) -> &[Node] {
+    match &node.value {
+        Expression::And(parts) => parts,
+        _ => &[],
+    }
+}
+
+fn disjuncts(node: &Node) -> &[Node] {
+    match &node.value {
+        Expression::Or(parts) => parts,
+        _ => &[],
+    }
 }
 
 /// `x == 1 or x == 2` is `x in (1, 2)`, which matters where `x` is computed: that is one leaf and not two.

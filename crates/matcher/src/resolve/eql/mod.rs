@@ -16,6 +16,7 @@ mod leaf;
 use query::eql::ast::{Category, EventFilter, FieldRef};
 use query::{Diagnostic, Spanned};
 
+use self::condition::Condition;
 use super::{Resolved, Resolver};
 use crate::computed::Value;
 use crate::glob::Fold;
@@ -54,9 +55,20 @@ impl Resolver<'_> {
                 self.eql_equals(category_field, &name, Fold::None, filter.category.span)
             }
         };
+        self.reads_nested = true;
         let condition = self.eql_expression(&filter.condition, schema);
         let condition = self.eql_condition(&condition).into_predicate();
+        self.reads_nested = false;
         self.finish(Predicate::and([category, condition]))
+    }
+
+    /// True when the condition is false or null of every event, whatever its fields: `where false`, or a field that is
+    /// known not to exist.
+    pub fn eql_is_never(&mut self, filter: &EventFilter, schema: Schema) -> bool {
+        let condition = self.eql_expression(&filter.condition, schema);
+        let condition = self.eql_condition(&condition);
+        self.diagnostics.clear();
+        matches!(condition, Condition::Constant(false) | Condition::Null)
     }
 
     /// Resolves one field that events are joined by.
