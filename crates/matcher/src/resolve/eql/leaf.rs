@@ -4,9 +4,9 @@
 //! beside it.
 
 use ecs::FieldType;
-use query::Span;
 use query::eql::ast::{CompareOp, Function};
 use query::kql::ast::RangeOp;
+use query::{Diagnostic, Span};
 
 use super::expression::pieces;
 use crate::computed::expression::Node;
@@ -151,14 +151,35 @@ impl Resolver<'_> {
             (Some(FieldType::Date | FieldType::Ip | FieldType::Boolean), _) => {
                 return self.compare(name, op, &text, Some(span));
             }
-            // Text that is a number compares with a number as one; the rule knows better than the catalogue.
-            (_, Some(number)) => ValueTest::Number(ends(op, number)),
-            (Some(FieldType::Text | FieldType::MatchOnlyText), None) => {
-                ValueTest::TextRange(ends(op, text.as_ref().into()))
+            // A value of unknown type that is a number compares as one, also when it is written as text.
+            (Some(FieldType::Long | FieldType::Double) | None, Some(number)) => {
+                ValueTest::Number(ends(op, number))
+            }
+            (Some(FieldType::Nested | FieldType::Object | FieldType::GeoPoint), _) => ValueTest::Never,
+            (Some(_), _) => {
+                if number.is_some() {
+                    self.text_order(name, &text, span);
+                }
+                match field_type {
+                    Some(FieldType::Text | FieldType::MatchOnlyText) => {
+                        ValueTest::TextRange(ends(op, text.as_ref().into()))
+                    }
+                    _ => return self.compare(name, op, &text, Some(span)),
+                }
             }
             _ => return self.compare(name, op, &text, Some(span)),
         };
         self.leaf(name, FieldTest::Any(test))
+    }
+
+    /// An index knows a field of text as text alone: `"10"` comes before `"9"`.
+    fn text_order(&mut self, name: &str, number: &str, span: Span) {
+        let message = format!("`{name}` holds text, whose order with `{number}` is that of characters");
+        self.diagnostics.push(
+            Diagnostic::warning("eql::text-order", message)
+                .at(span)
+                .help(format!("write `number({name})` to compare with a number")),
+        );
     }
 
     /// The field matches a wildcard pattern.
