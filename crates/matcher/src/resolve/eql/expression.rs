@@ -79,10 +79,29 @@ impl Resolver<'_> {
             }
         };
         let constant = !matches!(expression, Expression::Constant(_)) && expression.is_constant();
-        Spanned::new(
-            if constant { Expression::Constant(expression.constant_value()) } else { expression },
-            span,
-        )
+        if !constant {
+            return Spanned::new(expression, span);
+        }
+        let value = expression.constant_value();
+        self.check_arithmetic(&expression, &value, span);
+        Spanned::new(Expression::Constant(value), span)
+    }
+
+    /// Of constants no result is a mistake, where of fields it is null.
+    fn check_arithmetic(&mut self, expression: &Expression, value: &Value<'_>, span: Span) {
+        let Expression::Arithmetic { left, right, .. } = expression else { return };
+        let (Expression::Constant(left), Expression::Constant(right)) = (&left.value, &right.value) else {
+            return;
+        };
+        let message = match (left, right, value) {
+            (Value::Int(_), Value::Int(_), Value::Float(_)) => "this is past the largest whole number",
+            (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_), Value::Null) => {
+                "nothing can be divided by zero"
+            }
+            (_, _, Value::Float(number)) if !number.is_finite() => "this is past the largest number",
+            _ => return,
+        };
+        self.diagnostics.push(Diagnostic::error("eql::arithmetic", message).at(span));
     }
 
     /// Constants go to the right; a comparison with null asks whether there is a value.
