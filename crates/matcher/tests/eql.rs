@@ -178,12 +178,24 @@ fn orders() {
         (r#"kw >= "a" and kw < "b""#, r#"{"kw":"ab"}"#, true),
         // Code points: U+FFFF comes before the emoji.
         (r#"kw > "\u{FFFF}""#, r#"{"kw":"😀"}"#, true),
-        (r#"kw > 9"#, r#"{"kw":"10"}"#, true),
+        // A number beside a field of text is text.
+        (r#"kw > 9"#, r#"{"kw":"10"}"#, false),
+        (r#"kw > 10"#, r#"{"kw":9}"#, true),
+        (r#"kw >= 1.0"#, r#"{"kw":"1"}"#, false),
+        (r#"kw == 9"#, r#"{"kw":"9"}"#, true),
+        (r#"number(kw) > 9"#, r#"{"kw":"10"}"#, true),
+        (r#"text < 9"#, r#"{"text":"10 a"}"#, true),
+        (r#"flat.key < 9"#, r#"{"flat":{"key":10}}"#, true),
+        (r#"ver > 9"#, r#"{"ver":"10"}"#, true),
         (r#"text >= "b""#, r#"{"text":"a b"}"#, false),
         (r#"at > "2024-05-01T00:00:00Z""#, r#"{"at":"2024-05-02T00:00:00Z"}"#, true),
         (r#"at == "2024-05-02T00:00:00Z""#, r#"{"at":1714608000000}"#, true),
         (r#"addr > "10.0.0.9""#, r#"{"addr":"10.0.0.10"}"#, true),
         (r#"addr == "10.0.0.0/8""#, r#"{"addr":"10.1.1.1"}"#, true),
+        (r#"addr == "::/0""#, r#"{"addr":"10.1.1.1"}"#, true),
+        (r#"cidrMatch(addr, "::/0")"#, r#"{"addr":"10.1.1.1"}"#, true),
+        (r#"cidrMatch(concat(addr), "::ffff:0:0/96")"#, r#"{"addr":"10.1.1.1"}"#, true),
+        (r#"cidrMatch(addr, "0.0.0.0/0")"#, r#"{"addr":"::1"}"#, false),
         (r#"addr == "::1""#, r#"{"addr":"0:0:0:0:0:0:0:1"}"#, true),
         (r#"addr != "10.0.0.1""#, r#"{}"#, true),
         (r#"ver > "1.9.0""#, r#"{"ver":"1.10.0"}"#, true),
@@ -369,7 +381,7 @@ fn computed_values_have_types() {
         ("length(other) == 1", r#"{"other":2}"#, false),
         (r#"string(num) == "5""#, r#"{"num":5}"#, true),
         (r#"string(addr) == "10.0.0.1""#, r#"{"addr":"::ffff:10.0.0.1"}"#, true),
-        (r#"string(at) == "2024-05-02T00:00:00.000Z""#, r#"{"at":1714608000000}"#, true),
+        (r#"string(at) == "2024-05-02T00:00Z""#, r#"{"at":1714608000000}"#, true),
         (r#"number(kw) == 5"#, r#"{"kw":"5"}"#, true),
         (r#"number(kw, 16) == 255"#, r#"{"kw":"ff"}"#, true),
         (r#"number(kw) == 5"#, r#"{"kw":"five"}"#, false),
@@ -573,6 +585,21 @@ fn mistakes_are_named() {
         (r#"kw regex "(a""#, Schema::Open, vec![("query::regex", Error)]),
         ("kw", Schema::Open, vec![("eql::type", Warning)]),
         ("not kw", Schema::Open, vec![("eql::type", Warning)]),
+        ("kw > 9", Schema::Open, vec![("eql::text-order", Warning)]),
+        ("other > 9 or num > 9 or kw == 9", Schema::Open, vec![]),
+        ("num == 1 / 0", Schema::Open, vec![("eql::arithmetic", Error)]),
+        ("num == 1 % (2 - 2) + 1", Schema::Open, vec![("eql::arithmetic", Error)]),
+        ("num == divide(1.0, 0)", Schema::Open, vec![("eql::arithmetic", Error)]),
+        ("num == 9223372036854775807 + 1", Schema::Open, vec![("eql::arithmetic", Error)]),
+        ("num == 1e308 * 1e10", Schema::Open, vec![("eql::arithmetic", Error)]),
+        ("num == 1 + null or num / 0 == 1", Schema::Open, vec![]),
+        (r#"nest.inner == "a""#, Schema::Open, vec![("eql::nested-field", Warning)]),
+        (r#"nest.inner == "a""#, Schema::Closed, vec![("eql::nested-field", Warning)]),
+        ("nest == null", Schema::Open, vec![("eql::nested-field", Warning)]),
+        ("event != null", Schema::Open, vec![("eql::object-field", Warning)]),
+        ("?event != null", Schema::Open, vec![("eql::object-field", Warning)]),
+        ("event != null", Schema::Closed, vec![("eql::object-field", Error)]),
+        ("even != null", Schema::Open, vec![]),
     ] {
         assert_eq!(codes(condition, schema), expected, "{condition} {schema:?}");
     }
@@ -581,6 +608,70 @@ fn mistakes_are_named() {
     assert!(help.contains("did you mean `event.category`?"), "{help}");
     assert!(help.contains("`?event.categroy`"), "{help}");
     assert_eq!(resolved.diagnostics[0].span, Some(Span::new(10, 24)));
+}
+
+#[test]
+fn nested_fields_are_fields_like_others() {
+    let two = r#"{"nest":[{"inner":"a"},{"inner":"b"}]}"#;
+    check_open(&[
+        (r#"nest.inner == "b""#, two, true),
+        (r#"nest.inner : "B*""#, two, true),
+        (r#"nest.inner == "a" and nest.inner == "b""#, two, true),
+        (r#"not nest.inner == "b""#, two, false),
+        (r#"not nest.inner == "c""#, two, true),
+        ("nest.inner != null", two, true),
+        ("nest.inner != null", "{}", false),
+        ("nest != null", two, true),
+        ("length(nest.inner) == 1", two, true),
+        ("event != null", r#"{"event":{"category":"x"}}"#, true),
+        ("event != null", r#"{"event":{}}"#, false),
+    ]);
+}
+
+#[test]
+fn what_is_written_twice_is_there_once() {
+    check_open(&[
+        ("not (length(kw) == 1 and length(kw) == 1)", "{}", false),
+        ("not (length(kw) == 1 or length(kw) == 1)", "{}", false),
+        ("not (length(kw) == 1 and (length(kw) == 1 and length(kw) == 1))", "{}", false),
+        ("not (length(kw) == 1 and (num == 1 or length(kw) == 1))", "{}", false),
+        ("not ((num == 1 or length(kw) == 1) and length(kw) == 1)", "{}", false),
+        ("not (length(kw) == 1 or (num == 1 and length(kw) == 1))", "{}", false),
+        ("not (length(kw) == 1 and length(kw) == 2)", "{}", true),
+        ("not (length(kw) == 1 and length(kw) == 1 and num == 1)", "{}", true),
+        // A comparison that nothing passes is no constant.
+        (r#"not (length(kw) == 1 or num == "many")"#, "{}", true),
+    ]);
+}
+
+#[test]
+fn the_nearest_field_is_suggested() {
+    const NEAR: &str = "
+-    keyword  aserr users
+host keyword  name
+user keyword  name names
+";
+    let catalog = Catalog::parse([NEAR]).unwrap();
+    let mut table = FieldTable::new();
+    let mut resolver = Resolver::new(&catalog, &mut table, Timestamp::UNIX_EPOCH);
+    for (query, expected) in [
+        // One edit before two, also where the other comes first.
+        ("user.namese", Some("user.names")),
+        // Of equals the one with the longest beginning in common.
+        ("userr", Some("users")),
+        ("user.nam", Some("user.name")),
+        ("host.nme", Some("host.name")),
+        ("user.nothing", None),
+    ] {
+        let filter = filter(&format!("any where {query} == 1"));
+        let resolved = resolver.eql_filter(&filter, "event.category", Schema::Open);
+        let help = resolved.diagnostics.first().and_then(|d| d.help.clone());
+        assert_eq!(
+            help.as_deref(),
+            expected.map(|near| format!("did you mean `{near}`?")).as_deref(),
+            "{query}"
+        );
+    }
 }
 
 #[test]

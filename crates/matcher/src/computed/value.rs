@@ -116,16 +116,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value as text, numbers as Java writes them (`5`, `1.0`, `1.0E7`), instants in ISO 8601; `None` for null.
+    /// The value as text, numbers and instants as Java writes them (`5`, `1.0`, `1.0E7`, `2024-05-15T10:00Z`); `None`
+    /// for null.
     pub fn to_text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Null => return None,
             Self::Bool(b) => Cow::Borrowed(if *b { "true" } else { "false" }),
             Self::Int(i) => Cow::Owned(i.to_string()),
             Self::Float(f) => Cow::Owned(java_float(*f)),
-            Self::Date(ms) => Cow::Owned(
-                Timestamp::from_millisecond(*ms).map_or_else(|_| ms.to_string(), |at| format!("{at:.3}")),
-            ),
+            Self::Date(ms) => Cow::Owned(java_date(*ms)),
             Self::Text(text) => Cow::Borrowed(text),
         })
     }
@@ -180,6 +179,17 @@ fn java_float(f: f64) -> String {
     }
 }
 
+/// Writes an instant as `ZonedDateTime.toString` of Java does: in UTC, without seconds that are zero and without
+/// milliseconds that are.
+fn java_date(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(at) if ms % 60_000 == 0 => at.strftime("%Y-%m-%dT%H:%MZ").to_string(),
+        Ok(at) if ms % 1_000 == 0 => format!("{at:.0}"),
+        Ok(at) => format!("{at:.3}"),
+        Err(_) => ms.to_string(),
+    }
+}
+
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -195,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_java_writes_them() {
+    fn values_are_written_as_java_writes_them() {
         for (value, expected) in [
             (Value::Int(5), "5"),
             (Value::Float(1.0), "1.0"),
@@ -207,7 +217,10 @@ mod tests {
             (Value::Float(1.25e10), "1.25E10"),
             (Value::Float(0.0), "0.0"),
             (Value::Bool(true), "true"),
-            (Value::Date(0), "1970-01-01T00:00:00.000Z"),
+            (Value::Date(0), "1970-01-01T00:00Z"),
+            (Value::Date(1_000), "1970-01-01T00:00:01Z"),
+            (Value::Date(60_001), "1970-01-01T00:01:00.001Z"),
+            (Value::Date(-60_000), "1969-12-31T23:59Z"),
         ] {
             assert_eq!(value.to_text().unwrap(), expected);
         }
