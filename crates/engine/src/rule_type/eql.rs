@@ -21,17 +21,30 @@ const TIMESTAMP: &str = "@timestamp";
 /// What an EQL rule looks for. Diagnostics have spans into the query's text.
 pub(crate) fn sought(rule: &EqlRule, resolver: &mut Resolver<'_>) -> Result<Sought, Vec<Diagnostic>> {
     let parsed = query::eql::parse(&rule.query);
+    let schema = index_selection::schema(&rule.source);
+    let category = non_empty(rule.event_category_override.as_deref());
+    let timestamp = non_empty(rule.timestamp_field.as_deref());
+    let tiebreaker = non_empty(rule.tiebreaker_field.as_deref());
+    let of_rule = [
+        ("event_category_override", category),
+        ("timestamp_field", timestamp),
+        ("tiebreaker_field", tiebreaker),
+    ];
+    let mut diagnostics = parsed.diagnostics;
+    diagnostics
+        .extend(of_rule.into_iter().filter_map(|(key, name)| resolver.eql_field_of_rule(key, name?, schema)));
     let mut lowering = Lowering {
         resolver,
-        schema: index_selection::schema(&rule.source),
-        category: non_empty(rule.event_category_override.as_deref()).unwrap_or(CATEGORY),
+        schema,
+        category: category.unwrap_or(CATEGORY),
         filters: Vec::new(),
         parts: Vec::new(),
-        diagnostics: parsed.diagnostics,
+        diagnostics,
     };
     let Query { body, pipes } = parsed.tree;
     let join = lowering.body(&body);
-    let Lowering { filters, parts, diagnostics, .. } = lowering;
+    let Lowering { filters, parts, mut diagnostics, .. } = lowering;
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);
     }
@@ -39,8 +52,8 @@ pub(crate) fn sought(rule: &EqlRule, resolver: &mut Resolver<'_>) -> Result<Soug
         Join::Events if pipes.is_empty() => Finisher::EachEvent,
         join => Finisher::InOrder(Box::new(InOrder {
             order: EventOrder {
-                timestamp_field: non_empty(rule.timestamp_field.as_deref()).unwrap_or(TIMESTAMP).to_owned(),
-                tiebreaker_field: non_empty(rule.tiebreaker_field.as_deref()).map(str::to_owned),
+                timestamp_field: timestamp.unwrap_or(TIMESTAMP).to_owned(),
+                tiebreaker_field: tiebreaker.map(str::to_owned),
             },
             join,
             parts,
@@ -80,6 +93,7 @@ impl Lowering<'_, '_> {
                     let roles = (first..stages.len() as u16).map(Role::Stage).collect();
                     self.stage(stage_name(at, stage), stage, roles, &sequence.by);
                 }
+                self.empty_missing_stages(&sequence.stages);
                 if let Some(until) = &sequence.until {
                     self.stage("until".to_owned(), until, vec![Role::Until], &sequence.by);
                 }
@@ -97,6 +111,26 @@ impl Lowering<'_, '_> {
             }
             // What could not be parsed was reported.
             Body::Invalid => Join::Events,
+        }
+    }
+
+    /// A missing stage that is constantly empty empties the sequence: Elasticsearch leaves a join out that has a stage
+    /// without events, be it a missing one.
+    ///
+    /// Source: elastic/elasticsearch x-pack/plugin/eql `optimizer/Optimizer`, `SkipEmptyJoin`.
+    fn empty_missing_stages(&mut self, stages: &[Stage]) {
+        let schema = self.schema;
+        let empty = |stage: &&Stage| stage.missing && self.resolver.eql_is_never(&stage.filter, schema);
+        let Some(stage) = stages.iter().find(empty) else { return };
+        let message = "no event can be the one that must be missing, and so Elasticsearch finds no sequence";
+        self.diagnostics.push(
+            Diagnostic::warning("eql::empty-missing-event", message)
+                .at(stage.span)
+                .label("never happens")
+                .help("take this stage out"),
+        );
+        for (_, predicate) in &mut self.filters {
+            *predicate = Predicate::Const(false);
         }
     }
 
