@@ -37,14 +37,40 @@ pub(crate) const SEQUENCES: [&str; 8] = [
     "any where event.action == \"DeleteAlias\" | tail 2",
 ];
 
+/// Rules whose meaning depends on their window: the query, and what else makes the rule.
+pub(crate) const WINDOWED: [(&str, &str); 6] = [
+    (
+        "event.provider: *",
+        "type = \"new_terms\"\nnew_terms_fields = [\"event.action\"]\nhistory_window_start = \"now-3h\"\nfrom = \"now-9m\"",
+    ),
+    (
+        "event.action: (DisableKey or ListKeys)",
+        "type = \"new_terms\"\nnew_terms_fields = [\"user.name\", \"source.ip\"]\nhistory_window_start = \"now-1h/h\"",
+    ),
+    (
+        "event.action: *",
+        "type = \"new_terms\"\nnew_terms_fields = [\"related.user\", \"cloud.region\"]\nhistory_window_start = \"now-90m\"\ninterval = \"30m\"\nfrom = \"now-40m\"",
+    ),
+    ("event.action: DisableKey", "type = \"threshold\"\nthreshold = {field = [\"user.name\"], value = 2}"),
+    (
+        "event.action: *Key*",
+        "type = \"threshold\"\nthreshold = {field = [\"cloud.region\"], value = 1, cardinality = [{field = \"event.action\", value = 2}]}\ninterval = \"10m\"\nfrom = \"now-30m\"",
+    ),
+    (
+        "not event.action: DeleteAlias",
+        "type = \"threshold\"\nthreshold = {field = [], value = 4}\ninterval = \"1h\"\nfrom = \"now-1h/h\"",
+    ),
+];
+
 pub(crate) fn library(queries: &[&str]) -> RuleLibrary {
     let mut library = RuleLibrary::default();
     for query in queries {
-        let at = QUERIES.iter().chain(&SEQUENCES).position(|q| q == query).unwrap();
-        let kind = if SEQUENCES.contains(query) {
-            "type = \"eql\"\nlanguage = \"eql\""
-        } else {
-            "type = \"query\"\nlanguage = \"kuery\""
+        let windowed = WINDOWED.iter().map(|(query, _)| query);
+        let at = QUERIES.iter().chain(&SEQUENCES).chain(windowed).position(|q| q == query).unwrap();
+        let kind = match WINDOWED.iter().find(|(of, _)| of == query) {
+            Some((_, own)) => own,
+            None if SEQUENCES.contains(query) => "type = \"eql\"\nlanguage = \"eql\"",
+            None => "type = \"query\"\nlanguage = \"kuery\"",
         };
         let text = format!(
             "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Rule {at}\"\n\
@@ -84,22 +110,29 @@ pub(crate) fn run_within(
     jobs: usize,
     max_signals: Option<u32>,
 ) -> (Vec<String>, HuntSummary) {
+    run_over(TimeRange::default(), Windows::AsScheduled, limits, folder, queries, jobs, max_signals)
+}
+
+pub(crate) fn run_over(
+    range: TimeRange,
+    windows: Windows,
+    limits: Limits,
+    folder: &Path,
+    queries: &[&str],
+    jobs: usize,
+    max_signals: Option<u32>,
+) -> (Vec<String>, HuntSummary) {
     let (library, catalog, enrichment) = (library(queries), Catalog::builtin(), Enrichment::default());
     let plan = Plan::new(&library, &catalog, Timestamp::UNIX_EPOCH);
     assert_eq!(plan.rules.len(), queries.len(), "{:?}", plan.outcomes);
     let found = source::find(&[folder.to_owned()]).unwrap();
     let inputs: Vec<HuntInput> = found.files.into_iter().map(HuntInput::File).collect();
     let options = HuntOptions {
-        scan: ScanSettings {
-            range: TimeRange::default(),
-            now: Timestamp::UNIX_EPOCH,
-            enrichment: &enrichment,
-            catalog: &catalog,
-        },
+        scan: ScanSettings { range, now: Timestamp::UNIX_EPOCH, enrichment: &enrichment, catalog: &catalog },
         jobs: NonZeroUsize::new(jobs).unwrap(),
         limits,
         max_signals,
-        windows: Windows::default(),
+        windows,
         alerts: AlertContext {
             space: "default".into(),
             detected_at: Timestamp::UNIX_EPOCH,

@@ -6,6 +6,7 @@
 mod hunting;
 mod records;
 mod sequences;
+mod windows;
 
 use ingest::decode::Limits;
 use proptest::prelude::*;
