@@ -18,6 +18,7 @@ use crate::reason::reason;
 use crate::rule_fields::AlertRule;
 use crate::source::{copy_source, original_time};
 use crate::suppress::{NewAlert, Suppression};
+use crate::threat::enriched;
 use crate::threshold::{stand_in, threshold_fields};
 
 /// What comes of a hit.
@@ -80,6 +81,11 @@ fn build_as(
             let event = stand_in(group, &rule.rule.rule_id);
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
             found.extend(threshold_fields(group));
+            build_event_alert(&event, uuid, found, rule, context)
+        }
+        Hit::Threat(threat) => {
+            let event = enriched(threat, rule);
+            let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
             build_event_alert(&event, uuid, found, rule, context)
         }
     }

@@ -77,6 +77,10 @@ pub fn candidate<T>(
     };
     let (uuid, index, document_id, terms, (start, end)) = match hit {
         Hit::Event(event) => of_event(event, event_alert_uuid(&event.index, &event.id, space, &rule.uuid)),
+        Hit::Threat(threat) => {
+            let event = &threat.event;
+            of_event(event, event_alert_uuid(&event.index, &event.id, space, &rule.uuid))
+        }
         Hit::NewTerms(new) => {
             let event = &new.event;
             let uuid = new_terms_alert_uuid(&event.index, &event.id, &new.values, space, &rule.uuid);
@@ -104,6 +108,7 @@ pub fn candidate<T>(
     let feeds_itself = match hit {
         Hit::Event(event) => of_own_alert(event),
         Hit::NewTerms(new) => of_own_alert(&new.event),
+        Hit::Threat(threat) => of_own_alert(&threat.event),
         // A group has no ancestors, and a sequence was refused above.
         Hit::Threshold(_) | Hit::Sequence(_) => false,
     };

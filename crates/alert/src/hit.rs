@@ -14,6 +14,8 @@ pub enum Hit {
     NewTerms(NewTermsHit),
     /// A group of events that is large enough.
     Threshold(ThresholdHit),
+    /// One event, and the indicators that it matches.
+    Threat(ThreatHit),
 }
 
 /// One event that a rule found.
@@ -81,4 +83,24 @@ pub struct ThresholdTerm {
     pub field: String,
     /// A text, number or boolean.
     pub value: Value,
+}
+
+/// What an indicator match rule found: an event that matches indicators.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreatHit {
+    /// The event.
+    pub event: EventHit,
+    /// Which indicators it matches, and by which of its fields. At least one.
+    pub matches: Vec<IndicatorMatch>,
+}
+
+/// An indicator that an event matches by one of its fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndicatorMatch {
+    /// The whole indicator, with its id and where it lies.
+    pub indicator: EventHit,
+    /// The event's field.
+    pub field: String,
+    /// The event's value in that field, the one that matches. (Kibana has all values of the field here.)
+    pub atomic: Value,
 }

@@ -10,6 +10,7 @@
 //!                      ├─ reason       one sentence: what happened, and which rule says so
 //!                      ├─ rule_fields  kibana.alert.rule.*
 //!                      ├─ own_fields   which alert it is, made of what, in which run
+//!                      ├─ threat       the indicators that the event matches
 //!                      ├─ threshold    the one event that stands for a group of events
 //!                      ├─ group        the building blocks of a sequence, and their shell
 //!                      ├─ intersection what the events of a sequence have in common
@@ -41,6 +42,7 @@ pub mod reason;
 mod rule_fields;
 pub mod source;
 pub mod suppress;
+mod threat;
 pub mod threshold;
 
 pub use build::{BuildOutcome, build, build_suppressed};
@@ -48,7 +50,9 @@ pub use candidate::{Candidate, Run, SuppressionTerm, candidate};
 pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
 pub use group::AlertGroup;
-pub use hit::{EventHit, Hit, NewTermsHit, SequenceHit, ThresholdHit, ThresholdTerm};
+pub use hit::{
+    EventHit, Hit, IndicatorMatch, NewTermsHit, SequenceHit, ThreatHit, ThresholdHit, ThresholdTerm,
+};
 pub use identity::AlertUuid;
 pub use rule_fields::AlertRule;
 pub use source::RemovedValue;
