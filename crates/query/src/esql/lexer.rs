@@ -494,7 +494,12 @@ impl<'a> Lexer<'a> {
     fn open_parenthesis(&mut self) -> TokenKind {
         let inside = self.rest()[1..].trim_start_matches(is_space);
         let word = &inside[..inside.find(|next| !continues_name(next)).unwrap_or(inside.len())];
-        let begins_query = ["from", "ts", "row"].iter().any(|source| source.eq_ignore_ascii_case(word));
+        // A column may be called `from`: only a query goes on with a name or a text.
+        let goes_on = inside[word.len()..]
+            .trim_start_matches(is_space)
+            .starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '_' | '"'));
+        let begins_query =
+            goes_on && ["from", "ts", "row"].iter().any(|source| source.eq_ignore_ascii_case(word));
         match self.mode {
             Mode::Fork | Mode::Source => {}
             Mode::Expression if self.after_in && begins_query => {}
