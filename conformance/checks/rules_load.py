@@ -7,7 +7,7 @@ from bartizan import RULES, hunt
 from report import judged, note
 
 # Rule types of which every rule must run, unless its author set it aside.
-RUN = ("query", "eql")
+RUN = ("query", "eql", "new_terms", "threshold")
 
 
 def set_aside(rule):
