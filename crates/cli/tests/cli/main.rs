@@ -10,3 +10,4 @@ mod rule_test;
 mod rules;
 mod sandbox;
 mod sequences;
+mod windows;
