@@ -20,6 +20,18 @@ const EQL: &str = r#"sequence by host.id, process.entity_id with maxspan=1m
   [network where not cidrMatch(destination.ip, "10.0.0.0/8", "::1") and destination.port >= 1024 and
     length(process.command_line) > 2 * 100] with runs=3"#;
 
+const ESQL: &str = r#"FROM logs-alpha.*, logs-beta-* METADATA _id, _version, _index
+| WHERE host.os.type == "windows" AND (process.name IN ("alpha.exe", "beta.exe") OR process.args LIKE "*gamma*") AND
+    NOT CIDR_MATCH(destination.ip, "10.0.0.0/8", "::1") AND user.id IS NOT NULL // a comment
+| EVAL Esql.bucket = DATE_TRUNC(5 minutes, @timestamp), Esql.flag = CASE(process.pid > 2 * 100, 1, 0)
+| GROK process.command_line "%{WORD:Esql.first} %{GREEDYDATA:Esql.rest}"
+| STATS Esql.count = COUNT(*), Esql.flags = SUM(Esql.flag) WHERE Esql.first != "delta", Esql.users = VALUES(user.name)
+    BY Esql.bucket, host.id
+| WHERE Esql.count >= 5
+| KEEP host.id, Esql.*
+| SORT Esql.count DESC
+| LIMIT 100"#;
+
 fn parsing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     group.throughput(Throughput::Bytes(KQL.len() as u64));
@@ -30,6 +42,8 @@ fn parsing(criterion: &mut Criterion) {
     });
     group.throughput(Throughput::Bytes(EQL.len() as u64));
     group.bench_function("eql", |bencher| bencher.iter(|| bartizan_query::eql::parse(black_box(EQL))));
+    group.throughput(Throughput::Bytes(ESQL.len() as u64));
+    group.bench_function("esql", |bencher| bencher.iter(|| bartizan_query::esql::parse(black_box(ESQL))));
     group.finish();
 }
 
@@ -37,10 +51,12 @@ fn printing(criterion: &mut Criterion) {
     let kql = bartizan_query::kql::parse(KQL).tree;
     let lucene = bartizan_query::lucene::parse(LUCENE).tree;
     let eql = bartizan_query::eql::parse(EQL).tree;
+    let esql = bartizan_query::esql::parse(ESQL).tree;
     let mut group = criterion.benchmark_group("print");
     group.bench_function("kql", |bencher| bencher.iter(|| black_box(&kql).to_string()));
     group.bench_function("lucene", |bencher| bencher.iter(|| black_box(&lucene).to_string()));
     group.bench_function("eql", |bencher| bencher.iter(|| black_box(&eql).to_string()));
+    group.bench_function("esql", |bencher| bencher.iter(|| black_box(&esql).to_string()));
     group.finish();
 }
 

@@ -254,6 +254,11 @@ impl Parser<'_> {
         }
         let number = self.signed_number()?;
         let Some(TokenKind::Name(word)) = self.kind_at(0).cloned() else { return Some(number) };
+        let begins_query = ["from", "row", "ts"].iter().any(|source| source.eq_ignore_ascii_case(&word));
+        if begins_query || self.kind_at(1) == Some(&TokenKind::Assign) {
+            // The next assignment or the query, without a comma or semicolon before it.
+            return Some(number);
+        }
         let place = self.advance();
         let unit =
             TIME_UNITS.iter().find(|(_, words)| words.iter().any(|known| known.eq_ignore_ascii_case(&word)));
@@ -434,6 +439,22 @@ impl Parser<'_> {
         );
         while self.kind_at(0).is_some_and(is_operator) {
             self.position += 1;
+        }
+        let begins_operand = |kind: &TokenKind| {
+            matches!(
+                kind,
+                TokenKind::Text(_)
+                    | TokenKind::Number(_)
+                    | TokenKind::Name(_)
+                    | TokenKind::QuotedName(_)
+                    | TokenKind::Parameter(_)
+                    | TokenKind::LeftParenthesis
+                    | TokenKind::LeftBracket
+                    | TokenKind::Keyword(Keyword::True | Keyword::False | Keyword::Null)
+            )
+        };
+        if self.kind_at(0).is_some_and(begins_operand) {
+            self.operand();
         }
         Spanned::new(Expr::Invalid, span.to(self.previous_span()))
     }

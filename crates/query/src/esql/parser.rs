@@ -128,8 +128,12 @@ impl Parser<'_> {
                     "write `SET name = value;` before the query",
                 );
             }
-            self.skip_until(|kind| matches!(kind, TokenKind::Semicolon | TokenKind::Pipe));
-            self.take(&TokenKind::Semicolon);
+            self.skip_until(|kind| *kind == TokenKind::Semicolon);
+            if self.take(&TokenKind::Semicolon).is_none() {
+                // Where the query begins cannot be told.
+                self.gave_up = true;
+                self.position = self.tokens.len();
+            }
         }
         Some(Setting { name: name?, value: value? })
     }
