@@ -639,6 +639,7 @@ fn what_is_written_twice_is_there_once() {
         ("not (length(kw) == 1 or (num == 1 and length(kw) == 1))", "{}", false),
         ("not (length(kw) == 1 and length(kw) == 2)", "{}", true),
         ("not (length(kw) == 1 and length(kw) == 1 and num == 1)", "{}", true),
+        ("num == 1 or (not kw) == true", "{}", true),
         // A comparison that nothing passes is no constant.
         (r#"not (length(kw) == 1 or num == "many")"#, "{}", true),
     ]);

@@ -173,7 +173,10 @@ fn equal_to_any(parts: &[Node]) -> Vec<Node> {
     for part in parts {
         let (value, list) = match &part.value {
             Expression::Compare { op: CompareOp::Eq, left, right, .. } => match &right.value {
-                Expression::Constant(constant) if !matches!(left.value, Expression::Field(_)) => {
+                // A comparison with true or false is what it compares.
+                Expression::Constant(constant)
+                    if !matches!(left.value, Expression::Field(_)) && !is_truth(&right.value) =>
+                {
                     (left, vec![Spanned::new(constant.clone(), right.span)])
                 }
                 _ => {
