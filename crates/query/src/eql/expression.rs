@@ -76,6 +76,10 @@ impl Parser<'_> {
                 self.single_equals();
                 CompareOp::Eq
             }
+            Some(TokenKind::Name(word)) => match foreign_operator(word) {
+                Some(help) => return self.foreign_comparison(left, help),
+                None => return left,
+            },
             _ => return left,
         };
         self.position += 1;
@@ -86,6 +90,18 @@ impl Parser<'_> {
         let right = self.arithmetic(0);
         let span = left.span.to(right.span);
         Spanned::new(Expr::Compare { op, left: Box::new(left), right: Box::new(right) }, span)
+    }
+
+    /// `field contains "a"`, at the word.
+    fn foreign_comparison(&mut self, left: Spanned<Expr>, help: &'static str) -> Spanned<Expr> {
+        let span = self.advance();
+        let message = format!("EQL has no operator `{}`", self.written(span));
+        self.error("eql::unknown-operator", message, span, "not an operator of EQL", help);
+        self.take_keyword(Keyword::Not);
+        if self.begins_operand_at(0) {
+            self.arithmetic(0);
+        }
+        Spanned::new(Expr::Invalid, left.span.to(self.previous_span()))
     }
 
     /// Operators that hold at least as tightly as `least`: 0 for all, 1 for `*`, `/` and `%`, 2 for none.
@@ -385,7 +401,7 @@ impl Parser<'_> {
             "a pattern is a text as it stands",
             span,
             "not a constant",
-            "write the pattern in double quotes; two fields cannot be compared this way",
+            "write it in double quotes, several in a list: `(\"a*\", \"b\")`; two fields cannot be compared this way",
         );
     }
 
@@ -412,6 +428,17 @@ impl Parser<'_> {
             );
         }
     }
+}
+
+/// What to write in place of a word that is an operator elsewhere.
+fn foreign_operator(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "is" | "exists" => "write `field != null` where it has a value, `field == null` where it has none",
+        "contains" => "write `field : \"*part*\"`, or `stringContains(field, part)`",
+        "matches" | "wildcard" | "ilike" | "rlike" => "write `field : \"a*\"`, or `field regex \"a.*\"`",
+        "equals" => "write `field == value`",
+        _ => return None,
+    })
 }
 
 fn negated(minuses: Vec<Span>, value: Spanned<Expr>) -> Spanned<Expr> {

@@ -9,6 +9,18 @@ use crate::{Span, Spanned};
 impl Parser<'_> {
     /// `( expression, … )`; empty when nothing usable stands here.
     pub(super) fn list(&mut self) -> Vec<Spanned<Expr>> {
+        if let Some(open) = self.take(&TokenKind::LeftBracket) {
+            self.skip_until(|kind| matches!(kind, TokenKind::RightBracket | TokenKind::Pipe));
+            let close = self.take(&TokenKind::RightBracket).unwrap_or(open);
+            self.error(
+                "eql::list-without-parentheses",
+                "a list stands in parentheses",
+                open.to(close),
+                "in brackets",
+                "write `in (\"a\", \"b\")`",
+            );
+            return Vec::new();
+        }
         if self.peek().is_none_or(|token| token.kind != TokenKind::LeftParenthesis) {
             let item = self.arithmetic(0);
             if !matches!(item.value, Expr::Invalid) {

@@ -90,12 +90,16 @@ impl Parser<'_> {
             {
                 Some(*word)
             }
-            TokenKind::LeftBracket | TokenKind::MissingBracket => {
+            TokenKind::LeftBracket
+            | TokenKind::MissingBracket
+            | TokenKind::Keyword(Keyword::By | Keyword::With)
+                if !followed_by_where =>
+            {
                 self.error(
                     "eql::missing-sequence",
-                    "`sequence` or `sample` is missing before this stage",
+                    "`sequence` or `sample` is missing before this",
                     span,
-                    "brackets hold a stage",
+                    "part of a sequence or a sample",
                     "write `sequence by field [first stage] [second stage]`; for single events leave the brackets out",
                 );
                 self.sequence(span);
