@@ -46,6 +46,31 @@ pub enum KeyNumber {
 }
 
 impl JoinKey {
+    /// Can a value of one be equal to one of the other, as far as their types are known?
+    ///
+    /// Source: elastic/elasticsearch x-pack/plugin/eql `analysis/Verifier`, `checkJoinKeyTypes`.
+    pub fn can_equal(&self, other: &Self) -> bool {
+        #[derive(PartialEq)]
+        enum Family {
+            Text,
+            Number,
+            Date,
+            Ip,
+            Truth,
+        }
+        let family = |key: &Self| {
+            Some(match key.field_type? {
+                FieldType::Long | FieldType::Double => Family::Number,
+                FieldType::Date => Family::Date,
+                FieldType::Ip => Family::Ip,
+                FieldType::Boolean => Family::Truth,
+                FieldType::Object | FieldType::Nested | FieldType::GeoPoint => return None,
+                _ => Family::Text,
+            })
+        };
+        family(self).zip(family(other)).is_none_or(|(a, b)| a == b)
+    }
+
     /// The distinct values of an event, in order. None when the event takes no part: it lacks a field that is not
     /// optional. Nulls within arrays do not count; nor do values that the field's type cannot hold.
     ///

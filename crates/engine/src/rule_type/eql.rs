@@ -149,6 +149,13 @@ impl Lowering<'_, '_> {
             // The keys of the whole are resolved once a stage.
             let new = resolved.diagnostics.into_iter().filter(|d| !self.diagnostics.contains(d));
             self.diagnostics.extend(new.collect::<Vec<_>>());
+            let first = self.parts.first().and_then(|part| part.keys.get(join_keys.len()));
+            if first.is_some_and(|first| !first.can_equal(&resolved.key)) {
+                let message =
+                    "this key is of another type than that of the first stage: they are never equal";
+                let warning = Diagnostic::warning("eql::key-type", message).at(key.span);
+                self.diagnostics.push(warning.help("Elasticsearch refuses it; join by fields of one type"));
+            }
             join_keys.push(resolved.key);
         }
         self.filters.push((name, resolved.predicate));

@@ -37,17 +37,22 @@ impl Resolver<'_> {
                 Expression::Not(Box::new(part))
             }
             Expr::Compare { op, left, right } => {
+                self.check_left(left, Some(&right.value));
                 let (left, right) = (self.eql_expression(left, schema), self.eql_expression(right, schema));
+                self.check_wildcard(&left, &right, *op);
                 self.eql_comparison(*op, left, right, span)
             }
             Expr::Match { op, value, patterns } => {
+                self.check_left(value, None);
                 let value = self.eql_expression(value, schema);
                 let parts = patterns.iter().map(|pattern| self.eql_pattern(*op, &value, pattern)).collect();
                 one_of(parts, span)
             }
             Expr::In { value, list, fold, negated } => {
+                self.check_left(value, None);
                 let value = self.eql_expression(value, schema);
                 let list: Vec<Node> = list.iter().map(|one| self.eql_expression(one, schema)).collect();
+                list.iter().for_each(|one| self.check_wildcard(&value, one, CompareOp::Eq));
                 let found = self.eql_in(value, list, *fold, span);
                 if *negated { Expression::Not(Box::new(Spanned::new(found, span))) } else { found }
             }
@@ -148,9 +153,33 @@ impl Resolver<'_> {
         Expression::Compare { op, left: Box::new(left), right: Box::new(right), nulls_equal }
     }
 
+    /// A text where a field belongs is hardly meant: nothing depends on the event then.
+    fn check_left(&mut self, left: &Spanned<Expr>, right: Option<&Expr>) {
+        let is_text = matches!(left.value, Expr::Literal(Literal::Text(_)));
+        if is_text && right.is_none_or(|right| matches!(right, Expr::Literal(_))) {
+            let warning = Diagnostic::warning("eql::constant-comparison", "a text is compared, not a field");
+            self.diagnostics.push(
+                warning.at(left.span).help("the name of a field stands without quotes, or in backquotes"),
+            );
+        }
+    }
+
+    /// `field == "a*"` asks for a star.
+    fn check_wildcard(&mut self, left: &Node, right: &Node, op: CompareOp) {
+        let (Expression::Field(_), Expression::Constant(Value::Text(text))) = (&left.value, &right.value)
+        else {
+            return;
+        };
+        if matches!(op, CompareOp::Eq | CompareOp::Ne) && text.contains('*') {
+            let message = "`*` is a character like others here";
+            let warning = Diagnostic::warning("eql::literal-wildcard", message).at(right.span);
+            self.diagnostics.push(warning.help("write `field : \"a*\"`, or `like` where case counts"));
+        }
+    }
+
     fn field_comparison(&mut self, span: Span) {
         let error = Diagnostic::error("eql::field-comparison", "fields cannot be compared with one another");
-        self.diagnostics.push(error.at(span).help("compare with a constant"));
+        self.diagnostics.push(error.at(span).help("compare with a constant; a text stands in double quotes"));
     }
 
     fn eql_pattern(&mut self, op: MatchOp, value: &Node, pattern: &Spanned<Literal>) -> Node {
@@ -201,6 +230,7 @@ impl Resolver<'_> {
                 }
             }
             (MatchOp::Regex | MatchOp::RegexFold, Literal::Text(text)) => {
+                self.check_anchors(text, pattern.span);
                 match lucene_regex::compile(text, folded) {
                     Ok(regex) => Expression::Regex {
                         value: Box::new(value.clone()),
@@ -216,6 +246,15 @@ impl Resolver<'_> {
             _ => constant(),
         };
         Spanned::new(expression, span)
+    }
+
+    /// Lucene knows no anchors: `^` and `$` are characters like others.
+    fn check_anchors(&mut self, pattern: &str, span: Span) {
+        if pattern.starts_with('^') || pattern.ends_with('$') && !pattern.ends_with("\\$") {
+            let message = "`^` and `$` are characters like others here";
+            let warning = Diagnostic::warning("eql::anchor", message).at(span);
+            self.diagnostics.push(warning.help("take them out: the whole value has to match"));
+        }
     }
 
     /// `in` looks at exact values; nulls in the list do not count.
