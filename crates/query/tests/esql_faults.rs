@@ -157,6 +157,7 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("SET a = 1 FROM b", &["missing-semicolon@1"]),
     ("SET a; FROM b | LIMIT c", &["incomplete@;", "limit-count@c"]),
     ("SHOW functions", &["incomplete@functions"]),
+    ("FROM a | WHERE b c IN (FROM d | KEEP e) | LIMIT f", &["unexpected@c", "limit-count@f"]),
     // One fault hides no other.
     (
         "FROM a METADATA _x | WEHRE b | EVAL c = | KEEP d* e | LIMIT f",

@@ -4,8 +4,8 @@ use super::ast::{
     Aggregate, Command, EnrichField, Field, IndexPattern, Literal, NamePattern, NullsOrder, OptionEntry,
     Renaming, SortKey, SortOrder, Stats,
 };
-use super::lexer::{Keyword, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, TokenKind};
 use crate::{Span, Spanned};
 
 impl Parser<'_> {

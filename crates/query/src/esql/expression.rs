@@ -10,8 +10,8 @@
 //! ```
 
 use super::ast::{ArithmeticOp, CompareOp, Expr, LikeOp};
-use super::lexer::{Keyword, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, TokenKind};
 use crate::{Span, Spanned};
 
 /// How many arithmetic operators and casts a query may have: their nodes nest without any parentheses.

@@ -9,6 +9,7 @@ mod operand;
 mod parser;
 mod print;
 mod source;
+mod token;
 
 pub use ast::Query;
 pub use parser::{MAX_DEPTH, parse};

@@ -1,8 +1,8 @@
 //! Names of columns in ES|QL, with and without wildcards, and single words.
 
 use super::ast::{NamePart, NamePattern};
-use super::lexer::{TokenKind, append};
 use super::parser::Parser;
+use super::token::{TokenKind, append};
 use crate::{Span, Spanned};
 
 impl Parser<'_> {

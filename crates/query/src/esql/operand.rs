@@ -1,8 +1,8 @@
 //! What ES|QL expressions are made of: constants, columns, function calls, groups, casts and maps.
 
 use super::ast::{Expr, Literal, OptionEntry, OptionValue, TimeSpan, TimeUnit};
-use super::lexer::{Keyword, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, TokenKind};
 use crate::nearest::nearest;
 use crate::{Span, Spanned};
 

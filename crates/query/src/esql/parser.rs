@@ -7,7 +7,8 @@
 //! A fault is reported where it stands; what follows in the same list, and every later command, is still read.
 
 use super::ast::{Command, OtherCommand, Query, Setting, Source};
-use super::lexer::{Keyword, Token, TokenKind, tokenise};
+use super::lexer::tokenise;
+use super::token::{Keyword, Token, TokenKind};
 use crate::nearest::nearest;
 use crate::{Diagnostic, Parsed, Span, Spanned};
 

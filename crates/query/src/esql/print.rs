@@ -7,8 +7,8 @@ use super::ast::{
     LikeOp, Literal, NamePart, NamePattern, NullsOrder, OptionEntry, OptionValue, OtherCommand, Query,
     Renaming, Setting, SortKey, SortOrder, Source, Stats, TimeSpan,
 };
-use super::lexer::{is_plain_name, is_plain_pattern, is_plain_source};
 use super::operand::TIME_UNITS;
+use super::token::{is_plain_name, is_plain_pattern, is_plain_source};
 use crate::Spanned;
 
 /// Parses back to an equal tree, provided the tree is one that [`parse`](super::parse) gives for some text: no

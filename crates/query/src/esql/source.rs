@@ -1,8 +1,8 @@
 //! What ES|QL's source commands read: index patterns, metadata fields, subqueries.
 
 use super::ast::{From, FromItem, IndexPattern, Source};
-use super::lexer::TokenKind;
 use super::parser::Parser;
+use super::token::TokenKind;
 use crate::nearest::nearest;
 use crate::{Span, Spanned};
 
