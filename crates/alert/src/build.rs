@@ -108,7 +108,7 @@ fn build_event_alert(
     alert.extend(copy.originals);
     alert.extend(own.into_map(alert_rule, context));
     alert.extend(found);
-    BuildOutcome::Alert(Box::new(Alert::new(alert, copy.removed)))
+    BuildOutcome::Alert(Box::new(Alert::new(alert, alert_rule.shared(), copy.removed)))
 }
 
 #[cfg(test)]
@@ -120,7 +120,7 @@ mod tests {
     use serde_json::json;
 
     use crate::context::ExecutionType;
-    use crate::rule_fields::tests::{context, rule};
+    use crate::rule_fields::tests::{all_fields, context, rule};
     use crate::source::tests::any_source;
 
     fn hit(source: Value) -> Hit {
@@ -161,11 +161,7 @@ mod tests {
             .clone()
             .into_iter()
             .partition(|(name, _)| name.starts_with("kibana.alert.rule."));
-        assert_eq!(of_rule, {
-            let mut expected = Value::Object(AlertRule::new(&rule).fields("My rule", &context()));
-            expected.sort_all_objects();
-            expected.as_object().cloned().unwrap()
-        });
+        assert_eq!(of_rule, { all_fields(&rule, "My rule") });
         let uuid = "15e6d64924d9f3287dfb6b166148deb26d1e78b38fb6eb8e403dbe0acb50c3bc";
         let expected = json!({
             "@timestamp": "2024-01-01T00:05:00.000Z",

@@ -68,7 +68,7 @@ pub(crate) fn build_group(
         put(fields::BUILDING_BLOCK_TYPE, fields::BUILDING_BLOCK.into());
         put(fields::GROUP_ID, shell_uuid.as_str().into());
         put(fields::GROUP_INDEX, index.into());
-        Alert::new(alert, copy.removed)
+        Alert::new(alert, rule.shared(), copy.removed)
     });
     BuildOutcome::Group(AlertGroup { blocks: blocks.collect(), shell })
 }
@@ -102,7 +102,7 @@ fn build_shell(parts: ShellParts<'_>, rule: &AlertRule<'_>, context: &AlertConte
     alert.extend(own.into_map(rule, context));
     alert.insert(fields::GROUP_ID.to_owned(), group_id);
     alert.extend(found);
-    Alert::new(alert, Vec::new())
+    Alert::new(alert, rule.shared(), Vec::new())
 }
 
 /// `told` is what the reason tells of, `timed` the event whose time the alert names.

@@ -23,9 +23,9 @@ pub(crate) struct OwnFields {
 }
 
 impl OwnFields {
-    /// All of them, flat: `kibana.*`, the rule's and the run's among them, `@timestamp` and `event.kind`.
+    /// All of them, flat: `kibana.*`, `@timestamp` and `event.kind`; of the rule those that its alerts do not share.
     pub(crate) fn into_map(self, rule: &AlertRule<'_>, context: &AlertContext) -> Map<String, Value> {
-        let mut found = rule.fields(&self.overridden.rule_name, context);
+        let mut found = rule.own(&self.overridden.rule_name, context);
         found.extend(run_fields(&self.uuid, context));
         let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
         put(fields::EVENT_KIND, "signal".into());

@@ -195,7 +195,10 @@ const QUERIES: &[(&str, &[&str])] = &[
         &["bad-join-key@a + 1", "bad-join-key@length(b)"],
     ),
     ("sequence by [any where true] [any where true]", &["missing-operand@by"]),
-    ("sequence by a b.c and d [any where true] [any where true]", &["missing-comma@b.c", "missing-comma@and"]),
+    (
+        "sequence by a b.c and d [any where true] [any where true]",
+        &["missing-comma@b.c", "missing-comma@and"],
+    ),
     ("[any where true] [any where a = 1]", &["missing-sequence@[", "single-equals@="]),
     ("![any where true]", &["missing-sequence@!["]),
     ("sequence by \"a\" [any where true] [any where true]", &["bad-join-key@\"a\""]),

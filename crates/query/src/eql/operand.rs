@@ -411,9 +411,8 @@ impl Parser<'_> {
     pub(super) fn name_span(&self) -> Span {
         let start = self.current_span();
         let mut at = usize::from(self.kind_at(0) == Some(&TokenKind::Optional));
-        let is_name = |kind: Option<&TokenKind>| {
-            matches!(kind, Some(TokenKind::Name(_) | TokenKind::QuotedName(_)))
-        };
+        let is_name =
+            |kind: Option<&TokenKind>| matches!(kind, Some(TokenKind::Name(_) | TokenKind::QuotedName(_)));
         if !is_name(self.kind_at(at)) {
             return start;
         }
