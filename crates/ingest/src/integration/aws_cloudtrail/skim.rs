@@ -108,35 +108,45 @@ impl<'a> Text<'a> {
 
 /// Looks at a record. `None` when the document has to decide.
 pub fn skim<'a>(record: &RawRecord<'a>) -> Option<SkimmedRecord<'a>> {
-    let head = match record.members {
-        Some(known) => read_head(known.iter().filter_map(|member| member.of(record.text))),
-        None => read_head(members(record.text)?),
-    };
-    Some(SkimmedRecord { head: head?, identity: OnceCell::new() })
+    let mut skimmed = SkimmedRecord { head: Head::default(), identity: OnceCell::new() };
+    match record.members {
+        Some(known) => {
+            for member in known {
+                skimmed.head.take(member.of(record.text)?)?;
+            }
+        }
+        None => members(record.text, |member| skimmed.head.take(member))?,
+    }
+    Some(skimmed)
 }
 
-fn read_head<'a>(all: impl Iterator<Item = Written<'a>>) -> Option<Head<'a>> {
-    let mut head = Head::default();
-    for (key, value, escapes) in all {
-        match key {
-            "eventID" => head.event_id.give(value, escapes)?,
-            "eventTime" => head.event_time.give(value, escapes)?,
-            "eventName" => head.event_name.give(value, escapes)?,
-            "eventSource" => head.event_source.give(value, escapes)?,
-            "eventType" => head.event_type.give(value, escapes)?,
-            "eventCategory" => head.event_category.give(value, escapes)?,
-            "awsRegion" => head.aws_region.give(value, escapes)?,
-            "recipientAccountId" => head.recipient_account_id.give(value, escapes)?,
-            "sourceIPAddress" => head.source_ip_address.give(value, escapes)?,
-            "userAgent" => head.user_agent.give(value, escapes)?,
-            "errorCode" => head.error_code.give(value, escapes)?,
-            "errorMessage" => head.error_message.give(value, escapes)?,
-            "userIdentity" if head.user_identity.is_some() => return None,
-            "userIdentity" => head.user_identity = Some(value),
-            _ => {}
-        }
+impl<'a> Head<'a> {
+    /// `None` when the member is out of the ordinary.
+    fn take(&mut self, (key, value, escapes): Written<'a>) -> Option<()> {
+        // By length first: most members are none of these, and comparing texts costs more than numbers.
+        let text = match key.len() {
+            7 if key == "eventID" => &mut self.event_id,
+            9 => match key {
+                "eventTime" => &mut self.event_time,
+                "eventName" => &mut self.event_name,
+                "eventType" => &mut self.event_type,
+                "awsRegion" => &mut self.aws_region,
+                "userAgent" => &mut self.user_agent,
+                "errorCode" => &mut self.error_code,
+                _ => return Some(()),
+            },
+            11 if key == "eventSource" => &mut self.event_source,
+            12 if key == "errorMessage" => &mut self.error_message,
+            12 if key == "userIdentity" => {
+                return self.user_identity.replace(value).is_none().then_some(());
+            }
+            13 if key == "eventCategory" => &mut self.event_category,
+            15 if key == "sourceIPAddress" => &mut self.source_ip_address,
+            18 if key == "recipientAccountId" => &mut self.recipient_account_id,
+            _ => return Some(()),
+        };
+        text.give(value, escapes)
     }
-    Some(head)
 }
 
 /// `None` when it is out of the ordinary.
@@ -146,20 +156,17 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
         return Some(identity);
     }
     let mut context = None;
-    for (key, value, escapes) in members(text)? {
-        match key {
-            "type" => identity.kind.give(value, escapes)?,
-            "arn" => identity.arn.give(value, escapes)?,
-            "userName" => identity.user_name.give(value, escapes)?,
-            "principalId" => identity.principal_id.give(value, escapes)?,
-            "accountId" => identity.account_id.give(value, escapes)?,
-            "accessKeyId" => identity.access_key_id.give(value, escapes)?,
-            "invokedBy" => identity.invoked_by.give(value, escapes)?,
-            "sessionContext" if context.is_some() => return None,
-            "sessionContext" => context = Some(value),
-            _ => {}
-        }
-    }
+    members(text, |(key, value, escapes)| match key {
+        "type" => identity.kind.give(value, escapes),
+        "arn" => identity.arn.give(value, escapes),
+        "userName" => identity.user_name.give(value, escapes),
+        "principalId" => identity.principal_id.give(value, escapes),
+        "accountId" => identity.account_id.give(value, escapes),
+        "accessKeyId" => identity.access_key_id.give(value, escapes),
+        "invokedBy" => identity.invoked_by.give(value, escapes),
+        "sessionContext" => context.replace(value).is_none().then_some(()),
+        _ => Some(()),
+    })?;
     if let Some(context) = context.filter(|context| *context != "null") {
         identity.issuer = read_issuer(context)?;
     }
@@ -169,21 +176,18 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
 fn read_issuer(session_context: &str) -> Option<Issuer<'_>> {
     let mut issuer = Issuer::default();
     let mut issuer_text = None;
-    for (_, value, _) in members(session_context)?.filter(|(key, ..)| *key == "sessionIssuer") {
-        if issuer_text.replace(value).is_some() {
-            return None;
-        }
-    }
-    for (key, value, escapes) in members(issuer_text.filter(|text| *text != "null").unwrap_or("{}"))? {
-        match key {
-            "type" => issuer.kind.give(value, escapes)?,
-            "arn" => issuer.arn.give(value, escapes)?,
-            "userName" => issuer.user_name.give(value, escapes)?,
-            "accountId" => issuer.account_id.give(value, escapes)?,
-            "principalId" => issuer.principal_id.give(value, escapes)?,
-            _ => {}
-        }
-    }
+    members(session_context, |(key, value, _)| {
+        (key != "sessionIssuer" || issuer_text.replace(value).is_none()).then_some(())
+    })?;
+    let Some(text) = issuer_text.filter(|text| *text != "null") else { return Some(issuer) };
+    members(text, |(key, value, escapes)| match key {
+        "type" => issuer.kind.give(value, escapes),
+        "arn" => issuer.arn.give(value, escapes),
+        "userName" => issuer.user_name.give(value, escapes),
+        "accountId" => issuer.account_id.give(value, escapes),
+        "principalId" => issuer.principal_id.give(value, escapes),
+        _ => Some(()),
+    })?;
     Some(issuer)
 }
 
