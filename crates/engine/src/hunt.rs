@@ -102,14 +102,12 @@ pub fn hunt(
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan).with_history(windows);
     let detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
-    (output.progress)(HuntEvent::Started {
-        inputs: inputs.len(),
-        bytes: inputs.iter().map(HuntInput::bytes).sum(),
-    });
+    let progress = InputProgress { bytes: inputs.iter().map(HuntInput::bytes).sum(), done: 0 };
+    (output.progress)(HuntEvent::Started { inputs: inputs.len(), bytes: progress.bytes });
     let keep_faults = output.dead_letter.is_some();
     let seen = SeenEvents::new();
     let seen_history = SeenEvents::new();
-    let mut account = Account { ledger: Ledger::new(), seen, seen_history, detection, output };
+    let mut account = Account { ledger: Ledger::new(), seen, seen_history, progress, detection, output };
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
         let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
@@ -188,8 +186,28 @@ struct Account<'p, 'o> {
     seen: SeenEvents,
     /// Those that are history. The account has them as outside of the range, so they are no duplicates there.
     seen_history: SeenEvents,
+    progress: InputProgress,
     detection: Detection<'p>,
     output: HuntOutput<'o>,
+}
+
+/// How far the inputs are taken, in bytes as stored.
+#[derive(Debug, Clone, Copy)]
+struct InputProgress {
+    /// Of all inputs whose size is known.
+    bytes: u64,
+    done: u64,
+}
+
+/// Room is made for at most so many events on the strength of a guess.
+const MOST_GUESSED: f64 = (1 << 20) as f64;
+
+impl InputProgress {
+    /// How many events all inputs will have had, when those done had so many. A guess.
+    fn expected_events(self, events: usize) -> usize {
+        let share = self.done.max(1) as f64 / self.bytes.max(1) as f64;
+        (events as f64 / share).min(MOST_GUESSED) as usize
+    }
 }
 
 impl Account<'_, '_> {
@@ -225,6 +243,12 @@ impl Account<'_, '_> {
                     .write(&name, fault.offset, &fault.reason, &fault.bytes)
                     .map_err(EngineError::DeadLetter)?;
             }
+        }
+        self.progress.done += input.bytes();
+        if findings.events.len() > self.seen.room() {
+            let events = self.seen.len() + findings.events.len();
+            let expected = self.progress.expected_events(events).max(events);
+            self.seen.reserve(expected - self.seen.len());
         }
         let mut account = InputAccount::open(name.as_str());
         account.counts.add(&findings.dropped);
