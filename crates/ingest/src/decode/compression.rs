@@ -114,9 +114,9 @@ fn gunzip(
     decompressor: &mut Decompressor,
     out: &mut Vec<u8>,
 ) -> (usize, Option<FaultReason>) {
-    // libdeflate reads one member and does not say where it ended. Without a second member's first bytes anywhere
-    // there is just one; and if something else follows it, the size in the last four bytes will not fit.
-    let single = input.get(1..).is_some_and(|rest| memmem::find(rest, &GZIP_MEMBER).is_none());
+    // libdeflate reads one member and does not say where it ended. Where no second one can begin there is just one;
+    // and if something else follows it, the size in the last four bytes will not fit.
+    let single = !memmem::find_iter(input, &GZIP_MEMBER).any(|at| may_end_at(input, at));
     if let (true, Some(trailer)) = (single, input.last_chunk::<4>()) {
         let stated = u32::from_le_bytes(*trailer);
         let most = cap.min(input.len().saturating_mul(DEFLATE_MAX_RATIO));
@@ -134,6 +134,13 @@ fn gunzip(
         }
     }
     gunzip_carefully(input, cap, out)
+}
+
+/// Whether the first member may end at `at`: the size before it must be one that so few bytes can make. The first
+/// bytes of a member alone turn up in the middle of many a member.
+fn may_end_at(input: &[u8], at: usize) -> bool {
+    let size = input.get(..at).and_then(|member| member.last_chunk::<4>());
+    size.is_some_and(|size| u32::from_le_bytes(*size) as usize <= at.saturating_mul(DEFLATE_MAX_RATIO))
 }
 
 /// Member by member, and keeps every byte that comes out before a fault.
