@@ -1,7 +1,8 @@
 //! A hunt: every input read once, every rule over every event, everything accounted for.
 //!
 //! Inputs are read by several threads, one input a thread. What they find is taken in the order of the inputs,
-//! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads.
+//! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads. One job is
+//! done without threads: what one thread makes and another gives back costs the allocator more.
 //!
 //! ```text
 //!   inputs ──▶ worker: read, decode, scan ──▶ InputFindings ──(in order)──▶ duplicates, ledger, detect ──▶ sink
@@ -108,6 +109,14 @@ pub fn hunt(
     let seen = SeenEvents::new();
     let seen_history = SeenEvents::new();
     let mut account = Account { ledger: Ledger::new(), seen, seen_history, progress, detection, output };
+    if jobs.get() == 1 {
+        let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
+        for input in inputs {
+            let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers);
+            account.take(input, findings)?;
+        }
+        return account.finish();
+    }
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
         let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
@@ -129,9 +138,7 @@ pub fn hunt(
         turn.stop();
         result
     })?;
-    let Account { ledger, detection, output, .. } = account;
-    let rules = detection.finish(output.alerts)?;
-    Ok(HuntSummary { ledger, rules })
+    account.finish()
 }
 
 /// Hands out the positions of inputs, none too far ahead of the first that is not done.
@@ -233,6 +240,12 @@ impl Account<'_, '_> {
             turn.done();
         }
         Ok(())
+    }
+
+    fn finish(self) -> Result<HuntSummary, EngineError> {
+        let Self { ledger, detection, output, .. } = self;
+        let rules = detection.finish(output.alerts)?;
+        Ok(HuntSummary { ledger, rules })
     }
 
     fn take(&mut self, input: &HuntInput, findings: InputFindings) -> Result<(), EngineError> {

@@ -79,29 +79,23 @@ impl<'t> Blocks<'t> {
         let Some(offset) = self.seek(start) else { return Err(Unbalanced::Unclosed { too_deep }) };
         let mut from = u64::MAX << offset;
         loop {
-            let (open, close) = (self.open & from, self.close & from);
-            let (opened, closed) = (open.count_ones(), close.count_ones());
-            if depth > closed && depth.saturating_add(opened) <= depth_cap {
-                depth = depth + opened - closed;
-            } else {
-                let mut brackets = open | close;
-                while brackets != 0 {
-                    let bit = brackets.trailing_zeros();
-                    brackets &= brackets - 1;
-                    if open >> bit & 1 == 1 {
-                        depth = depth.saturating_add(1);
-                        too_deep |= depth > depth_cap;
-                    } else if depth > 1 {
-                        depth -= 1;
+            let mut brackets = (self.open | self.close) & from;
+            while brackets != 0 {
+                let bit = brackets.trailing_zeros();
+                brackets &= brackets - 1;
+                if self.open >> bit & 1 == 1 {
+                    depth = depth.saturating_add(1);
+                    too_deep |= depth > depth_cap;
+                } else if depth > 1 {
+                    depth -= 1;
+                } else {
+                    let last = self.base + bit as usize;
+                    // `{` and `}`, `[` and `]` are two apart.
+                    return if self.bytes[start].wrapping_add(2) == self.bytes[last] {
+                        Ok(Container { end: last + 1, too_deep, surrogates: self.surrogates })
                     } else {
-                        let last = self.base + bit as usize;
-                        // `{` and `}`, `[` and `]` are two apart.
-                        return if self.bytes[start].wrapping_add(2) == self.bytes[last] {
-                            Ok(Container { end: last + 1, too_deep, surrogates: self.surrogates })
-                        } else {
-                            Err(Unbalanced::Mismatched)
-                        };
-                    }
+                        Err(Unbalanced::Mismatched)
+                    };
                 }
             }
             if !self.advance() {
@@ -168,13 +162,19 @@ impl Masks {
     fn of(block: &[u8; BLOCK]) -> Self {
         let mut masks = Self { quote: 0, backslash: 0, open: 0, close: 0 };
         let (lanes, _) = block.as_chunks::<16>();
+        let is_backslash = |bytes: &[u8; 16]| u8x16::new(*bytes).cmp_eq(u8x16::splat(b'\\'));
+        // Most blocks have none.
+        if lanes.iter().map(is_backslash).fold(u8x16::splat(0), |any, lane| any | lane).any() {
+            for (lane, bytes) in lanes.iter().enumerate() {
+                masks.backslash |= (is_backslash(bytes).move_mask() as u32 as u64 & 0xffff) << (16 * lane);
+            }
+        }
         for (lane, bytes) in lanes.iter().enumerate() {
             let bytes = u8x16::new(*bytes);
             let mask = |byte: u8, of: u8x16| {
                 (of.cmp_eq(u8x16::splat(byte)).move_mask() as u32 as u64 & 0xffff) << (16 * lane)
             };
             masks.quote |= mask(b'"', bytes);
-            masks.backslash |= mask(b'\\', bytes);
             // 0x20 turns `[` into `{` and `]` into `}` and no other byte into either.
             let folded = bytes | u8x16::splat(0x20);
             masks.open |= mask(b'{', folded);
