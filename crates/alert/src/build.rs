@@ -37,6 +37,11 @@ pub enum BuildOutcome {
 /// The alert's id depends on the rule, the space and the evidence only; everything that tells of the run comes from
 /// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
 pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+    build_owned(hit.clone(), rule, context)
+}
+
+/// As [`build()`], of a hit that nobody needs any more: the fields of its event move into the alert.
+pub fn build_owned(hit: Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
     build_as(hit, None, Map::new(), rule, context)
 }
 
@@ -52,12 +57,12 @@ pub fn build_suppressed<T>(
     context: &AlertContext,
 ) -> BuildOutcome {
     let found = new.suppression.as_ref().map(Suppression::fields).unwrap_or_default();
-    build_as(hit, Some(new.uuid.clone()), found, rule, context)
+    build_as(hit.clone(), Some(new.uuid.clone()), found, rule, context)
 }
 
 /// `uuid` replaces the id of an alert about events; that of a sequence stays. `found` are further fields of its own.
 fn build_as(
-    hit: &Hit,
+    hit: Hit,
     uuid: Option<AlertUuid>,
     mut found: Map<String, Value>,
     rule: &AlertRule<'_>,
@@ -69,39 +74,39 @@ fn build_as(
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
             build_event_alert(event, uuid, found, rule, context)
         }
-        Hit::Sequence(sequence) => build_group(sequence, found, rule, context),
+        Hit::Sequence(sequence) => build_group(&sequence, found, rule, context),
         Hit::NewTerms(NewTermsHit { event, values }) => {
             let uuid = uuid
-                .unwrap_or_else(|| new_terms_alert_uuid(&event.index, &event.id, values, space, rule_uuid));
-            found.insert(fields::NEW_TERMS.to_owned(), Value::Array(values.clone()));
+                .unwrap_or_else(|| new_terms_alert_uuid(&event.index, &event.id, &values, space, rule_uuid));
+            found.insert(fields::NEW_TERMS.to_owned(), Value::Array(values));
             build_event_alert(event, uuid, found, rule, context)
         }
         Hit::Threshold(group) => {
-            let event = stand_in(group, &rule.rule.rule_id);
+            let event = stand_in(&group, &rule.rule.rule_id);
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
-            found.extend(threshold_fields(group));
-            build_event_alert(&event, uuid, found, rule, context)
+            found.extend(threshold_fields(&group));
+            build_event_alert(event, uuid, found, rule, context)
         }
     }
 }
 
 /// Makes the alert of one event. `found` are the alert's own fields that only some alerts have.
 fn build_event_alert(
-    hit: &EventHit,
+    hit: EventHit,
     uuid: AlertUuid,
     found: Map<String, Value>,
     alert_rule: &AlertRule<'_>,
     context: &AlertContext,
 ) -> BuildOutcome {
     let rule = alert_rule.rule;
-    let ancestors = ancestors::of_event(hit);
+    let ancestors = ancestors::of_event(&hit);
     if ancestors.include_rule(&rule.uuid) {
         return BuildOutcome::SelfFeeding;
     }
     let overridden = overrides::apply(rule, &hit.document);
     let reason = reason(&hit.document, &overridden.rule_name, overridden.severity);
     let own = OwnFields { uuid, ancestors, overridden, reason, original_time: original_time(&hit.document) };
-    let copy = copy_source(&hit.document);
+    let copy = copy_source(hit.document);
 
     // The alert's own fields come last: where both have a field, the alert's counts.
     let mut alert = copy.fields;

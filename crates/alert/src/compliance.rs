@@ -34,30 +34,30 @@ impl fmt::Display for RemovedValue {
 }
 
 /// What of a top-level field fits ECS; `None` when nothing is left. Elements of arrays count one by one.
-pub(crate) fn compliant(name: &str, value: &Value, removed: &mut Vec<RemovedValue>) -> Option<Value> {
+pub(crate) fn compliant(name: &str, value: Value, removed: &mut Vec<RemovedValue>) -> Option<Value> {
     let place = Place { node: Some(&ECS), closed: None };
     compliant_at(place.below(name), name, value, removed)
 }
 
-fn compliant_at(place: Place, path: &str, value: &Value, removed: &mut Vec<RemovedValue>) -> Option<Value> {
-    // Nearly always the whole value fits: one look then saves making its copy part by part.
-    if place.fits_whole(value) {
-        return Some(value.clone());
+fn compliant_at(place: Place, path: &str, value: Value, removed: &mut Vec<RemovedValue>) -> Option<Value> {
+    // Nearly always the whole value fits: one look then saves taking it apart.
+    if place.fits_whole(&value) {
+        return Some(value);
     }
     if let Value::Array(items) = value {
         let kept: Vec<Value> =
-            items.iter().filter_map(|item| compliant_at(place, path, item, removed)).collect();
+            items.into_iter().filter_map(|item| compliant_at(place, path, item, removed)).collect();
         return (!kept.is_empty()).then_some(Value::Array(kept));
     }
-    if let Some(expected) = place.clash(value) {
-        removed.push(RemovedValue { path: path.to_owned(), expected, value: value.clone() });
+    if let Some(expected) = place.clash(&value) {
+        removed.push(RemovedValue { path: path.to_owned(), expected, value });
         return None;
     }
-    let Value::Object(map) = value else { return Some(value.clone()) };
+    let Value::Object(map) = value else { return Some(value) };
     let mut kept = Map::new();
     for (key, value) in map {
-        if let Some(value) = compliant_at(place.below(key), &format!("{path}.{key}"), value, removed) {
-            kept.insert(key.clone(), value);
+        if let Some(value) = compliant_at(place.below(&key), &format!("{path}.{key}"), value, removed) {
+            kept.insert(key, value);
         }
     }
     (!kept.is_empty()).then_some(Value::Object(kept))
@@ -181,7 +181,7 @@ mod tests {
 
     fn copy(source: Value) -> SourceCopy {
         let Value::Object(map) = source else { panic!("not an object") };
-        copy_source(&ecs::Document::from_map(map))
+        copy_source(ecs::Document::from_map(map))
     }
 
     #[test]

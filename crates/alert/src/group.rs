@@ -52,7 +52,8 @@ pub(crate) fn build_group(
     let block_uuids = block_alert_uuids(&ancestors, rule_uuid);
     let shell_ancestors = ancestors::of_blocks(&block_uuids, &ancestors, rule_uuid);
     let shell_uuid = shell_alert_uuid(&shell_ancestors, rule_uuid);
-    let copies: Vec<SourceCopy> = hit.events.iter().map(|event| copy_source(&event.document)).collect();
+    let copies: Vec<SourceCopy> =
+        hit.events.iter().map(|event| copy_source(event.document.clone())).collect();
     let shell =
         ShellParts { hit, copies: &copies, uuid: shell_uuid.clone(), ancestors: shell_ancestors, found };
     let shell = build_shell(shell, rule, context);

@@ -45,7 +45,7 @@ pub mod source;
 pub mod suppress;
 pub mod threshold;
 
-pub use build::{BuildOutcome, build, build_suppressed};
+pub use build::{BuildOutcome, build, build_owned, build_suppressed};
 pub use candidate::{Candidate, Run, SuppressionTerm, candidate};
 pub use compliance::RemovedValue;
 pub use context::{AlertContext, ExecutionType};

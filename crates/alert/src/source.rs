@@ -23,16 +23,16 @@ pub(crate) struct SourceCopy {
 /// Top-level fields that belong to an alert, so that an alert about an alert must not inherit them.
 const NOT_COPIED: [&str; 3] = ["kibana", "signal", "threshold_result"];
 
-/// Copies an event for its alert.
-pub(crate) fn copy_source(document: &Document) -> SourceCopy {
+/// Takes an event apart for its alert.
+pub(crate) fn copy_source(document: Document) -> SourceCopy {
     let mut copy = SourceCopy::default();
-    for (key, value) in document.as_map() {
-        if NOT_COPIED.contains(&top_level(key)) {
+    for (key, value) in document.into_map() {
+        if NOT_COPIED.contains(&top_level(&key)) {
             continue;
         }
-        if let Some(value) = compliant(key, value, &mut copy.removed) {
-            copy_original(key, &value, &mut copy.originals);
-            copy.fields.insert(key.clone(), value);
+        if let Some(value) = compliant(&key, value, &mut copy.removed) {
+            copy_original(&key, &value, &mut copy.originals);
+            copy.fields.insert(key, value);
         }
     }
     remove_event_kind(&mut copy.fields);
@@ -126,7 +126,7 @@ pub(crate) mod tests {
 
     fn copy(source: Value) -> SourceCopy {
         let Value::Object(map) = source else { panic!("not an object") };
-        copy_source(&Document::from_map(map))
+        copy_source(Document::from_map(map))
     }
 
     #[test]
@@ -280,7 +280,7 @@ pub(crate) mod tests {
         #[test]
         fn every_value_is_copied_or_reported(source in any_source()) {
             let Value::Object(map) = source else { panic!("not an object") };
-            let copied = copy_source(&Document::from_map(map.clone()));
+            let copied = copy_source(Document::from_map(map.clone()));
             let mut found = leaves(&copied.fields);
             for removed in copied.removed {
                 found.extend(leaves(&Map::from_iter([(removed.path, removed.value)])));
