@@ -281,7 +281,9 @@ impl Account<'_, '_> {
         };
         let (mut events, mut without_time) = (0, 0);
         for (position, note) in findings.events.iter().enumerate() {
-            let event = found.next_if(|(at, ..)| *at == position);
+            // Not `next_if`, which moves what it finds to and fro for every event.
+            let is_found = found.peek().is_some_and(|(at, ..)| *at == position);
+            let event = if is_found { found.next() } else { None };
             if !self.seen.insert(note.key) {
                 account.add_duplicate();
                 continue;
