@@ -111,7 +111,7 @@ fn build_event_alert(
     // The alert's own fields come last: where both have a field, the alert's counts.
     let mut alert = copy.fields;
     alert.extend(copy.originals);
-    alert.extend(own.into_map(alert_rule, context));
+    own.put_into(&mut alert, alert_rule, context);
     alert.extend(found);
     BuildOutcome::Alert(Box::new(Alert::new(alert, alert_rule.shared(), copy.removed)))
 }

@@ -112,9 +112,10 @@ impl Place {
         match value {
             Value::Array(items) => !items.is_empty() && items.iter().all(|item| self.fits_whole(item)),
             _ if self.clash(value).is_some() => false,
-            Value::Object(map) => {
-                !map.is_empty() && map.iter().all(|(key, value)| self.below(key).fits_whole(value))
-            }
+            Value::Object(map) if map.is_empty() => false,
+            // Below a name that ECS does not know it knows none.
+            Value::Object(map) if self.node.is_none() => map.values().all(|value| self.fits_whole(value)),
+            Value::Object(map) => map.iter().all(|(key, value)| self.below(key).fits_whole(value)),
             _ => true,
         }
     }

@@ -64,7 +64,7 @@ pub(crate) fn build_group(
         let own = own_fields(uuid, ancestors, &event.document, &event.document, rule);
         let mut alert = copy.fields;
         alert.extend(copy.originals);
-        alert.extend(own.into_map(rule, context));
+        own.put_into(&mut alert, rule, context);
         let mut put = |name: &str, value: Value| alert.insert(name.to_owned(), value);
         put(fields::BUILDING_BLOCK_TYPE, fields::BUILDING_BLOCK.into());
         put(fields::GROUP_ID, shell_uuid.as_str().into());
@@ -100,7 +100,7 @@ fn build_shell(parts: ShellParts<'_>, rule: &AlertRule<'_>, context: &AlertConte
     let own = own_fields(uuid, ancestors, &source, first, rule);
     let mut alert = source.into_map();
     alert.extend(shared(|copy| &copy.originals));
-    alert.extend(own.into_map(rule, context));
+    own.put_into(&mut alert, rule, context);
     alert.insert(fields::GROUP_ID.to_owned(), group_id);
     alert.extend(found);
     Alert::new(alert, rule.shared(), Vec::new())

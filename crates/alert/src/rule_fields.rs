@@ -86,17 +86,14 @@ impl<'r> AlertRule<'r> {
     pub(crate) fn shared(&self) -> Arc<SharedFields> {
         self.shared.get_or_init(|| Arc::new(SharedFields::new(shared_fields(self.rule)))).clone()
     }
+}
 
-    /// The other `kibana.alert.rule.*` fields, flat. `rule_name` is that after overrides.
-    pub(crate) fn own(&self, rule_name: &str, context: &AlertContext) -> Map<String, Value> {
-        let mut found = Map::new();
-        let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
-        put(fields::RULE_NAME, rule_name.into());
-        put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
-        put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
-        put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
-        found
-    }
+/// The `kibana.alert.rule.*` fields that alerts of a rule do not share, flat. `rule_name` is that after overrides.
+pub(crate) fn put_own(put: &mut impl FnMut(&str, Value), rule_name: &str, context: &AlertContext) {
+    put(fields::RULE_NAME, rule_name.into());
+    put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
+    put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
+    put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
 }
 
 fn shared_fields(rule: &Rule) -> Map<String, Value> {
@@ -159,9 +156,9 @@ pub(crate) mod tests {
 
     /// Every `kibana.alert.rule.*` field.
     pub(crate) fn all_fields(rule: &Rule, rule_name: &str) -> Map<String, Value> {
-        let rule = AlertRule::new(rule);
-        let own = Document::from_map(rule.own(rule_name, &context()));
-        rule.shared().with(&own).into_map()
+        let mut own = Map::new();
+        put_own(&mut |name, value| drop(own.insert(name.to_owned(), value)), rule_name, &context());
+        AlertRule::new(rule).shared().with(&Document::from_map(own)).into_map()
     }
 
     pub(crate) fn context() -> AlertContext {

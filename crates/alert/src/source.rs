@@ -23,10 +23,15 @@ pub(crate) struct SourceCopy {
 /// Top-level fields that belong to an alert, so that an alert about an alert must not inherit them.
 const NOT_COPIED: [&str; 3] = ["kibana", "signal", "threshold_result"];
 
+/// About how many fields an alert adds to those of its event: room for them is made at once.
+const ROOM_FOR_OWN: usize = 48;
+
 /// Takes an event apart for its alert.
 pub(crate) fn copy_source(document: Document) -> SourceCopy {
-    let mut copy = SourceCopy::default();
-    for (key, value) in document.into_map() {
+    let document = document.into_map();
+    let fields = Map::with_capacity(document.len() + ROOM_FOR_OWN);
+    let mut copy = SourceCopy { fields, ..SourceCopy::default() };
+    for (key, value) in document {
         if NOT_COPIED.contains(&top_level(&key)) {
             continue;
         }
