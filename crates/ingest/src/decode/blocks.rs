@@ -3,15 +3,24 @@
 //! Each block becomes four bit masks (quotes, backslashes, opening and closing brackets). Which quotes are escaped
 //! and which bytes lie inside strings then follows by arithmetic on whole masks, as Langdale and Lemire describe in
 //! "Parsing gigabytes of JSON per second" (2019).
+//!
+//! Whoever uses [`Blocks`] does so within [`dispatch!`](fearless_simd::dispatch), which takes the widest instructions
+//! of the machine at hand. For that to reach everything inside, all of it must be inlined.
 
-use wide::u8x16;
+use std::sync::LazyLock;
+
+use fearless_simd::{Level, Simd, SimdBase, SimdInt, SimdMask, u8x64};
 
 use super::scan::{Container, Unbalanced};
+
+/// What the machine can do, asked once.
+pub(super) static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
 
 const BLOCK: usize = 64;
 
 /// A place in a text that moves forward only. Where it begins lies outside of strings.
-pub(super) struct Blocks<'t> {
+pub(super) struct Blocks<'t, S> {
+    simd: S,
     bytes: &'t [u8],
     /// Where the present block begins. In the masks bit `i` stands for the byte `i` behind it.
     base: usize,
@@ -29,9 +38,11 @@ pub(super) struct Blocks<'t> {
     surrogates: bool,
 }
 
-impl<'t> Blocks<'t> {
-    pub(super) fn new(bytes: &'t [u8], start: usize) -> Self {
+impl<'t, S: Simd> Blocks<'t, S> {
+    #[inline(always)]
+    pub(super) fn new(simd: S, bytes: &'t [u8], start: usize) -> Self {
         let mut blocks = Self {
+            simd,
             bytes,
             base: start,
             quotes: 0,
@@ -47,12 +58,13 @@ impl<'t> Blocks<'t> {
     }
 
     /// Whether what was passed so far may have a `\ud…` escape: look closer.
+    #[inline(always)]
     pub(super) fn surrogates(&self) -> bool {
         self.surrogates
     }
 
     /// One past the closing quote of the string whose opening quote is at `start`, and whether it has escapes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string_end(&mut self, start: usize) -> Option<(usize, bool)> {
         let offset = self.seek(start)?;
         let mut behind = u64::MAX << offset << 1;
@@ -73,6 +85,7 @@ impl<'t> Blocks<'t> {
     }
 
     /// The end of the object or array whose bracket is at `start`. Brackets inside are counted, not paired by kind.
+    #[inline(always)]
     pub(super) fn container_end(&mut self, start: usize, depth_cap: u32) -> Result<Container, Unbalanced> {
         let mut depth = 0u32;
         let mut too_deep = false;
@@ -106,7 +119,7 @@ impl<'t> Blocks<'t> {
     }
 
     /// Moves to the block in which `at` lies, and says where in it; `None` behind the end of the text.
-    #[inline]
+    #[inline(always)]
     fn seek(&mut self, at: usize) -> Option<usize> {
         while at - self.base >= BLOCK {
             if !self.advance() {
@@ -116,6 +129,7 @@ impl<'t> Blocks<'t> {
         Some(at - self.base)
     }
 
+    #[inline(always)]
     fn advance(&mut self) -> bool {
         if self.bytes.len() - self.base <= BLOCK {
             return false;
@@ -125,15 +139,15 @@ impl<'t> Blocks<'t> {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn load(&mut self) {
         let rest = self.bytes.get(self.base..).unwrap_or_default();
         let masks = match rest.first_chunk::<BLOCK>() {
-            Some(block) => Masks::of(block),
+            Some(block) => Masks::of(self.simd, block),
             None => {
                 let mut block = [b' '; BLOCK];
                 block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                Masks::of(&block)
+                Masks::of(self.simd, &block)
             }
         };
         let escaped = escaped(masks.backslash, &mut self.escape_carry);
@@ -159,29 +173,23 @@ struct Masks {
 
 impl Masks {
     #[inline(always)]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let mut masks = Self { quote: 0, backslash: 0, open: 0, close: 0 };
-        let (lanes, _) = block.as_chunks::<16>();
-        let is_backslash = |bytes: &[u8; 16]| u8x16::new(*bytes).cmp_eq(u8x16::splat(b'\\'));
-        // Most blocks have none.
-        if lanes.iter().map(is_backslash).fold(u8x16::splat(0), |any, lane| any | lane).any() {
-            for (lane, bytes) in lanes.iter().enumerate() {
-                masks.backslash |= (is_backslash(bytes).move_mask() as u32 as u64 & 0xffff) << (16 * lane);
-            }
+    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
+        let bytes = simd.load_array_ref_u8x64(block);
+        // 0x20 turns `[` into `{` and `]` into `}` and no other byte into either.
+        let folded = bytes | u8x64::splat(simd, 0x20);
+        Self {
+            quote: equal(bytes, b'"'),
+            backslash: equal(bytes, b'\\'),
+            open: equal(folded, b'{'),
+            close: equal(folded, b'}'),
         }
-        for (lane, bytes) in lanes.iter().enumerate() {
-            let bytes = u8x16::new(*bytes);
-            let mask = |byte: u8, of: u8x16| {
-                (of.cmp_eq(u8x16::splat(byte)).move_mask() as u32 as u64 & 0xffff) << (16 * lane)
-            };
-            masks.quote |= mask(b'"', bytes);
-            // 0x20 turns `[` into `{` and `]` into `}` and no other byte into either.
-            let folded = bytes | u8x16::splat(0x20);
-            masks.open |= mask(b'{', folded);
-            masks.close |= mask(b'}', folded);
-        }
-        masks
     }
+}
+
+/// Bit `i` of the answer tells whether byte `i` is `byte`.
+#[inline(always)]
+fn equal<S: Simd>(bytes: u8x64<S>, byte: u8) -> u64 {
+    bytes.simd_eq(byte).to_bitmask()
 }
 
 /// Bit `i` of the answer is the parity of bits `0..=i`.

@@ -4,7 +4,9 @@
 
 use std::ops::Range;
 
-use super::blocks::Blocks;
+use fearless_simd::{Simd, dispatch};
+
+use super::blocks::{Blocks, LEVEL};
 use super::scan::{self, Container};
 
 /// A member, as places in a text.
@@ -32,18 +34,20 @@ pub(super) fn outline(
     found: &mut Vec<Member>,
 ) -> Result<Container, usize> {
     found.clear();
-    each_member(bytes, start, depth_cap, |member| found.push(member))
+    dispatch!(*LEVEL, simd => {
+        each_member(Blocks::new(simd, bytes, start), bytes, start, depth_cap, |member| found.push(member))
+    })
 }
 
 /// As [`outline`]: hands over each member as soon as it was found.
-#[inline]
-fn each_member(
+#[inline(always)]
+fn each_member<S: Simd>(
+    mut blocks: Blocks<'_, S>,
     bytes: &[u8],
     start: usize,
     depth_cap: u32,
     mut found: impl FnMut(Member),
 ) -> Result<Container, usize> {
-    let mut blocks = Blocks::new(bytes, start);
     let mut too_deep = depth_cap == 0;
     let mut at = scan::skip_space(bytes, start + 1);
     if bytes.get(at) == Some(&b'}') {
@@ -97,6 +101,11 @@ impl Member {
     }
 }
 
+/// One function for all that take members: it is inlined three times over, for three kinds of machine.
+fn whole(bytes: &[u8], start: usize, found: &mut dyn FnMut(Member)) -> Result<Container, usize> {
+    dispatch!(*LEVEL, simd => each_member(Blocks::new(simd, bytes, start), bytes, start, u32::MAX, found))
+}
+
 /// Hands the members of the object that `text` is to `take`, one by one. `None` as for [`outline`], when something
 /// stands behind the object, and as soon as `take` gives it; some members may have been taken by then.
 pub(crate) fn members<'a>(text: &'a str, mut take: impl FnMut(Written<'a>) -> Option<()>) -> Option<()> {
@@ -106,11 +115,12 @@ pub(crate) fn members<'a>(text: &'a str, mut take: impl FnMut(Written<'a>) -> Op
     }
     let object = text.get(start..)?;
     let mut taken = Some(());
-    let whole = each_member(text.as_bytes(), start, u32::MAX, |member| {
+    let mut found = |member: Member| {
         if taken.is_some() {
             taken = member.of(object).and_then(&mut take);
         }
-    });
+    };
+    let whole = whole(text.as_bytes(), start, &mut found);
     taken.filter(|()| whole.is_ok_and(|whole| scan::skip_space(text.as_bytes(), whole.end) == text.len()))
 }
 

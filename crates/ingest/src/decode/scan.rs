@@ -2,10 +2,11 @@
 //!
 //! Each call starts anew. Whoever goes through a text from end to end does so by its [`Blocks`].
 
+use fearless_simd::dispatch;
 use memchr::memchr2;
 use wide::u8x16;
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, LEVEL};
 
 /// A value, mostly a container, whose end was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(super) enum Unbalanced {
 
 /// The end of the object or array whose bracket is at `start`. Brackets inside are counted, not paired by kind.
 pub(super) fn container(bytes: &[u8], start: usize, depth_cap: u32) -> Result<Container, Unbalanced> {
-    Blocks::new(bytes, start).container_end(start, depth_cap)
+    dispatch!(*LEVEL, simd => Blocks::new(simd, bytes, start).container_end(start, depth_cap))
 }
 
 /// One past the closing quote of the string whose opening quote is at `start`, and whether it has escapes.
@@ -123,8 +124,8 @@ mod tests {
         #[test]
         fn strings_end_where_their_blocks_say(head in "[ :]{0,70}", tail in r#"([{"\\a:u]|\\\\|\\"|aaaaaaaaaaaaa){0,40}"#) {
             let text = format!("{head}\"{tail}");
-            let mut blocks = Blocks::new(text.as_bytes(), 0);
-            prop_assert_eq!(blocks.string_end(head.len()), string(text.as_bytes(), head.len()));
+            let end = dispatch!(*LEVEL, simd => Blocks::new(simd, text.as_bytes(), 0).string_end(head.len()));
+            prop_assert_eq!(end, string(text.as_bytes(), head.len()));
         }
 
         #[test]
