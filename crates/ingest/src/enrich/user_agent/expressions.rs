@@ -7,17 +7,16 @@ use std::sync::LazyLock;
 
 use ua_parser::{Regexes, device, os, user_agent};
 
-use super::required_text::RequiredText;
+use super::required_text::RequiredTexts;
 
 /// The vendored expressions; see the folder's README for their origin.
 pub(super) const REGEXES: &str = include_str!("../../../data/uap-core/regexes.json");
 
 /// The expressions that tell browsers, operating systems and devices apart.
-#[derive(Default)]
 pub(super) struct Expressions {
-    browsers: Vec<Expression<user_agent::Extractor<'static>>>,
-    systems: Vec<Expression<os::Extractor<'static>>>,
-    devices: Vec<Expression<device::Extractor<'static>>>,
+    browsers: ExpressionList<user_agent::Extractor<'static>>,
+    systems: ExpressionList<os::Extractor<'static>>,
+    devices: ExpressionList<device::Extractor<'static>>,
 }
 
 /// What an agent is, as far as it is known.
@@ -27,68 +26,64 @@ pub(super) struct Extracted<'a> {
     pub(super) device: Option<device::ValueRef<'a>>,
 }
 
-struct Expression<E> {
-    /// `None` when it must be tried with every agent.
-    required: Option<RequiredText>,
-    /// An extractor with this expression alone; `None` inside when it does not compile.
-    extractor: LazyLock<Option<E>, Compile<E>>,
+/// Expressions of one kind. The first that matches counts.
+struct ExpressionList<E> {
+    required: RequiredTexts,
+    /// Of each expression an extractor with it alone; `None` inside when it does not compile.
+    extractors: Vec<LazyLock<Option<E>, Compile<E>>>,
 }
 
 type Compile<E> = Box<dyn FnOnce() -> Option<E> + Send>;
 
-impl<E> Expression<E> {
-    fn new(regex: &str, compile: impl FnOnce() -> Option<E> + Send + 'static) -> Self {
-        Self { required: RequiredText::of(regex), extractor: LazyLock::new(Box::new(compile)) }
+impl<E: 'static> ExpressionList<E> {
+    fn new<P: Send + 'static>(
+        parsers: Vec<P>,
+        regex: impl Fn(&P) -> &str,
+        compile: fn(P) -> Option<E>,
+    ) -> Self {
+        let required = RequiredTexts::of(parsers.iter().map(regex));
+        let lazily = |parser| LazyLock::new(Box::new(move || compile(parser)) as Compile<E>);
+        Self { required, extractors: parsers.into_iter().map(lazily).collect() }
     }
 
-    fn may_match(&self, lower: &str) -> bool {
-        // Required texts say nothing of letters beyond ASCII.
-        !lower.is_ascii() || self.required.as_ref().is_none_or(|required| required.may_match(lower))
+    fn first<'a, V>(&'a self, agent: &str, extract: impl Fn(&'a E) -> Option<V>) -> Option<V> {
+        let candidates = self.required.may_match(agent).into_iter();
+        candidates.filter_map(|number| self.extractors.get(number)?.as_ref()).find_map(extract)
     }
 }
 
 impl Expressions {
     /// Reads the vendored expressions. A test holds that all of them can be read and compiled.
     pub(super) fn new() -> Self {
-        let Ok(regexes) = serde_json::from_str::<Regexes<'static>>(REGEXES) else { return Self::default() };
-        let browser = |parser: user_agent::Parser<'static>| {
-            Expression::new(&parser.regex.clone(), move || {
-                user_agent::Builder::new().push(parser).ok()?.build().ok()
-            })
-        };
-        let system = |parser: os::Parser<'static>| {
-            Expression::new(&parser.regex.clone(), move || os::Builder::new().push(parser).ok()?.build().ok())
-        };
-        let device = |parser: device::Parser<'static>| {
-            Expression::new(&parser.regex.clone(), move || {
-                device::Builder::new().push(parser).ok()?.build().ok()
-            })
-        };
+        let none = || Regexes { user_agent_parsers: vec![], os_parsers: vec![], device_parsers: vec![] };
+        let regexes: Regexes<'static> = serde_json::from_str(REGEXES).unwrap_or_else(|_| none());
         Self {
-            browsers: regexes.user_agent_parsers.into_iter().map(browser).collect(),
-            systems: regexes.os_parsers.into_iter().map(system).collect(),
-            devices: regexes.device_parsers.into_iter().map(device).collect(),
+            browsers: ExpressionList::new(
+                regexes.user_agent_parsers,
+                |parser| &parser.regex,
+                |parser| user_agent::Builder::new().push(parser).ok()?.build().ok(),
+            ),
+            systems: ExpressionList::new(
+                regexes.os_parsers,
+                |parser| &parser.regex,
+                |parser| os::Builder::new().push(parser).ok()?.build().ok(),
+            ),
+            devices: ExpressionList::new(
+                regexes.device_parsers,
+                |parser| &parser.regex,
+                |parser| device::Builder::new().push(parser).ok()?.build().ok(),
+            ),
         }
     }
 
     /// What the first expression of each kind that matches says of an agent.
     pub(super) fn extract<'a>(&'a self, agent: &'a str) -> Extracted<'a> {
-        let lower = agent.to_ascii_lowercase();
         Extracted {
-            browser: first(&self.browsers, &lower, |one| one.extract(agent)),
-            system: first(&self.systems, &lower, |one| one.extract(agent)),
-            device: first(&self.devices, &lower, |one| one.extract(agent)),
+            browser: self.browsers.first(agent, |one| one.extract(agent)),
+            system: self.systems.first(agent, |one| one.extract(agent)),
+            device: self.devices.first(agent, |one| one.extract(agent)),
         }
     }
-}
-
-fn first<'a, E, V>(
-    expressions: &'a [Expression<E>],
-    lower: &str,
-    extract: impl Fn(&'a E) -> Option<V>,
-) -> Option<V> {
-    let candidates = expressions.iter().filter(|expression| expression.may_match(lower));
-    candidates.filter_map(|expression| expression.extractor.as_ref()).find_map(extract)
 }
 
 #[cfg(test)]
@@ -107,18 +102,18 @@ mod tests {
 
     #[test]
     fn every_expression_compiles() {
-        assert!(!ONE_BY_ONE.browsers.is_empty() && !ONE_BY_ONE.systems.is_empty());
-        assert!(ONE_BY_ONE.browsers.iter().all(|one| one.extractor.is_some()));
-        assert!(ONE_BY_ONE.systems.iter().all(|one| one.extractor.is_some()));
-        assert!(ONE_BY_ONE.devices.iter().all(|one| one.extractor.is_some()));
+        let Expressions { browsers, systems, devices } = &*ONE_BY_ONE;
+        assert!(browsers.extractors.len() > 100 && browsers.extractors.iter().all(|one| one.is_some()));
+        assert!(systems.extractors.len() > 100 && systems.extractors.iter().all(|one| one.is_some()));
+        assert!(devices.extractors.len() > 100 && devices.extractors.iter().all(|one| one.is_some()));
     }
 
     #[test]
     fn few_expressions_are_tried_with_an_agent() {
-        let lower = "aws-cli/2.15.0 python/3.11.6 linux/6.1.0-1 exe/x86_64 command/kms.disable-key";
+        let agent = "aws-cli/2.15.0 Python/3.11.6 Linux/6.1.0-1 exe/x86_64 command/kms.disable-key";
         let devices = &ONE_BY_ONE.devices;
-        let tried = devices.iter().filter(|expression| expression.may_match(lower)).count();
-        assert!(tried < devices.len() / 10, "{tried} of {}", devices.len());
+        let tried = devices.required.may_match(agent).len();
+        assert!(tried < devices.extractors.len() / 10, "{tried} of {}", devices.extractors.len());
     }
 
     /// A text that the expression may well match: its literals, with something for what else it asks for.

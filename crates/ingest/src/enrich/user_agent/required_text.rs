@@ -1,23 +1,58 @@
 //! Which texts a regular expression cannot match without, read off its syntax without compiling it.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::ast::{Ast, RepetitionKind, RepetitionRange, parse::Parser};
 
-/// Texts of which every match of an expression has at least one, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RequiredText(Vec<String>);
+/// Which of many expressions may match a text, found in one pass over it.
+pub(super) struct RequiredTexts {
+    /// Finds the required texts of all expressions; `None` when it cannot be made.
+    automaton: Option<AhoCorasick>,
+    /// For each required text the expression that requires it.
+    owners: Vec<usize>,
+    /// Expressions of which nothing is known.
+    others: Vec<usize>,
+    expressions: usize,
+}
 
-impl RequiredText {
-    /// `None` when nothing is known of an expression.
-    pub(super) fn of(expression: &str) -> Option<Self> {
-        Some(Self(required(&Parser::new().parse(expression).ok()?)?))
+impl RequiredTexts {
+    pub(super) fn of<'e>(expressions: impl ExactSizeIterator<Item = &'e str>) -> Self {
+        let mut made =
+            Self { automaton: None, owners: Vec::new(), others: Vec::new(), expressions: expressions.len() };
+        let mut texts = Vec::new();
+        for (number, expression) in expressions.enumerate() {
+            match required_by(expression) {
+                Some(required) => {
+                    made.owners.extend(required.iter().map(|_| number));
+                    texts.extend(required);
+                }
+                None => made.others.push(number),
+            }
+        }
+        let mut builder = AhoCorasick::builder();
+        // Built for each run anew, and used for few agents.
+        builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::NoncontiguousNFA));
+        made.automaton = builder.build(texts).ok();
+        made
     }
 
-    /// False when the expression cannot match a text. `lower` is the text with its ASCII letters in lower case.
-    ///
-    /// Only for texts in ASCII: expressions that ignore case take some letters beyond ASCII for `k` and `s`.
-    pub(super) fn may_match(&self, lower: &str) -> bool {
-        self.0.iter().any(|text| memchr::memmem::find(lower.as_bytes(), text.as_bytes()).is_some())
+    /// The numbers of the expressions that may match a text, in order. The others cannot.
+    pub(super) fn may_match(&self, text: &str) -> Vec<usize> {
+        // Expressions that ignore case take some letters beyond ASCII for `k` and `s`.
+        let Some(automaton) = self.automaton.as_ref().filter(|_| text.is_ascii()) else {
+            return (0..self.expressions).collect();
+        };
+        let found =
+            automaton.find_overlapping_iter(text).map(|found| self.owners[found.pattern().as_usize()]);
+        let mut numbers: Vec<usize> = found.chain(self.others.iter().copied()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
     }
+}
+
+/// Texts of which every match of an expression has at least one, in lower case; `None` when nothing is known of it.
+fn required_by(expression: &str) -> Option<Vec<String>> {
+    required(&Parser::new().parse(expression).ok()?)
 }
 
 fn required(ast: &Ast) -> Option<Vec<String>> {
@@ -99,9 +134,17 @@ mod tests {
             ("", None),
             ("(", None),
         ] {
-            let found = RequiredText::of(expression);
-            let expected = expected.map(|texts| RequiredText(texts.into_iter().map(str::to_owned).collect()));
-            assert_eq!(found, expected, "{expression}");
+            let expected = expected.map(|texts| texts.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(required_by(expression), expected, "{expression}");
         }
+    }
+
+    #[test]
+    fn expressions_without_their_texts_are_left_out() {
+        let texts = RequiredTexts::of(["abc", "(bc|xy)d?", "\\d+", "zz"].into_iter());
+        assert_eq!(texts.may_match("..ABC.."), [0, 1, 2]);
+        assert_eq!(texts.may_match("xYzZ"), [1, 2, 3]);
+        assert_eq!(texts.may_match(""), [2]);
+        assert_eq!(texts.may_match("\u{e9}"), [0, 1, 2, 3]);
     }
 }
