@@ -38,6 +38,11 @@ pub enum BuildOutcome {
 /// The alert's id depends on the rule, the space and the evidence only; everything that tells of the run comes from
 /// `context`. Values of the event that do not fit ECS are left out and listed by [`Alert::warnings`].
 pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
+    build_owned(hit.clone(), rule, context)
+}
+
+/// As [`build()`], of a hit that nobody needs any more: the fields of its event move into the alert.
+pub fn build_owned(hit: Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
     build_as(hit, None, Map::new(), rule, context)
 }
 
@@ -53,12 +58,12 @@ pub fn build_suppressed<T>(
     context: &AlertContext,
 ) -> BuildOutcome {
     let found = new.suppression.as_ref().map(Suppression::fields).unwrap_or_default();
-    build_as(hit, Some(new.uuid.clone()), found, rule, context)
+    build_as(hit.clone(), Some(new.uuid.clone()), found, rule, context)
 }
 
 /// `uuid` replaces the id of an alert about events; that of a sequence stays. `found` are further fields of its own.
 fn build_as(
-    hit: &Hit,
+    hit: Hit,
     uuid: Option<AlertUuid>,
     mut found: Map<String, Value>,
     rule: &AlertRule<'_>,
@@ -70,51 +75,51 @@ fn build_as(
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
             build_event_alert(event, uuid, found, rule, context)
         }
-        Hit::Sequence(sequence) => build_group(sequence, found, rule, context),
+        Hit::Sequence(sequence) => build_group(&sequence, found, rule, context),
         Hit::NewTerms(NewTermsHit { event, values }) => {
             let uuid = uuid
-                .unwrap_or_else(|| new_terms_alert_uuid(&event.index, &event.id, values, space, rule_uuid));
-            found.insert(fields::NEW_TERMS.to_owned(), Value::Array(values.clone()));
+                .unwrap_or_else(|| new_terms_alert_uuid(&event.index, &event.id, &values, space, rule_uuid));
+            found.insert(fields::NEW_TERMS.to_owned(), Value::Array(values));
             build_event_alert(event, uuid, found, rule, context)
         }
         Hit::Threshold(group) => {
-            let event = stand_in(group, &rule.rule.rule_id);
+            let event = stand_in(&group, &rule.rule.rule_id);
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
-            found.extend(threshold_fields(group));
-            build_event_alert(&event, uuid, found, rule, context)
+            found.extend(threshold_fields(&group));
+            build_event_alert(event, uuid, found, rule, context)
         }
         Hit::Threat(threat) => {
-            let event = enriched(threat, rule);
+            let event = enriched(&threat, rule);
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
-            build_event_alert(&event, uuid, found, rule, context)
+            build_event_alert(event, uuid, found, rule, context)
         }
     }
 }
 
 /// Makes the alert of one event. `found` are the alert's own fields that only some alerts have.
 fn build_event_alert(
-    hit: &EventHit,
+    hit: EventHit,
     uuid: AlertUuid,
     found: Map<String, Value>,
     alert_rule: &AlertRule<'_>,
     context: &AlertContext,
 ) -> BuildOutcome {
     let rule = alert_rule.rule;
-    let ancestors = ancestors::of_event(hit);
+    let ancestors = ancestors::of_event(&hit);
     if ancestors.include_rule(&rule.uuid) {
         return BuildOutcome::SelfFeeding;
     }
     let overridden = overrides::apply(rule, &hit.document);
     let reason = reason(&hit.document, &overridden.rule_name, overridden.severity);
     let own = OwnFields { uuid, ancestors, overridden, reason, original_time: original_time(&hit.document) };
-    let copy = copy_source(&hit.document);
+    let copy = copy_source(hit.document);
 
     // The alert's own fields come last: where both have a field, the alert's counts.
     let mut alert = copy.fields;
     alert.extend(copy.originals);
-    alert.extend(own.into_map(alert_rule, context));
+    own.put_into(&mut alert, alert_rule, context);
     alert.extend(found);
-    BuildOutcome::Alert(Box::new(Alert::new(alert, copy.removed)))
+    BuildOutcome::Alert(Box::new(Alert::new(alert, alert_rule.shared(), copy.removed)))
 }
 
 #[cfg(test)]
@@ -126,7 +131,7 @@ mod tests {
     use serde_json::json;
 
     use crate::context::ExecutionType;
-    use crate::rule_fields::tests::{context, rule};
+    use crate::rule_fields::tests::{all_fields, context, rule};
     use crate::source::tests::any_source;
 
     fn hit(source: Value) -> Hit {
@@ -167,11 +172,7 @@ mod tests {
             .clone()
             .into_iter()
             .partition(|(name, _)| name.starts_with("kibana.alert.rule."));
-        assert_eq!(of_rule, {
-            let mut expected = Value::Object(AlertRule::new(&rule).fields("My rule", &context()));
-            expected.sort_all_objects();
-            expected.as_object().cloned().unwrap()
-        });
+        assert_eq!(of_rule, { all_fields(&rule, "My rule") });
         let uuid = "15e6d64924d9f3287dfb6b166148deb26d1e78b38fb6eb8e403dbe0acb50c3bc";
         let expected = json!({
             "@timestamp": "2024-01-01T00:05:00.000Z",

@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use crate::ancestors;
 use crate::build::{BuildOutcome, build};
+use crate::compliance::field_type;
 use crate::hit::{EventHit, Hit, ThresholdTerm};
 use crate::identity::{AlertUuid, event_alert_uuid, new_terms_alert_uuid, threshold_suppression_uuid};
 use crate::javascript_number;
-use crate::source::{field_type, lookup};
+use crate::source::lookup;
 use crate::suppress::{Grouping, SuppressionPolicy};
 use crate::threshold::stand_in;
 

@@ -1,10 +1,13 @@
 //! The alert document: the event's fields, and beside them the flat `kibana.alert.*` fields.
 
+use std::sync::{Arc, OnceLock};
+
 use ecs::{Document, Scalar};
 use serde_json::{Map, Value};
 
+use crate::compliance::RemovedValue;
 use crate::fields;
-use crate::source::RemovedValue;
+use crate::shared_fields::{SharedFields, sorted};
 
 /// An alert.
 ///
@@ -12,33 +15,64 @@ use crate::source::RemovedValue;
 /// of every object are in byte order, so that equal alerts are equal as text.
 ///
 /// Accessors return `None` where the field is missing or is no text; of several values they return the first.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// What all alerts of a rule have in common is kept once for all of them, so that an alert costs little memory and
+/// [`write_json`](Self::write_json) little time. [`document`](Self::document) brings the parts together.
+#[derive(Debug, Clone)]
 pub struct Alert {
-    document: Document,
+    /// The fields that differ from alert to alert.
+    own: Document,
+    /// No field is in both.
+    shared: Arc<SharedFields>,
     warnings: Vec<RemovedValue>,
+    /// Both parts; made when someone asks.
+    whole: OnceLock<Document>,
+}
+
+impl PartialEq for Alert {
+    fn eq(&self, other: &Self) -> bool {
+        self.own == other.own
+            && self.shared.document() == other.shared.document()
+            && self.warnings == other.warnings
+    }
 }
 
 impl Alert {
-    pub(crate) fn new(document: Map<String, Value>, mut warnings: Vec<RemovedValue>) -> Self {
-        let mut document = Value::Object(document);
-        document.sort_all_objects();
-        let document = match document {
-            Value::Object(map) => Document::from_map(map),
-            _ => Document::new(),
-        };
+    pub(crate) fn new(
+        own: Map<String, Value>,
+        shared: Arc<SharedFields>,
+        mut warnings: Vec<RemovedValue>,
+    ) -> Self {
         // Stable: values of one field stay in the order of the event.
         warnings.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { document, warnings }
+        Self { own: sorted(own), shared, warnings, whole: OnceLock::new() }
     }
 
-    /// The whole document, ready to be written as JSON.
+    /// The whole document. It is made at the first call; to write an alert, [`write_json`](Self::write_json) does
+    /// without it.
     pub fn document(&self) -> &Document {
-        &self.document
+        self.whole.get_or_init(|| self.shared.with(&self.own))
     }
 
     /// Gives up the document.
     pub fn into_document(self) -> Document {
-        self.document
+        let Self { own, shared, whole, .. } = self;
+        whole.into_inner().unwrap_or_else(|| shared.with(&own))
+    }
+
+    /// Appends the document as one JSON object without white space.
+    ///
+    /// # Errors
+    /// None that an alert can cause; JSON writers may fail in general.
+    pub fn write_json(&self, to: &mut Vec<u8>) -> std::io::Result<()> {
+        Ok(self.shared.write_with(&self.own, to)?)
+    }
+
+    /// The values of a field in document order, as [`Document::values`] gives them.
+    pub fn values(&self, name: &str) -> Vec<Scalar<'_>> {
+        let mut found = self.own.values(name);
+        found.extend(self.shared.document().values(name));
+        found
     }
 
     /// The values of the event that the alert does not have, by field name. The event still has them.
@@ -48,27 +82,27 @@ impl Alert {
 
     /// The alert's id.
     pub fn uuid(&self) -> Option<&str> {
-        self.document.text(fields::UUID)
+        self.own.text(fields::UUID)
     }
 
     /// The stable name of the rule.
     pub fn rule_id(&self) -> Option<&str> {
-        self.document.text(fields::RULE_ID)
+        self.shared.document().text(fields::RULE_ID)
     }
 
     /// The rule's name, after overrides.
     pub fn rule_name(&self) -> Option<&str> {
-        self.document.text(fields::RULE_NAME)
+        self.own.text(fields::RULE_NAME)
     }
 
     /// `low`, `medium`, `high` or `critical`, after overrides.
     pub fn severity(&self) -> Option<&str> {
-        self.document.text(fields::SEVERITY)
+        self.own.text(fields::SEVERITY)
     }
 
     /// 0 to 100, after overrides.
     pub fn risk_score(&self) -> Option<f64> {
-        match self.document.first(fields::RISK_SCORE)? {
+        match self.own.first(fields::RISK_SCORE)? {
             Scalar::Int(score) => Some(score as f64),
             Scalar::Float(score) => Some(score),
             _ => None,
@@ -77,32 +111,32 @@ impl Alert {
 
     /// When the event, or the first of a sequence, happened: UTC, RFC 3339 with milliseconds.
     pub fn original_time(&self) -> Option<&str> {
-        self.document.text(fields::ORIGINAL_TIME)
+        self.own.text(fields::ORIGINAL_TIME)
     }
 
     /// One sentence: what happened, and which rule says so.
     pub fn reason(&self) -> Option<&str> {
-        self.document.text(fields::REASON)
+        self.own.text(fields::REASON)
     }
 
     /// The rule's investigation guide, in Markdown.
     pub fn guide(&self) -> Option<&str> {
-        self.document.text(fields::RULE_NOTE)
+        self.shared.document().text(fields::RULE_NOTE)
     }
 
     /// Is it kept from view? So is an alert about one event of a sequence, and every alert of a building block rule.
     pub fn is_building_block(&self) -> bool {
-        self.document.first(fields::BUILDING_BLOCK_TYPE).is_some()
+        self.own.first(fields::BUILDING_BLOCK_TYPE).is_some()
     }
 
     /// The id of the shell of the sequence to which the alert belongs; on the shell its own id.
     pub fn group_id(&self) -> Option<&str> {
-        self.document.text(fields::GROUP_ID)
+        self.own.text(fields::GROUP_ID)
     }
 
     /// Which event of its sequence the alert is about, from 0; `None` for the shell.
     pub fn group_index(&self) -> Option<u64> {
-        match self.document.first(fields::GROUP_INDEX)? {
+        match self.own.first(fields::GROUP_INDEX)? {
             Scalar::Int(index) => u64::try_from(index).ok(),
             _ => None,
         }
@@ -110,26 +144,26 @@ impl Alert {
 
     /// The event's `event.id`.
     pub fn event_id(&self) -> Option<&str> {
-        self.document.text("event.id")
+        self.own.text("event.id")
     }
 
     /// The event's `user.name`.
     pub fn user_name(&self) -> Option<&str> {
-        self.document.text("user.name")
+        self.own.text("user.name")
     }
 
     /// The event's `source.ip`.
     pub fn source_ip(&self) -> Option<&str> {
-        self.document.text("source.ip")
+        self.own.text("source.ip")
     }
 
     /// The event's `cloud.account.id`.
     pub fn account(&self) -> Option<&str> {
-        self.document.text("cloud.account.id")
+        self.own.text("cloud.account.id")
     }
 
     /// The event's `cloud.region`.
     pub fn region(&self) -> Option<&str> {
-        self.document.text("cloud.region")
+        self.own.text("cloud.region")
     }
 }

@@ -52,7 +52,8 @@ pub(crate) fn build_group(
     let block_uuids = block_alert_uuids(&ancestors, rule_uuid);
     let shell_ancestors = ancestors::of_blocks(&block_uuids, &ancestors, rule_uuid);
     let shell_uuid = shell_alert_uuid(&shell_ancestors, rule_uuid);
-    let copies: Vec<SourceCopy> = hit.events.iter().map(|event| copy_source(&event.document)).collect();
+    let copies: Vec<SourceCopy> =
+        hit.events.iter().map(|event| copy_source(event.document.clone())).collect();
     let shell =
         ShellParts { hit, copies: &copies, uuid: shell_uuid.clone(), ancestors: shell_ancestors, found };
     let shell = build_shell(shell, rule, context);
@@ -63,12 +64,12 @@ pub(crate) fn build_group(
         let own = own_fields(uuid, ancestors, &event.document, &event.document, rule);
         let mut alert = copy.fields;
         alert.extend(copy.originals);
-        alert.extend(own.into_map(rule, context));
+        own.put_into(&mut alert, rule, context);
         let mut put = |name: &str, value: Value| alert.insert(name.to_owned(), value);
         put(fields::BUILDING_BLOCK_TYPE, fields::BUILDING_BLOCK.into());
         put(fields::GROUP_ID, shell_uuid.as_str().into());
         put(fields::GROUP_INDEX, index.into());
-        Alert::new(alert, copy.removed)
+        Alert::new(alert, rule.shared(), copy.removed)
     });
     BuildOutcome::Group(AlertGroup { blocks: blocks.collect(), shell })
 }
@@ -99,10 +100,10 @@ fn build_shell(parts: ShellParts<'_>, rule: &AlertRule<'_>, context: &AlertConte
     let own = own_fields(uuid, ancestors, &source, first, rule);
     let mut alert = source.into_map();
     alert.extend(shared(|copy| &copy.originals));
-    alert.extend(own.into_map(rule, context));
+    own.put_into(&mut alert, rule, context);
     alert.insert(fields::GROUP_ID.to_owned(), group_id);
     alert.extend(found);
-    Alert::new(alert, Vec::new())
+    Alert::new(alert, rule.shared(), Vec::new())
 }
 
 /// `told` is what the reason tells of, `timed` the event whose time the alert names.

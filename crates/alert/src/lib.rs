@@ -4,11 +4,11 @@
 //!   Hit ─┐
 //!   Rule ┼─▶ build ─▶ BuildOutcome::Alert(Alert)      or SelfFeeding: the rule would feed on its own alert
 //!   AlertContext ┘     │              or Group(AlertGroup): of a sequence or sample
-//!                      ├─ source       the event's fields, as far as they comply with ECS; the rest are warnings
+//!                      ├─ source       the event's fields, as far as they comply with ECS (`compliance`); the rest are warnings
 //!                      ├─ ancestors    what the alert was made of, and how many generations lie behind it
 //!                      ├─ overrides    severity, risk score and rule name that the event brings along
 //!                      ├─ reason       one sentence: what happened, and which rule says so
-//!                      ├─ rule_fields  kibana.alert.rule.*
+//!                      ├─ rule_fields  kibana.alert.rule.*; most are the same for all alerts of a rule (`shared_fields`)
 //!                      ├─ own_fields   which alert it is, made of what, in which run
 //!                      ├─ threat       the indicators that the event matches
 //!                      ├─ threshold    the one event that stands for a group of events
@@ -27,6 +27,7 @@
 pub mod ancestors;
 pub mod build;
 pub mod candidate;
+mod compliance;
 pub mod context;
 pub mod document;
 pub mod fields;
@@ -40,13 +41,15 @@ pub mod overrides;
 mod own_fields;
 pub mod reason;
 mod rule_fields;
+mod shared_fields;
 pub mod source;
 pub mod suppress;
 mod threat;
 pub mod threshold;
 
-pub use build::{BuildOutcome, build, build_suppressed};
+pub use build::{BuildOutcome, build, build_owned, build_suppressed};
 pub use candidate::{Candidate, Run, SuppressionTerm, candidate};
+pub use compliance::RemovedValue;
 pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
 pub use group::AlertGroup;
@@ -55,5 +58,4 @@ pub use hit::{
 };
 pub use identity::AlertUuid;
 pub use rule_fields::AlertRule;
-pub use source::RemovedValue;
 pub use suppress::{Suppressed, SuppressionPolicy, SuppressionState, suppress};

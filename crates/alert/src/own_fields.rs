@@ -10,7 +10,7 @@ use crate::context::{AlertContext, iso};
 use crate::fields;
 use crate::identity::AlertUuid;
 use crate::overrides::Overrides;
-use crate::rule_fields::AlertRule;
+use crate::rule_fields::{self, AlertRule};
 
 /// What differs between the alerts of one rule and run.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +23,19 @@ pub(crate) struct OwnFields {
 }
 
 impl OwnFields {
-    /// All of them, flat: `kibana.*`, the rule's and the run's among them, `@timestamp` and `event.kind`.
-    pub(crate) fn into_map(self, rule: &AlertRule<'_>, context: &AlertContext) -> Map<String, Value> {
-        let mut found = rule.fields(&self.overridden.rule_name, context);
-        found.extend(run_fields(&self.uuid, context));
-        let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
+    /// Puts all of them into an alert, flat: `kibana.*`, `@timestamp` and `event.kind`; of the rule those that its
+    /// alerts do not share.
+    pub(crate) fn put_into(
+        self,
+        alert: &mut Map<String, Value>,
+        rule: &AlertRule<'_>,
+        context: &AlertContext,
+    ) {
+        let mut put = |name: &str, value: Value| {
+            alert.insert(name.to_owned(), value);
+        };
+        rule_fields::put_own(&mut put, &self.overridden.rule_name, context);
+        put_run_fields(&mut put, &self.uuid, context);
         put(fields::EVENT_KIND, "signal".into());
         put(fields::STATUS, "active".into());
         put(fields::WORKFLOW_STATUS, "open".into());
@@ -44,16 +52,13 @@ impl OwnFields {
         if rule.rule.building_block {
             put(fields::BUILDING_BLOCK_TYPE, fields::BUILDING_BLOCK.into());
         }
-        found
     }
 }
 
 /// What the alert says about itself and the run that made it.
-fn run_fields(uuid: &AlertUuid, context: &AlertContext) -> Map<String, Value> {
+fn put_run_fields(put: &mut impl FnMut(&str, Value), uuid: &AlertUuid, context: &AlertContext) {
     let now = iso(context.detected_at);
     let intended: Timestamp = context.intended_timestamp.unwrap_or(context.detected_at);
-    let mut found = Map::new();
-    let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
     put(fields::UUID, uuid.as_str().into());
     put(fields::TIMESTAMP, now.as_str().into());
     put(fields::START, now.as_str().into());
@@ -64,7 +69,6 @@ fn run_fields(uuid: &AlertUuid, context: &AlertContext) -> Map<String, Value> {
     if let Some(base) = &context.base_url {
         put(fields::URL, url(base, uuid, &context.space, &now).into());
     }
-    found
 }
 
 /// Where Kibana shows an alert. The default space has no part in the path.

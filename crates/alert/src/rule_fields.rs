@@ -2,11 +2,14 @@
 //!
 //! Source: elastic/kibana rule_types/factories/utils/build_alert.ts, rule_registry get_common_alert_fields.ts.
 
+use std::sync::{Arc, OnceLock};
+
 use rule::Rule;
 use serde_json::{Map, Value};
 
 use crate::context::{AlertContext, iso};
 use crate::fields;
+use crate::shared_fields::SharedFields;
 use crate::source::flatten_into;
 
 /// What is copied under the name that Kibana's API gives it, when the rule has it. Severity and risk score are those
@@ -69,46 +72,52 @@ const NO_PARAMETERS: [&str; 13] = [
 #[derive(Debug, Clone)]
 pub struct AlertRule<'r> {
     pub(crate) rule: &'r Rule,
-    /// The `kibana.alert.rule.*` fields that do not depend on the event or the run.
-    fields: Map<String, Value>,
+    /// Worked out with the first alert: most rules of a run have none.
+    shared: OnceLock<Arc<SharedFields>>,
 }
 
 impl<'r> AlertRule<'r> {
-    /// Works it out.
+    /// The rule as its alerts show it.
     pub fn new(rule: &'r Rule) -> Self {
-        let object = rule::format::rule_object(rule);
-        let mut found = Map::new();
-        for name in COPIED {
-            if let Some(value) = object.get(name) {
-                found.insert(format!("{}.{name}", fields::RULE), value.clone());
-            }
-        }
-        let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
-        put(fields::RULE_UUID, rule.uuid.as_str().into());
-        put(fields::RULE_CATEGORY, rule.rule_type.display_name().into());
-        put(fields::RULE_CONSUMER, "siem".into());
-        put(fields::RULE_PRODUCER, "siem".into());
-        put(fields::RULE_TYPE_ID, rule.rule_type.rule_type_id().into());
-        put(fields::RULE_INDICES, object.get("index").cloned().unwrap_or_else(|| Value::Array(Vec::new())));
-        put(fields::RULE_CREATED_BY, rule.created_by.as_deref().unwrap_or_default().into());
-        put(fields::RULE_UPDATED_BY, rule.updated_by.as_deref().unwrap_or_default().into());
-        put(fields::RULE_PARAMETERS, Value::Object(parameters(rule, object)));
-        if let Some(meta) = &rule.meta {
-            flatten_into(fields::RULE_META, meta, &mut found);
-        }
-        Self { rule, fields: found }
+        Self { rule, shared: OnceLock::new() }
     }
 
-    /// Every `kibana.alert.rule.*` field, flat. `rule_name` is that after overrides.
-    pub(crate) fn fields(&self, rule_name: &str, context: &AlertContext) -> Map<String, Value> {
-        let mut found = self.fields.clone();
-        let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
-        put(fields::RULE_NAME, rule_name.into());
-        put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
-        put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
-        put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
-        found
+    /// The `kibana.alert.rule.*` fields that do not depend on the event or the run, flat.
+    pub(crate) fn shared(&self) -> Arc<SharedFields> {
+        self.shared.get_or_init(|| Arc::new(SharedFields::new(shared_fields(self.rule)))).clone()
     }
+}
+
+/// The `kibana.alert.rule.*` fields that alerts of a rule do not share, flat. `rule_name` is that after overrides.
+pub(crate) fn put_own(put: &mut impl FnMut(&str, Value), rule_name: &str, context: &AlertContext) {
+    put(fields::RULE_NAME, rule_name.into());
+    put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
+    put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
+    put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
+}
+
+fn shared_fields(rule: &Rule) -> Map<String, Value> {
+    let object = rule::format::rule_object(rule);
+    let mut found = Map::new();
+    for name in COPIED {
+        if let Some(value) = object.get(name) {
+            found.insert(format!("{}.{name}", fields::RULE), value.clone());
+        }
+    }
+    let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
+    put(fields::RULE_UUID, rule.uuid.as_str().into());
+    put(fields::RULE_CATEGORY, rule.rule_type.display_name().into());
+    put(fields::RULE_CONSUMER, "siem".into());
+    put(fields::RULE_PRODUCER, "siem".into());
+    put(fields::RULE_TYPE_ID, rule.rule_type.rule_type_id().into());
+    put(fields::RULE_INDICES, object.get("index").cloned().unwrap_or_else(|| Value::Array(Vec::new())));
+    put(fields::RULE_CREATED_BY, rule.created_by.as_deref().unwrap_or_default().into());
+    put(fields::RULE_UPDATED_BY, rule.updated_by.as_deref().unwrap_or_default().into());
+    put(fields::RULE_PARAMETERS, Value::Object(parameters(rule, object)));
+    if let Some(meta) = &rule.meta {
+        flatten_into(fields::RULE_META, meta, &mut found);
+    }
+    found
 }
 
 /// What the rule does. Keys that we do not know are no parameters; the rule's file keeps them.
@@ -124,6 +133,7 @@ pub(crate) mod tests {
     use super::*;
     use std::path::Path;
 
+    use ecs::Document;
     use serde_json::json;
 
     use crate::context::ExecutionType;
@@ -144,6 +154,13 @@ pub(crate) mod tests {
         loaded.rules.into_iter().next().expect("one rule")
     }
 
+    /// Every `kibana.alert.rule.*` field.
+    pub(crate) fn all_fields(rule: &Rule, rule_name: &str) -> Map<String, Value> {
+        let mut own = Map::new();
+        put_own(&mut |name, value| drop(own.insert(name.to_owned(), value)), rule_name, &context());
+        AlertRule::new(rule).shared().with(&Document::from_map(own)).into_map()
+    }
+
     pub(crate) fn context() -> AlertContext {
         AlertContext {
             space: "default".to_owned(),
@@ -158,7 +175,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_rule_is_told_with_its_defaults() {
-        let found = AlertRule::new(&rule(json!({}))).fields("Other name", &context());
+        let found = all_fields(&rule(json!({})), "Other name");
         let expected: Value = serde_json::from_str(
             r#"{
             "kibana.alert.rule.actions": [],
@@ -247,7 +264,7 @@ pub(crate) mod tests {
             "building_block_type": "default", "timeline_id": "t1", "timeline_title": "T",
             "meta": {"from": "1m", "deep": {"a": [1]}}, "rule_name_override": "event.action"
         });
-        let found = AlertRule::new(&rule(own.clone())).fields("My rule", &context());
+        let found = all_fields(&rule(own.clone()), "My rule");
         for (name, value) in own.as_object().expect("an object") {
             if name != "meta" {
                 assert_eq!(found.get(&format!("kibana.alert.rule.{name}")), Some(value), "{name}");
@@ -271,7 +288,7 @@ pub(crate) mod tests {
         });
         let mut rule = rule(own);
         rule.extra.insert("nobody_knows".to_owned(), json!(1));
-        let found = AlertRule::new(&rule).fields("My rule", &context());
+        let found = all_fields(&rule, "My rule");
         let parameters = &found["kibana.alert.rule.parameters"];
         assert_eq!(parameters["new_terms_fields"], json!(["user.name"]));
         assert_eq!(parameters["history_window_start"], "now-7d");

@@ -80,7 +80,15 @@ impl Document {
 
     /// The first scalar value of a field.
     pub fn first<'a>(&'a self, name: &str) -> Option<Scalar<'a>> {
-        self.values(name).into_iter().next()
+        let segments: Vec<&str> = name.split('.').collect();
+        let mut found = None;
+        visit_nodes(&self.root, &segments, &mut |node| {
+            visit_scalars(node, false, &mut |scalar| {
+                found = Some(scalar);
+                true
+            })
+        });
+        found
     }
 
     /// The first value of a field when it is text.

@@ -186,7 +186,7 @@ impl<'p> Detection<'p> {
         let planned = &self.plan.rules[rule];
         let outcome = &mut self.outcomes[planned.outcome];
         outcome.hits += 1;
-        let Some(cap) = self.max_signals else { return self.make(rule, &Hit::Event(hit), sink) };
+        let Some(cap) = self.max_signals else { return self.make(rule, Hit::Event(hit), sink) };
         let kept = &mut self.rules[rule].kept;
         kept.insert((time, hit.id.clone()), hit);
         if kept.len() > cap as usize {
@@ -200,9 +200,9 @@ impl<'p> Detection<'p> {
         Ok(())
     }
 
-    fn make(&mut self, rule: usize, hit: &Hit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
+    fn make(&mut self, rule: usize, hit: Hit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
-        match alert::build(hit, &self.rules[rule].alert_rule, &self.context) {
+        match alert::build_owned(hit, &self.rules[rule].alert_rule, &self.context) {
             BuildOutcome::Alert(alert) => {
                 outcome.alerts += 1;
                 sink.alert(*alert).map_err(EngineError::Sink)
@@ -230,7 +230,7 @@ impl<'p> Detection<'p> {
             let kept = std::mem::take(&mut state.kept);
             let waiting = std::mem::replace(&mut state.waiting, Waiting::Nothing);
             for hit in kept.into_values() {
-                self.make(rule, &Hit::Event(hit), sink)?;
+                self.make(rule, Hit::Event(hit), sink)?;
             }
             match (&planned.finisher, waiting) {
                 (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
@@ -261,7 +261,7 @@ impl<'p> Detection<'p> {
         outcome.cut += cut as u64;
         for events in &hits[cut..] {
             let hit = self.evidence(&in_order.join, events)?;
-            self.make(rule, &hit, sink)?;
+            self.make(rule, hit, sink)?;
         }
         Ok(())
     }
@@ -276,7 +276,7 @@ impl<'p> Detection<'p> {
         let wanted = self.account(rule, hits.len(), without_time, too_many);
         for (event, values) in hits.into_iter().take(wanted) {
             let hit = Hit::NewTerms(NewTermsHit { event: self.held.get(event)?, values });
-            self.make(rule, &hit, sink)?;
+            self.make(rule, hit, sink)?;
         }
         Ok(())
     }
@@ -289,7 +289,7 @@ impl<'p> Detection<'p> {
     ) -> Result<(), EngineError> {
         let GroupsFound { hits, without_time, too_many } = found;
         let wanted = self.account(rule, hits.len(), without_time, too_many);
-        hits.into_iter().take(wanted).try_for_each(|hit| self.make(rule, &Hit::Threshold(hit), sink))
+        hits.into_iter().take(wanted).try_for_each(|hit| self.make(rule, Hit::Threshold(hit), sink))
     }
 
     /// Counts the hits of a rule whose oldest come first. How many of them stay within the cap.

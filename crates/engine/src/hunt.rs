@@ -1,7 +1,8 @@
 //! A hunt: every input read once, every rule over every event, everything accounted for.
 //!
 //! Inputs are read by several threads, one input a thread. What they find is taken in the order of the inputs,
-//! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads.
+//! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads. One job is
+//! done without threads: what one thread makes and another gives back costs the allocator more.
 //!
 //! ```text
 //!   inputs ──▶ worker: read, decode, scan ──▶ InputFindings ──(in order)──▶ duplicates, ledger, detect ──▶ sink
@@ -102,14 +103,20 @@ pub fn hunt(
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan).with_history(windows);
     let detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
-    (output.progress)(HuntEvent::Started {
-        inputs: inputs.len(),
-        bytes: inputs.iter().map(HuntInput::bytes).sum(),
-    });
+    let progress = InputProgress { bytes: inputs.iter().map(HuntInput::bytes).sum(), done: 0 };
+    (output.progress)(HuntEvent::Started { inputs: inputs.len(), bytes: progress.bytes });
     let keep_faults = output.dead_letter.is_some();
     let seen = SeenEvents::new();
     let seen_history = SeenEvents::new();
-    let mut account = Account { ledger: Ledger::new(), seen, seen_history, detection, output };
+    let mut account = Account { ledger: Ledger::new(), seen, seen_history, progress, detection, output };
+    if jobs.get() == 1 {
+        let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
+        for input in inputs {
+            let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers);
+            account.take(input, findings)?;
+        }
+        return account.finish();
+    }
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
         let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
@@ -131,9 +138,7 @@ pub fn hunt(
         turn.stop();
         result
     })?;
-    let Account { ledger, detection, output, .. } = account;
-    let rules = detection.finish(output.alerts)?;
-    Ok(HuntSummary { ledger, rules })
+    account.finish()
 }
 
 /// Hands out the positions of inputs, none too far ahead of the first that is not done.
@@ -188,8 +193,28 @@ struct Account<'p, 'o> {
     seen: SeenEvents,
     /// Those that are history. The account has them as outside of the range, so they are no duplicates there.
     seen_history: SeenEvents,
+    progress: InputProgress,
     detection: Detection<'p>,
     output: HuntOutput<'o>,
+}
+
+/// How far the inputs are taken, in bytes as stored.
+#[derive(Debug, Clone, Copy)]
+struct InputProgress {
+    /// Of all inputs whose size is known.
+    bytes: u64,
+    done: u64,
+}
+
+/// Room is made for at most so many events on the strength of a guess.
+const MOST_GUESSED: f64 = (1 << 20) as f64;
+
+impl InputProgress {
+    /// How many events all inputs will have had, when those done had so many. A guess.
+    fn expected_events(self, events: usize) -> usize {
+        let share = self.done.max(1) as f64 / self.bytes.max(1) as f64;
+        (events as f64 / share).min(MOST_GUESSED) as usize
+    }
 }
 
 impl Account<'_, '_> {
@@ -217,6 +242,12 @@ impl Account<'_, '_> {
         Ok(())
     }
 
+    fn finish(self) -> Result<HuntSummary, EngineError> {
+        let Self { ledger, detection, output, .. } = self;
+        let rules = detection.finish(output.alerts)?;
+        Ok(HuntSummary { ledger, rules })
+    }
+
     fn take(&mut self, input: &HuntInput, findings: InputFindings) -> Result<(), EngineError> {
         let name = input.name();
         if let Some(letter) = &mut self.output.dead_letter {
@@ -225,6 +256,12 @@ impl Account<'_, '_> {
                     .write(&name, fault.offset, &fault.reason, &fault.bytes)
                     .map_err(EngineError::DeadLetter)?;
             }
+        }
+        self.progress.done += input.bytes();
+        if findings.events.len() > self.seen.room() {
+            let events = self.seen.len() + findings.events.len();
+            let expected = self.progress.expected_events(events).max(events);
+            self.seen.reserve(expected - self.seen.len());
         }
         let mut account = InputAccount::open(name.as_str());
         account.counts.add(&findings.dropped);
@@ -244,7 +281,9 @@ impl Account<'_, '_> {
         };
         let (mut events, mut without_time) = (0, 0);
         for (position, note) in findings.events.iter().enumerate() {
-            let event = found.next_if(|(at, ..)| *at == position);
+            // Not `next_if`, which moves what it finds to and fro for every event.
+            let is_found = found.peek().is_some_and(|(at, ..)| *at == position);
+            let event = if is_found { found.next() } else { None };
             if !self.seen.insert(note.key) {
                 account.add_duplicate();
                 continue;

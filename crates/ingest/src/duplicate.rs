@@ -115,6 +115,16 @@ impl SeenEvents {
         Self { keys: HashSet::default() }
     }
 
+    /// Makes room for so many more events at once: growing step by step moves all that is there again and again.
+    pub fn reserve(&mut self, events: usize) {
+        self.keys.reserve(events);
+    }
+
+    /// How many more events there is room for without growing.
+    pub fn room(&self) -> usize {
+        self.keys.capacity() - self.keys.len()
+    }
+
     /// Whether the event is new; from now on it is not.
     pub fn insert(&mut self, EventKey(key): EventKey) -> bool {
         self.keys.insert(key)

@@ -56,8 +56,7 @@ impl CsvReporter {
 impl AlertSink for CsvReporter {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
         for column in COLUMNS {
-            let values: Vec<Cow<'_, str>> =
-                alert.document().values(column).into_iter().map(|v| v.text()).collect();
+            let values: Vec<Cow<'_, str>> = alert.values(column).into_iter().map(|v| v.text()).collect();
             self.writer.write_field(guarded(&values.join(" | ")).as_bytes()).map_err(io_error)?;
         }
         self.writer.write_record(None::<&[u8]>).map_err(io_error)

@@ -17,21 +17,24 @@ use crate::printer::Output;
 pub(crate) struct JsonReporter {
     output: Output,
     alerts: u64,
+    /// Used again from alert to alert.
+    text: Vec<u8>,
 }
 
 impl JsonReporter {
     pub(crate) fn new(mut output: Output) -> io::Result<Self> {
         output.write_all(b"{\"alerts\":[")?;
-        Ok(Self { output, alerts: 0 })
+        Ok(Self { output, alerts: 0, text: Vec::new() })
     }
 }
 
 impl AlertSink for JsonReporter {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
-        self.output.write_all(if self.alerts == 0 { b"\n" } else { b",\n" })?;
+        self.text.clear();
+        self.text.extend_from_slice(if self.alerts == 0 { b"\n" } else { b",\n" });
         self.alerts += 1;
-        serde_json::to_writer(&mut self.output, alert.document().as_map())?;
-        Ok(())
+        alert.write_json(&mut self.text)?;
+        self.output.write_all(&self.text)
     }
 }
 

@@ -13,18 +13,22 @@ use crate::printer::Output;
 #[derive(Debug)]
 pub(crate) struct NdjsonReporter {
     output: Output,
+    /// Used again from alert to alert.
+    line: Vec<u8>,
 }
 
 impl NdjsonReporter {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output }
+        Self { output, line: Vec::new() }
     }
 }
 
 impl AlertSink for NdjsonReporter {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
-        serde_json::to_writer(&mut self.output, alert.document().as_map())?;
-        self.output.write_all(b"\n")
+        self.line.clear();
+        alert.write_json(&mut self.line)?;
+        self.line.push(b'\n');
+        self.output.write_all(&self.line)
     }
 }
 

@@ -114,10 +114,10 @@ fn gunzip(
     decompressor: &mut Decompressor,
     out: &mut Vec<u8>,
 ) -> (usize, Option<FaultReason>) {
-    // libdeflate reads one member and does not say where it ended. Without a second member's first bytes anywhere
-    // there is just one; and if something else follows it, the size in the last four bytes will not fit.
-    let single = input.get(1..).is_some_and(|rest| memmem::find(rest, &GZIP_MEMBER).is_none());
-    if let (true, Some(trailer)) = (single, input.last_chunk::<4>()) {
+    // libdeflate reads one member and does not say where it ended. When what it made has the size that is stated last,
+    // the member was the only one, unless another begins where the same size is stated too. If something else follows
+    // it, the sizes differ.
+    if let Some(trailer) = input.last_chunk::<4>() {
         let stated = u32::from_le_bytes(*trailer);
         let most = cap.min(input.len().saturating_mul(DEFLATE_MAX_RATIO));
         let mut size = (stated as usize).min(input.len().saturating_mul(PLAUSIBLE_RATIO)).min(most).max(1);
@@ -127,13 +127,22 @@ fn gunzip(
             }
             let room = out.len().min(most);
             match decompressor.gzip_decompress(input, &mut out[..room]) {
-                Ok(written) if written as u32 == stated => return (written, None),
+                Ok(written) if written as u32 == stated && !may_go_on(input, *trailer) => {
+                    return (written, None);
+                }
                 Err(DecompressionError::InsufficientSpace) if room < most => size = most.min(room * 2),
                 _ => break,
             }
         }
     }
     gunzip_carefully(input, cap, out)
+}
+
+/// Whether a member may begin behind a first one whose trailer states this size. The first bytes of a member alone
+/// turn up in the middle of many a file.
+fn may_go_on(input: &[u8], size: [u8; 4]) -> bool {
+    memmem::find_iter(input, &GZIP_MEMBER)
+        .any(|at| input.get(..at).is_some_and(|first| first.ends_with(&size)))
 }
 
 /// Member by member, and keeps every byte that comes out before a fault.

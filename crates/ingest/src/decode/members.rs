@@ -4,6 +4,9 @@
 
 use std::ops::Range;
 
+use fearless_simd::{Simd, dispatch};
+
+use super::blocks::{Blocks, LEVEL};
 use super::scan::{self, Container};
 
 /// A member, as places in a text.
@@ -31,14 +34,28 @@ pub(super) fn outline(
     found: &mut Vec<Member>,
 ) -> Result<Container, usize> {
     found.clear();
-    let (mut too_deep, mut surrogates) = (depth_cap == 0, false);
+    dispatch!(*LEVEL, simd => {
+        each_member(Blocks::new(simd, bytes, start), bytes, start, depth_cap, |member| found.push(member))
+    })
+}
+
+/// As [`outline`]: hands over each member as soon as it was found.
+#[inline(always)]
+fn each_member<S: Simd>(
+    mut blocks: Blocks<'_, S>,
+    bytes: &[u8],
+    start: usize,
+    depth_cap: u32,
+    mut found: impl FnMut(Member),
+) -> Result<Container, usize> {
+    let mut too_deep = depth_cap == 0;
     let mut at = scan::skip_space(bytes, start + 1);
     if bytes.get(at) == Some(&b'}') {
-        return Ok(Container { end: at + 1, too_deep, surrogates });
+        return Ok(Container { end: at + 1, too_deep, surrogates: false });
     }
     loop {
         let (key_end, escapes) = match bytes.get(at) {
-            Some(b'"') => scan::string(bytes, at).ok_or(bytes.len())?,
+            Some(b'"') => blocks.string_end(at).ok_or(bytes.len())?,
             _ => return Err(at),
         };
         let colon = scan::skip_space(bytes, key_end);
@@ -46,29 +63,21 @@ pub(super) fn outline(
             return Err(colon);
         }
         let value = scan::skip_space(bytes, colon + 1);
-        let mut escapes = false;
-        let end = match bytes.get(value) {
-            Some(b'"') => {
-                let end;
-                (end, escapes) = scan::string(bytes, value).ok_or(bytes.len())?;
-                let has = |escape: &[u8]| memchr::memmem::find(&bytes[value..end], escape).is_some();
-                surrogates |= escapes && (has(b"\\ud") || has(b"\\uD"));
-                end
-            }
+        let (end, escapes) = match bytes.get(value) {
+            Some(b'"') => blocks.string_end(value).ok_or(bytes.len())?,
             Some(b'{' | b'[') => {
-                let inner = scan::container(bytes, value, depth_cap.saturating_sub(1));
+                let inner = blocks.container_end(value, depth_cap.saturating_sub(1));
                 let inner = inner.map_err(|_| bytes.len())?;
                 too_deep |= inner.too_deep;
-                surrogates |= inner.surrogates;
-                inner.end
+                (inner.end, false)
             }
             Some(_) => {
                 let end = scan::scalar(bytes, value);
-                is_scalar(&bytes[value..end]).then_some(end).ok_or(value)?
+                (is_scalar(&bytes[value..end]).then_some(end).ok_or(value)?, false)
             }
             None => return Err(bytes.len()),
         };
-        found.push(Member {
+        found(Member {
             key: at + 1 - start..key_end - 1 - start,
             value: value - start..end - start,
             escapes,
@@ -76,7 +85,7 @@ pub(super) fn outline(
         at = scan::skip_space(bytes, end);
         match bytes.get(at) {
             Some(b',') => at = scan::skip_space(bytes, at + 1),
-            Some(b'}') => return Ok(Container { end: at + 1, too_deep, surrogates }),
+            Some(b'}') => return Ok(Container { end: at + 1, too_deep, surrogates: blocks.surrogates() }),
             _ => return Err(at),
         }
     }
@@ -92,19 +101,27 @@ impl Member {
     }
 }
 
-/// The members of the object that `text` is. `None` as for [`outline`], and when something stands behind the object.
-pub(crate) fn members(text: &str) -> Option<impl Iterator<Item = Written<'_>>> {
+/// One function for all that take members: it is inlined three times over, for three kinds of machine.
+fn whole(bytes: &[u8], start: usize, found: &mut dyn FnMut(Member)) -> Result<Container, usize> {
+    dispatch!(*LEVEL, simd => each_member(Blocks::new(simd, bytes, start), bytes, start, u32::MAX, found))
+}
+
+/// Hands the members of the object that `text` is to `take`, one by one. `None` as for [`outline`], when something
+/// stands behind the object, and as soon as `take` gives it; some members may have been taken by then.
+pub(crate) fn members<'a>(text: &'a str, mut take: impl FnMut(Written<'a>) -> Option<()>) -> Option<()> {
     let start = scan::skip_space(text.as_bytes(), 0);
     if text.as_bytes().get(start) != Some(&b'{') {
         return None;
     }
-    let mut found = Vec::with_capacity(16);
-    let whole = outline(text.as_bytes(), start, u32::MAX, &mut found).ok()?;
-    if scan::skip_space(text.as_bytes(), whole.end) != text.len() {
-        return None;
-    }
     let object = text.get(start..)?;
-    Some(found.into_iter().filter_map(move |member| member.of(object)))
+    let mut taken = Some(());
+    let mut found = |member: Member| {
+        if taken.is_some() {
+            taken = member.of(object).and_then(&mut take);
+        }
+    };
+    let whole = whole(text.as_bytes(), start, &mut found);
+    taken.filter(|()| whole.is_ok_and(|whole| scan::skip_space(text.as_bytes(), whole.end) == text.len()))
 }
 
 /// A literal or a number of JSON.
@@ -141,7 +158,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Option<Vec<(&str, &str)>> {
-        members(text).map(|all| all.map(|(key, value, _)| (key, value)).collect())
+        let mut found = Vec::new();
+        members(text, |(key, value, _)| {
+            found.push((key, value));
+            Some(())
+        })?;
+        Some(found)
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! Nothing here fails: what cannot be read is a [`Fault`] or a [`SkipReason`], and both are counted.
 
+mod blocks;
 mod compression;
 mod fault;
 mod kind;

@@ -399,7 +399,7 @@ impl<'w> Walk<'w> {
         if let Some(reason) = self.too_deep(found) {
             return broken(reason);
         }
-        let Ok(record) = str::from_utf8(&text.bytes[start..found.end]) else {
+        let Ok(record) = simdutf8::basic::from_utf8(&text.bytes[start..found.end]) else {
             return broken(FaultReason::InvalidUtf8);
         };
         let (record, repaired) =

@@ -45,9 +45,12 @@ impl Enrichment {
                 }
             }
         }
-        let agent = document.text("user_agent.original").map(|agent| self.user_agent(agent));
-        for (name, value) in agent.unwrap_or_default() {
-            document.set(&format!("user_agent.{name}"), value);
+        let Some(fields) = document.text("user_agent.original").map(|agent| self.user_agent(agent)) else {
+            return;
+        };
+        match document.as_map_mut().get_mut("user_agent") {
+            Some(Value::Object(agent)) => agent.extend(fields),
+            _ => document.set("user_agent", fields),
         }
     }
 

@@ -2,24 +2,21 @@
 //!
 //! The fields and their joining follow Elasticsearch's `user_agent` processor.
 
+mod expressions;
+mod required_text;
+
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
-use ua_parser::{Extractor, Regexes};
 
-/// The vendored expressions; see the folder's README for their origin.
-const REGEXES: &str = include_str!("../../data/uap-core/regexes.json");
+use expressions::{Expressions, Extracted};
 
 /// Distinct agents that are remembered; when they are more, the memory starts anew.
 const REMEMBERED: usize = 8_192;
 
-/// Compiling takes a good part of a second, so it waits for the first agent; then it serves the whole program.
-static EXTRACTOR: LazyLock<Option<Extractor<'static>>> = LazyLock::new(|| {
-    // The expressions are part of the program; a test holds that all of them compile.
-    let regexes: Regexes<'static> = serde_json::from_str(REGEXES).ok()?;
-    Extractor::try_from(regexes).ok()
-});
+/// Read with the first agent; they serve the whole program.
+static EXPRESSIONS: LazyLock<Expressions> = LazyLock::new(Expressions::new);
 
 /// Reads user agents, each distinct one once.
 #[derive(Debug, Default)]
@@ -50,8 +47,7 @@ impl UserAgents {
 }
 
 fn read(agent: &str) -> Map<String, Value> {
-    let Some(extractor) = EXTRACTOR.as_ref() else { return Map::new() };
-    let (browser, os, device) = extractor.extract(agent);
+    let Extracted { browser, system: os, device } = EXPRESSIONS.extract(agent);
     let text = |value: &str| Value::String(value.to_owned());
     let mut fields = Map::new();
     let name = browser.as_ref().map_or("Other", |browser| browser.family.as_ref());
@@ -84,11 +80,6 @@ fn version(parts: [Option<&str>; 4]) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn every_expression_compiles() {
-        assert!(EXTRACTOR.is_some());
-    }
 
     #[test]
     fn agents_are_told_apart() {

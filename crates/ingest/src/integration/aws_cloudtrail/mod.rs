@@ -29,6 +29,7 @@ mod outcome;
 mod record_fields;
 mod record_path;
 mod related;
+mod request_look;
 mod request_parameters;
 mod resources;
 mod skim;

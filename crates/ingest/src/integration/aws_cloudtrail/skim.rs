@@ -12,11 +12,12 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::IpAddr;
 
-use ecs::{DataStream, EventView, FieldId, FieldTable, Known, Scalar};
+use ecs::{DataStream, Document, EventView, FieldId, FieldTable, Known, Scalar};
 use jiff::Timestamp;
 
 use super::category::{DEFAULT_TYPES, category};
 use super::instant::read_timestamp;
+use super::request_look::{is_of_request, request_document};
 use super::user_identity::service_name;
 use crate::decode::RawRecord;
 use crate::decode::members::{Written, members};
@@ -26,6 +27,7 @@ use crate::decode::members::{Written, members};
 pub struct SkimmedRecord<'a> {
     head: Head<'a>,
     identity: OnceCell<Option<Identity<'a>>>,
+    request: OnceCell<Option<Box<Document>>>,
 }
 
 /// The keys at the top of a record.
@@ -45,6 +47,8 @@ struct Head<'a> {
     error_message: Text<'a>,
     /// Read when a rule asks for it.
     user_identity: Option<&'a str>,
+    /// The same.
+    request_parameters: Option<&'a str>,
 }
 
 /// The parts of `userIdentity` that rules ask for.
@@ -108,35 +112,49 @@ impl<'a> Text<'a> {
 
 /// Looks at a record. `None` when the document has to decide.
 pub fn skim<'a>(record: &RawRecord<'a>) -> Option<SkimmedRecord<'a>> {
-    let head = match record.members {
-        Some(known) => read_head(known.iter().filter_map(|member| member.of(record.text))),
-        None => read_head(members(record.text)?),
-    };
-    Some(SkimmedRecord { head: head?, identity: OnceCell::new() })
+    let mut skimmed =
+        SkimmedRecord { head: Head::default(), identity: OnceCell::new(), request: OnceCell::new() };
+    match record.members {
+        Some(known) => {
+            for member in known {
+                skimmed.head.take(member.of(record.text)?)?;
+            }
+        }
+        None => members(record.text, |member| skimmed.head.take(member))?,
+    }
+    Some(skimmed)
 }
 
-fn read_head<'a>(all: impl Iterator<Item = Written<'a>>) -> Option<Head<'a>> {
-    let mut head = Head::default();
-    for (key, value, escapes) in all {
-        match key {
-            "eventID" => head.event_id.give(value, escapes)?,
-            "eventTime" => head.event_time.give(value, escapes)?,
-            "eventName" => head.event_name.give(value, escapes)?,
-            "eventSource" => head.event_source.give(value, escapes)?,
-            "eventType" => head.event_type.give(value, escapes)?,
-            "eventCategory" => head.event_category.give(value, escapes)?,
-            "awsRegion" => head.aws_region.give(value, escapes)?,
-            "recipientAccountId" => head.recipient_account_id.give(value, escapes)?,
-            "sourceIPAddress" => head.source_ip_address.give(value, escapes)?,
-            "userAgent" => head.user_agent.give(value, escapes)?,
-            "errorCode" => head.error_code.give(value, escapes)?,
-            "errorMessage" => head.error_message.give(value, escapes)?,
-            "userIdentity" if head.user_identity.is_some() => return None,
-            "userIdentity" => head.user_identity = Some(value),
-            _ => {}
-        }
+impl<'a> Head<'a> {
+    /// `None` when the member is out of the ordinary.
+    fn take(&mut self, (key, value, escapes): Written<'a>) -> Option<()> {
+        // By length first: most members are none of these, and comparing texts costs more than numbers.
+        let text = match key.len() {
+            7 if key == "eventID" => &mut self.event_id,
+            9 => match key {
+                "eventTime" => &mut self.event_time,
+                "eventName" => &mut self.event_name,
+                "eventType" => &mut self.event_type,
+                "awsRegion" => &mut self.aws_region,
+                "userAgent" => &mut self.user_agent,
+                "errorCode" => &mut self.error_code,
+                _ => return Some(()),
+            },
+            11 if key == "eventSource" => &mut self.event_source,
+            12 if key == "errorMessage" => &mut self.error_message,
+            12 if key == "userIdentity" => {
+                return self.user_identity.replace(value).is_none().then_some(());
+            }
+            13 if key == "eventCategory" => &mut self.event_category,
+            15 if key == "sourceIPAddress" => &mut self.source_ip_address,
+            17 if key == "requestParameters" => {
+                return self.request_parameters.replace(value).is_none().then_some(());
+            }
+            18 if key == "recipientAccountId" => &mut self.recipient_account_id,
+            _ => return Some(()),
+        };
+        text.give(value, escapes)
     }
-    Some(head)
 }
 
 /// `None` when it is out of the ordinary.
@@ -146,20 +164,17 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
         return Some(identity);
     }
     let mut context = None;
-    for (key, value, escapes) in members(text)? {
-        match key {
-            "type" => identity.kind.give(value, escapes)?,
-            "arn" => identity.arn.give(value, escapes)?,
-            "userName" => identity.user_name.give(value, escapes)?,
-            "principalId" => identity.principal_id.give(value, escapes)?,
-            "accountId" => identity.account_id.give(value, escapes)?,
-            "accessKeyId" => identity.access_key_id.give(value, escapes)?,
-            "invokedBy" => identity.invoked_by.give(value, escapes)?,
-            "sessionContext" if context.is_some() => return None,
-            "sessionContext" => context = Some(value),
-            _ => {}
-        }
-    }
+    members(text, |(key, value, escapes)| match key {
+        "type" => identity.kind.give(value, escapes),
+        "arn" => identity.arn.give(value, escapes),
+        "userName" => identity.user_name.give(value, escapes),
+        "principalId" => identity.principal_id.give(value, escapes),
+        "accountId" => identity.account_id.give(value, escapes),
+        "accessKeyId" => identity.access_key_id.give(value, escapes),
+        "invokedBy" => identity.invoked_by.give(value, escapes),
+        "sessionContext" => context.replace(value).is_none().then_some(()),
+        _ => Some(()),
+    })?;
     if let Some(context) = context.filter(|context| *context != "null") {
         identity.issuer = read_issuer(context)?;
     }
@@ -169,21 +184,18 @@ fn read_identity(text: &str) -> Option<Identity<'_>> {
 fn read_issuer(session_context: &str) -> Option<Issuer<'_>> {
     let mut issuer = Issuer::default();
     let mut issuer_text = None;
-    for (_, value, _) in members(session_context)?.filter(|(key, ..)| *key == "sessionIssuer") {
-        if issuer_text.replace(value).is_some() {
-            return None;
-        }
-    }
-    for (key, value, escapes) in members(issuer_text.filter(|text| *text != "null").unwrap_or("{}"))? {
-        match key {
-            "type" => issuer.kind.give(value, escapes)?,
-            "arn" => issuer.arn.give(value, escapes)?,
-            "userName" => issuer.user_name.give(value, escapes)?,
-            "accountId" => issuer.account_id.give(value, escapes)?,
-            "principalId" => issuer.principal_id.give(value, escapes)?,
-            _ => {}
-        }
-    }
+    members(session_context, |(key, value, _)| {
+        (key != "sessionIssuer" || issuer_text.replace(value).is_none()).then_some(())
+    })?;
+    let Some(text) = issuer_text.filter(|text| *text != "null") else { return Some(issuer) };
+    members(text, |(key, value, escapes)| match key {
+        "type" => issuer.kind.give(value, escapes),
+        "arn" => issuer.arn.give(value, escapes),
+        "userName" => issuer.user_name.give(value, escapes),
+        "accountId" => issuer.account_id.give(value, escapes),
+        "principalId" => issuer.principal_id.give(value, escapes),
+        _ => Some(()),
+    })?;
     Some(issuer)
 }
 
@@ -231,6 +243,12 @@ impl<'a> SkimmedRecord<'a> {
         };
         self.identity.get_or_init(read).as_ref()
     }
+
+    /// `None` when what was asked for cannot be read.
+    fn request(&self) -> Option<&Document> {
+        let read = || request_document(self.head.request_parameters.unwrap_or("null")).map(Box::new);
+        self.request.get_or_init(read).as_deref()
+    }
 }
 
 /// The fields that a quick look knows.
@@ -264,6 +282,8 @@ enum Skimmed {
     IssuerPrincipalId,
     /// The same text for every event of the stream.
     Constant(Constant),
+    /// In the request, which is made into a document of its own.
+    Request,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -309,6 +329,7 @@ impl Skimmed {
             "data_stream.type" => Self::Constant(Constant::Kind),
             "data_stream.namespace" => Self::Constant(Constant::Namespace),
             "event.module" | "cloud.provider" => Self::Constant(Constant::Aws),
+            request if is_of_request(request) => Self::Request,
             _ => return None,
         })
     }
@@ -318,6 +339,7 @@ impl Skimmed {
 #[derive(Debug, Clone)]
 pub struct SkimPlan {
     fields: Vec<Option<Skimmed>>,
+    table: FieldTable,
     stream: DataStream,
 }
 
@@ -325,12 +347,17 @@ impl SkimPlan {
     /// A plan for the fields of `table`, and for records that go into `stream`.
     pub fn new(table: &FieldTable, stream: DataStream) -> Self {
         // A multi-field such as `user.name.text` has its own name here, and so is not known.
-        Self { fields: table.entries().map(|(_, entry)| Skimmed::of(&entry.name)).collect(), stream }
+        let fields = table.entries().map(|(_, entry)| Skimmed::of(&entry.name)).collect();
+        Self { fields, table: table.clone(), stream }
     }
 
-    /// True for a field that a quick look knows, but for rare events.
+    /// True for a field that a quick look knows at once, but for rare events.
     pub fn knows(&self, field: FieldId) -> bool {
-        self.fields.get(field.index()).is_some_and(Option::is_some)
+        self.skimmed(field).is_some_and(|skimmed| skimmed != Skimmed::Request)
+    }
+
+    fn skimmed(&self, field: FieldId) -> Option<Skimmed> {
+        self.fields.get(field.index()).copied().flatten()
     }
 }
 
@@ -348,12 +375,18 @@ enum Values<'v> {
 }
 
 impl SkimView<'_, '_> {
+    /// The request, for a field that lies in it. `None` inside when it cannot be read.
+    fn request(&self, field: FieldId) -> Option<Option<impl EventView>> {
+        let of_request = self.plan.skimmed(field) == Some(Skimmed::Request);
+        of_request.then(|| Some(self.record.request()?.view(&self.plan.table)))
+    }
+
     /// `None` for a field that is not known.
     fn values(&self, field: FieldId) -> Option<Values<'_>> {
         let record = self.record;
         let head = &record.head;
         let name = head.event_name.get();
-        Some(Values::One(match self.plan.fields.get(field.index()).copied().flatten()? {
+        Some(Values::One(match self.plan.skimmed(field)? {
             Skimmed::Action => name,
             Skimmed::Provider => head.event_source.get(),
             Skimmed::EventId => head.event_id.get(),
@@ -393,6 +426,7 @@ impl SkimView<'_, '_> {
             Skimmed::Constant(Constant::Kind) => Some(&self.plan.stream.kind),
             Skimmed::Constant(Constant::Namespace) => Some(&self.plan.stream.namespace),
             Skimmed::Constant(Constant::Aws) => Some("aws"),
+            Skimmed::Request => return None,
         }))
     }
 
@@ -427,6 +461,9 @@ impl SkimView<'_, '_> {
 
 impl EventView for SkimView<'_, '_> {
     fn any_value(&self, field: FieldId, test: &mut dyn FnMut(Scalar<'_>) -> bool) -> Known {
+        if let Some(request) = self.request(field) {
+            return request.map_or(Known::Unknown, |request| request.any_value(field, test));
+        }
         match self.values(field) {
             None => Known::Unknown,
             Some(Values::One(value)) => value.is_some_and(|text| test(Scalar::Str(text))).into(),
@@ -435,6 +472,9 @@ impl EventView for SkimView<'_, '_> {
     }
 
     fn exists(&self, field: FieldId) -> Known {
+        if let Some(request) = self.request(field) {
+            return request.map_or(Known::Unknown, |request| request.exists(field));
+        }
         match self.values(field) {
             None => Known::Unknown,
             Some(Values::One(value)) => value.is_some().into(),
@@ -460,7 +500,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    const FIELDS: [&str; 32] = [
+    const FIELDS: [&str; 36] = [
         "user.name",
         "user.id",
         "event.type",
@@ -493,6 +533,10 @@ mod tests {
         "aws.cloudtrail.user_identity.session_context.session_issuer.arn",
         "aws.cloudtrail.user_identity.session_context.session_issuer.account_id",
         "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id",
+        "aws.cloudtrail.request_parameters",
+        "aws.cloudtrail.flattened.request_parameters",
+        "aws.cloudtrail.flattened.request_parameters.key",
+        "aws.cloudtrail.flattened.request_parameters.items.key",
     ];
 
     fn raw(text: &str) -> RawRecord<'_> {
@@ -540,6 +584,7 @@ mod tests {
             "eventVersion": "1.11", "eventID": "6b0d5cb4-5f0d-4be7-a60e-0a5a1c6f0001", "eventTime": "2024-05-06T07:08:09Z",
             "eventName": "DisableKey", "eventSource": "kms.amazonaws.com", "awsRegion": "eu-west-1",
             "sourceIPAddress": "192.0.2.7", "userAgent": "aws-cli/2.15", "recipientAccountId": "111122223333",
+            "requestParameters": {"key": "a/b", "items": [{"key": 1}, {"key": "none"}], "empty": ""},
             "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/ops/me",
                 "accountId": "444455556666", "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "ops"}}},
         });
@@ -556,6 +601,7 @@ mod tests {
             r#"{"eventName":"A","eventName":"B"}"#,
             r#"{"eventName":7}"#,
             r#"{"eventName":["A"]}"#,
+            r#"{"requestParameters":{},"requestParameters":null}"#,
             r#"{"eventName":"A"} x"#,
             r#"{"eventName":"A""#,
         ] {
@@ -577,6 +623,7 @@ mod tests {
                 (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("accessKeyId"), Just("invokedBy"), Just("userName"), Just("principalId")], text()), 0..4)),
             issuer in proptest::option::of(proptest::collection::vec(
                 (prop_oneof![Just("type"), Just("arn"), Just("accountId"), Just("principalId"), Just("userName")], text()), 0..3)),
+            request in proptest::option::of(request()),
         ) {
             let object = |pairs: Vec<(&'static str, Value)>| -> Value {
                 Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
@@ -588,8 +635,28 @@ mod tests {
                     record["userIdentity"]["sessionContext"] = json!({"sessionIssuer": object(issuer)});
                 }
             }
+            if let Some(request) = request {
+                record["requestParameters"] = request;
+            }
             compare(&record.to_string());
         }
+    }
+
+    fn request() -> impl Strategy<Value = Value> {
+        text().prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
+                proptest::collection::vec(
+                    (prop_oneof![Just("key"), Just("items"), Just("a.b")], inner),
+                    0..4
+                )
+                .prop_map(|pairs| pairs
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()),
+            ]
+        })
     }
 
     fn text() -> impl Strategy<Value = Value> {
