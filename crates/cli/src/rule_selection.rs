@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use matcher::{Fold, Glob};
 use rule::format::Loaded;
-use rule::{Rule, RuleLibrary, Severity};
+use rule::{Rule, RuleLibrary, Severity, ValueList, ValueListType};
 
 use crate::args;
+use crate::printer::Printer;
 
 /// Where rules are read.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -22,6 +23,46 @@ pub(crate) struct RuleSource {
     /// Take rules that their files disable as if they were enabled
     #[arg(long)]
     pub(crate) include_disabled: bool,
+    /// Exception lists to add: a file (our TOML form, or .ndjson of a Kibana export), or a folder with such files and
+    /// with value lists named as offices.ip_range.txt
+    #[arg(long, value_name = "PATH")]
+    pub(crate) exceptions: Vec<PathBuf>,
+    /// A value list for exceptions: a file with one value a line. TYPE is keyword, ip, ip_range or text
+    #[arg(long, value_name = "[ID[:TYPE]=]FILE", value_parser = value_list_source)]
+    pub(crate) value_list: Vec<ValueListSource>,
+}
+
+/// A file with a value list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ValueListSource {
+    id: String,
+    /// `None` when the exceptions that use it say so.
+    list_type: Option<ValueListType>,
+    path: PathBuf,
+}
+
+/// Reads `ID:TYPE=FILE`, `ID=FILE`, or a file alone, whose name then gives the id: all of it, as in Kibana, or the
+/// first part of a name such as `offices.ip_range.txt`.
+fn value_list_source(text: &str) -> Result<ValueListSource, String> {
+    let Some((name, path)) = text.split_once('=') else {
+        let path = PathBuf::from(text);
+        let (id, list_type) = match ValueList::named_by(&path) {
+            Some((id, list_type)) => (id.to_owned(), Some(list_type)),
+            None => {
+                let name = path.file_name().ok_or("no file, and no id of a value list either")?;
+                (name.to_string_lossy().into_owned(), None)
+            }
+        };
+        return Ok(ValueListSource { id, list_type, path });
+    };
+    let (id, list_type) = match name.rsplit_once(':') {
+        Some((id, list_type)) => (id, Some(list_type.parse()?)),
+        None => (name, None),
+    };
+    if id.is_empty() || path.is_empty() {
+        return Err("a value list is given as ID=FILE or ID:TYPE=FILE".to_owned());
+    }
+    Ok(ValueListSource { id: id.to_owned(), list_type, path: PathBuf::from(path) })
 }
 
 /// Which rules are wanted.
@@ -45,10 +86,40 @@ impl RuleSource {
         for path in &self.rules {
             library.load(path).context("cannot load rules")?;
         }
+        for path in &self.exceptions {
+            library.load_exceptions(path).context("cannot load exceptions")?;
+        }
+        for list in &self.value_list {
+            let path = &list.path;
+            let kind = std::fs::metadata(path)
+                .with_context(|| format!("cannot read the value list {}", path.display()))?;
+            if kind.is_dir() {
+                anyhow::bail!(
+                    "--value-list {}: a folder; --exceptions reads value lists in folders",
+                    path.display()
+                );
+            }
+            library.load_value_list(&list.id, list.list_type, path);
+        }
         if self.include_disabled {
             library.rules.iter_mut().for_each(|rule| rule.enabled = true);
         }
         Ok(library)
+    }
+}
+
+/// Says what is odd about the exceptions that were loaded, where no rule's account does.
+pub(crate) fn warn_of_exceptions(library: &RuleLibrary, printer: &Printer) {
+    for outcome in library.outcomes.iter().filter(|o| o.rules + o.failed == 0) {
+        for found in outcome.diagnostics.iter().filter(|found| !found.is_error()) {
+            printer.warn(format!("{}: {}", outcome.path.display(), found.message));
+        }
+    }
+    for (list, name) in library.rules_not_found() {
+        let list = &list.list_id;
+        printer.warn(format!(
+            "the exception list `{list}` names the rule `{name}`, and no rule of this id or name is loaded"
+        ));
     }
 }
 
@@ -81,7 +152,7 @@ impl RuleFilter {
     }
 }
 
-/// A library of some rules of another one, with its exception lists.
+/// A library of some rules of another one, with its exception lists and value lists.
 pub(crate) fn of_rules(rules: Vec<Rule>, library: &RuleLibrary) -> RuleLibrary {
     let loaded = Loaded {
         rules,
@@ -91,6 +162,7 @@ pub(crate) fn of_rules(rules: Vec<Rule>, library: &RuleLibrary) -> RuleLibrary {
     };
     let mut selected = RuleLibrary::default();
     selected.add(PathBuf::new(), loaded);
+    selected.value_lists.clone_from(&library.value_lists);
     selected
 }
 
@@ -139,6 +211,30 @@ mod tests {
     fn filter(severity: Option<Severity>, tag: &[&str], rule: &[&str]) -> RuleFilter {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         RuleFilter { severity, tag: own(tag), rule: own(rule) }
+    }
+
+    #[test]
+    fn value_lists_are_given_by_id_type_and_file() {
+        let source = |id: &str, list_type, path: &str| {
+            Some(ValueListSource { id: id.to_owned(), list_type, path: PathBuf::from(path) })
+        };
+        for (text, expected) in [
+            ("ours=x/y.txt", source("ours", None, "x/y.txt")),
+            ("ours:ip=y", source("ours", Some(ValueListType::Ip), "y")),
+            ("a:b:text=y=z", source("a:b", Some(ValueListType::Text), "y=z")),
+            (
+                "x/offices.ip_range.txt",
+                source("offices", Some(ValueListType::IpRange), "x/offices.ip_range.txt"),
+            ),
+            ("x/offices.txt", source("offices.txt", None, "x/offices.txt")),
+            ("ours:ips=y", None),
+            ("=y", None),
+            (":ip=y", None),
+            ("ours=", None),
+            ("..", None),
+        ] {
+            assert_eq!(value_list_source(text).ok(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //! | `input` | a file as delivered, any shape |
 //! | `kql`, `lucene`, `filter`, `eql` | what is asked of the events |
 //! | `rule` | a rule file in TOML, or the path of one below the repository |
+//! | `exceptions` | exception lists for the rules below, as an export or in our own TOML |
+//! | `value-list ID`, `value-list ID TYPE` | a value list for these exceptions, one value a line |
 //! | `max-signals` | how many hits of a rule give alerts; all without it |
 //!
 //! Expectations, each about the inputs above it in its case. With `UPDATE_SPEC=1` they are rewritten:
@@ -36,7 +38,7 @@ use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
 use matcher::{Matcher, Resolved, Resolver};
-use rule::RuleLibrary;
+use rule::{RuleLibrary, ValueList};
 use serde_json::Value;
 
 /// When every page plays.
@@ -107,6 +109,8 @@ struct Case {
     query: Option<(String, String)>,
     rule: Option<String>,
     max_signals: Option<u32>,
+    exceptions: Vec<String>,
+    value_lists: Vec<ValueList>,
     input: Option<String>,
 }
 
@@ -173,10 +177,24 @@ impl Case {
                 });
                 self.rule = Some(text);
             }
+            "exceptions" => self.exceptions.push(body.to_owned()),
             "text" | "sh" => {}
-            other => panic!("unknown block {other}"),
+            other => match other.strip_prefix("value-list ") {
+                Some(named) => self.value_lists.push(value_list(named, body)),
+                None => panic!("unknown block {other}"),
+            },
         }
     }
+}
+
+fn value_list(named: &str, body: &str) -> ValueList {
+    let (id, list_type) = match named.split_once(' ') {
+        Some((id, list_type)) => (id, Some(list_type.parse().unwrap())),
+        None => (named, None),
+    };
+    let (list, found) = ValueList::read(id, list_type, body, Path::new("values.txt"));
+    assert!(found.iter().all(|found| !found.is_error()), "{found:?}");
+    list
 }
 
 fn object(text: &str) -> serde_json::Map<String, Value> {
@@ -226,7 +244,7 @@ fn resolve(case: &Case, table: &mut FieldTable) -> Resolved {
 
 fn hits(case: &Case) -> String {
     if let Some(rule) = &case.rule {
-        let library = library(rule);
+        let library = library(case, rule);
         let plan = plan(&library);
         if plan.rules.is_empty() {
             return "the query has errors\n".to_owned();
@@ -263,7 +281,7 @@ fn diagnostics(case: &Case) -> String {
         format!("{}{place}: {}\n", d.code, d.message)
     };
     if let Some(rule) = &case.rule {
-        let library = library(rule);
+        let library = library(case, rule);
         return match &plan(&library).outcomes[0] {
             RuleOutcome { status: RuleStatus::NotRun(NotRunReason::Errors(found)), .. } => {
                 found.iter().map(show).collect()
@@ -275,10 +293,20 @@ fn diagnostics(case: &Case) -> String {
     resolve(case, &mut FieldTable::new()).diagnostics.iter().map(show).collect()
 }
 
-fn library(rule: &str) -> RuleLibrary {
+fn library(case: &Case, rule: &str) -> RuleLibrary {
     let mut library = RuleLibrary::default();
     library.add("rule.toml".into(), rule::format::toml::read(rule, Path::new("rule.toml")));
     assert!(library.failed.is_empty(), "{:?}", library.outcomes);
+    for (number, text) in case.exceptions.iter().enumerate() {
+        // The name tells nothing, so that the text does.
+        let path = PathBuf::from(format!("exceptions {number}"));
+        let loaded = rule::library::read(text, &path);
+        assert!(loaded.is_ok(), "{:?}", loaded.diagnostics);
+        library.add(path, loaded);
+    }
+    for list in &case.value_lists {
+        library.add_value_list(list.clone().into());
+    }
     library
 }
 
@@ -299,7 +327,7 @@ fn fields(case: &Case, wanted: &str) -> String {
     let documents: Vec<Document> = match &case.rule {
         None => case.events.iter().map(|event| event.document.clone()).collect(),
         Some(rule) => {
-            let library = library(rule);
+            let library = library(case, rule);
             let alerts = alerts(case, &plan(&library));
             alerts.into_iter().map(Alert::into_document).collect()
         }

@@ -14,8 +14,11 @@ use crate::places::Places;
 use crate::rule::{Maturity, Rule};
 use crate::rule_type::{EventSource, NewTermsRule, RuleType, ThreatMatchRule, ThresholdRule};
 
+mod exception;
 mod query_text;
 mod sequence_window;
+
+pub use exception::check_exception;
 
 /// Every finding about a rule, in order of their places. Spans are places in `file`, the text that the rule was read
 /// from. Errors mean that the rule cannot run as it is meant.
@@ -321,22 +324,22 @@ impl Check<'_> {
         let mappings = rule.severity_mapping.iter().enumerate();
         named.extend(mappings.map(|(at, m)| (format!("severity_mapping[{at}].field"), m.field.as_str())));
         for (path, field) in named {
-            if let Some(found) = self.unknown_field(field) {
+            if let Some(found) = unknown_field(field, self.catalog) {
                 self.note(&path, found);
             }
         }
     }
+}
 
-    /// A warning when the field looks like a misspelt one. Fields of data sets that the catalogue does not know are
-    /// no fault, so a name that is like no known one is left alone.
-    fn unknown_field(&self, field: &str) -> Option<Diagnostic> {
-        if field.contains('*') || self.catalog.field_type(field).is_some() {
-            return None;
-        }
-        let near = self.catalog.nearest(field)?;
-        let found = Diagnostic::warning("rule::unknown-field", format!("no field is named `{field}`"));
-        Some(found.help(format!("did you mean `{near}`?")))
+/// A warning when the field looks like a misspelt one. Fields of data sets that the catalogue does not know are
+/// no fault, so a name that is like no known one is left alone.
+fn unknown_field(field: &str, catalog: &Catalog) -> Option<Diagnostic> {
+    if field.contains('*') || catalog.field_type(field).is_some() {
+        return None;
     }
+    let near = catalog.nearest(field)?;
+    let found = Diagnostic::warning("rule::unknown-field", format!("no field is named `{field}`"));
+    Some(found.help(format!("did you mean `{near}`?")))
 }
 
 /// Relative times with the epoch as now: enough to compare them with each other.

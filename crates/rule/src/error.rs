@@ -28,4 +28,10 @@ pub enum Error {
         /// Which one.
         path: PathBuf,
     },
+    /// A file or folder without exception lists, where they were to be.
+    #[error("no exception lists and no value lists in {}", path.display())]
+    NoExceptions {
+        /// Which one.
+        path: PathBuf,
+    },
 }

@@ -190,6 +190,13 @@ impl ExceptionList {
     }
 }
 
+impl ExceptionListRef {
+    /// Does it lead to this list? Lists of one name in different kinds of spaces are different lists.
+    pub fn leads_to(&self, list: &ExceptionList) -> bool {
+        list.list_id == self.list_id && list.namespace_type == self.namespace_type
+    }
+}
+
 impl ExceptionItem {
     /// True when it has no effect any more in a run that starts at `at`.
     pub fn is_expired(&self, at: Timestamp) -> bool {

@@ -137,6 +137,49 @@ impl RuleLibrary {
         Ok(())
     }
 
+    /// Adds the exception lists and value lists of a file or folder, as [`load`](Self::load) does, without the rules
+    /// beside them: that those are left out is a warning in the outcome of their file.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load); [`Error::NoExceptions`] when there is nothing but rules.
+    pub fn load_exceptions(&mut self, path: &Path) -> Result<(), Error> {
+        let mut read = Self::default();
+        read.load(path)?;
+        let nothing = read.outcomes.iter().all(|outcome| outcome.exceptions + outcome.value_lists == 0);
+        let faults = || read.outcomes.iter().flat_map(|outcome| &outcome.diagnostics);
+        if nothing && (!read.rules.is_empty() || !faults().any(Diagnostic::is_error)) {
+            return Err(Error::NoExceptions { path: path.to_owned() });
+        }
+        for list in read.exception_lists {
+            let path = list.origin.path.clone();
+            let found = self.add_exception_list(list);
+            note(&mut read.outcomes, &path, found);
+        }
+        for item in read.exception_items {
+            let path = item.origin.path.clone();
+            let found = self.add_exception_item(item);
+            note(&mut read.outcomes, &path, found);
+        }
+        for list in read.value_lists {
+            let path = list.path.clone();
+            let found = self.add_value_list(list);
+            note(&mut read.outcomes, &path, found);
+        }
+        for mut outcome in read.outcomes {
+            let left_out = std::mem::take(&mut outcome.rules) + std::mem::take(&mut outcome.failed);
+            if left_out > 0 {
+                // What is wrong with them does not matter here.
+                outcome.diagnostics.clear();
+                let rules = if left_out == 1 { "rule is" } else { "rules are" };
+                let message =
+                    format!("{left_out} {rules} left out: only exceptions are taken from this file");
+                outcome.diagnostics.push(Diagnostic::warning("rule::rules-left-out", message));
+            }
+            self.outcomes.push(outcome);
+        }
+        Ok(())
+    }
+
     /// Adds a file; that it cannot be read is an outcome too.
     pub fn load_file(&mut self, path: &Path) {
         if let Some((id, list_type)) = ValueList::named_by(path) {
@@ -327,6 +370,13 @@ impl RuleLibrary {
         });
         self.replaced.push(replaced);
         diagnostic
+    }
+}
+
+/// Adds a finding to the outcome of a file.
+fn note(outcomes: &mut [FileOutcome], path: &Path, found: Option<Diagnostic>) {
+    if let Some(outcome) = outcomes.iter_mut().find(|outcome| outcome.path == path) {
+        outcome.diagnostics.extend(found);
     }
 }
 

@@ -59,6 +59,13 @@ impl Places {
         Self { entries: inner.collect(), whole: self.nearest(path) }
     }
 
+    /// The path of the value that stands there; of a list of tables and its first table, which stand at one place, the
+    /// table's.
+    pub(crate) fn path_of(&self, span: Span) -> Option<String> {
+        let there = self.entries.iter().filter(|(_, place)| place.value == span);
+        there.map(|(path, _)| path).max_by_key(|path| path.len()).cloned()
+    }
+
     /// The value at exactly this path.
     pub fn value(&self, path: &str) -> Option<Span> {
         self.entries.get(path).map(|place| place.value)

@@ -187,3 +187,44 @@ fn exceptions_of_a_rule_are_found_and_missing_lists_named() {
     rule.exceptions_list[0].list_id = "gone".to_owned();
     assert_eq!(library.exceptions(&rule), (vec![], vec!["gone"]));
 }
+
+fn exceptions_of(library: &RuleLibrary, rule_id: &str) -> Vec<String> {
+    let Some(rule) = library.rule(rule_id) else { panic!("no rule {rule_id}") };
+    library.exceptions(rule).0.into_iter().map(|item| item.name.clone()).collect()
+}
+
+#[test]
+fn lists_that_are_read_twice_are_told_of() {
+    let list = |item: &str, value: &str| {
+        format!(
+            "[[exception_list]]\nlist_id = \"l\"\nrules = [\"x\"]\n[[exception_list.item]]\nname = \"{item}\"\n\
+             item_id = \"{item}\"\nentries = [{{ field = \"a\", value = \"{value}\" }}]\n"
+        )
+    };
+    let mut library = RuleLibrary::default();
+    let mut add = |name: &str, text: &str| {
+        library.add(name.into(), rule::library::read(text, Path::new(name)));
+        library.outcomes.last().unwrap().diagnostics.iter().map(|d| d.code).collect::<Vec<_>>()
+    };
+    assert!(add("x.toml", &minimal("x", "X", 1)).is_empty());
+    assert!(add("a.toml", &list("one", "1")).is_empty());
+    assert!(add("a.toml", &list("one", "1")).is_empty(), "the same file again");
+    assert_eq!(add("b.toml", &list("two", "1")), ["rule::duplicate-list-id"], "items of both are kept");
+    assert_eq!(add("c.toml", &list("one", "2")), ["rule::duplicate-list-id", "rule::duplicate-item-id"]);
+    assert_eq!(exceptions_of(&library, "x"), ["one", "two"]);
+    assert_eq!(library.exception_lists.len(), 1);
+    assert!(library.rules_not_found().is_empty());
+}
+
+#[test]
+fn items_without_ids_stay_apart() {
+    let item = "[[exception_list.item]]\nname = \"i\"\nentries = [{ field = \"a\", value = \"x\" }]\n";
+    let text = format!("[[exception_list]]\nlist_id = \"l\"\nrules = [\"*\", \"gone\"]\n{item}{item}");
+    let mut library = RuleLibrary::default();
+    library.add("x.toml".into(), rule::library::read(&minimal("x", "X", 1), Path::new("x.toml")));
+    library.add("a.toml".into(), rule::library::read(&text, Path::new("a.toml")));
+    library.add("a.toml".into(), rule::library::read(&text, Path::new("a.toml")));
+    assert_eq!(exceptions_of(&library, "x"), ["i", "i"]);
+    let not_found: Vec<&str> = library.rules_not_found().into_iter().map(|(_, name)| name).collect();
+    assert_eq!(not_found, ["gone"]);
+}

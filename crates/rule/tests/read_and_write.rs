@@ -6,7 +6,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use query::{Diagnostic, Span};
 use rule::rule_type::Language;
-use rule::{Entry, FilterClause, Loaded, MissingFields, Operator, Rule, RuleType, Severity, Written, format};
+use rule::{
+    Entry, FilterClause, Loaded, MissingFields, NamespaceType, Operator, Rule, RuleType, Severity, Written,
+    format,
+};
 use serde_json::{Value, json};
 
 fn toml(text: &str) -> Loaded {
@@ -349,4 +352,161 @@ fn tables_of_the_wrong_shape_are_not_passed_over() {
         let shown = shown(text, &loaded.diagnostics);
         assert!(shown.iter().any(|line| line.starts_with(expected)), "{expected} is not in {shown:#?}");
     }
+}
+
+#[test]
+fn exception_lists_of_our_own_form_are_read() {
+    let text = r#"
+[[exception_list]]
+list_id = "known-good"
+rules = ["A rule"]
+os_types = ["linux"]
+
+[[exception_list.item]]
+name = "Everything said"
+item_id = "one"
+description = "why"
+os_types = ["windows"]
+tags = ["t"]
+expire_time = 2026-06-01T00:00:00Z
+entries = [
+  { type = "match", field = "a", operator = "excluded", value = "x" },
+  { type = "list", field = "b", operator = "included", list = { id = "l", type = "ip" } },
+]
+
+[[exception_list.item]]
+name = "The least"
+entries = [
+  { field = "a", value = 443 },
+  { field = "a", value = ["x", true] },
+  { field = "a", type = "matches", value = "x*" },
+  { field = "a", type = "exists", operator = "excluded" },
+  { field = "a", list = "l" },
+  { field = "n", entries = [{ field = "m", value = "x" }] },
+]
+
+[[exception_list]]
+list_id = "endpoint_list"
+name = "Endpoint"
+type = "endpoint"
+"#;
+    let loaded = toml(text);
+    assert_eq!(loaded.diagnostics, []);
+    let [list, endpoint] = loaded.exception_lists.as_slice() else { panic!("{:?}", loaded.exception_lists) };
+    assert_eq!((list.name.as_str(), list.rules.as_slice()), ("known-good", &["A rule".to_owned()][..]));
+    assert_eq!(list.namespace_type, NamespaceType::Single);
+    assert_eq!((endpoint.name.as_str(), endpoint.namespace_type), ("Endpoint", NamespaceType::Agnostic));
+    let [said, least] = loaded.exception_items.as_slice() else { panic!("{:?}", loaded.exception_items) };
+    assert_eq!((said.os_types.as_slice(), said.origin.line), (&["windows".to_owned()][..], 7));
+    assert!(said.is_expired("2026-06-01T00:00:01Z".parse().unwrap()));
+    assert!(!said.is_expired("2026-06-01T00:00:00Z".parse().unwrap()), "its last instant is within");
+    assert_eq!(
+        (least.os_types.as_slice(), least.list_id.as_str()),
+        (&["linux".to_owned()][..], "known-good")
+    );
+    let field = || "a".to_owned();
+    let (included, excluded) = (Operator::Included, Operator::Excluded);
+    let expected = [
+        Entry::Match { field: field(), operator: included, value: "443".to_owned() },
+        Entry::MatchAny {
+            field: field(),
+            operator: included,
+            values: vec!["x".to_owned(), "true".to_owned()],
+        },
+        Entry::Wildcard { field: field(), operator: included, value: "x*".to_owned() },
+        Entry::Exists { field: field(), operator: excluded },
+        Entry::List { field: field(), operator: included, list_id: "l".to_owned(), list_type: String::new() },
+        Entry::Nested {
+            field: "n".to_owned(),
+            entries: vec![Entry::Match { field: "m".to_owned(), operator: included, value: "x".to_owned() }],
+        },
+    ];
+    assert_eq!(least.entries, expected);
+}
+
+#[test]
+fn faults_of_exceptions_have_their_places() {
+    let one = |entries: &str| {
+        format!(
+            "[[exception_list]]\nlist_id = \"l\"\n[[exception_list.item]]\nname = \"i\"\nentries = {entries}\n"
+        )
+    };
+    for (text, expected) in [
+        (
+            "exception_list = 1\n[[exceptions]]\ncontainer = { list_id = 'l', name = 'l', type = 'detection' }\n".to_owned(),
+            "rule::wrong-type | 1 | `exception_list` is not a list of tables",
+        ),
+        ("exception_list = [1]\n".to_owned(), "rule::wrong-type | 1 | `exception_list[0]` is no table"),
+        (
+            "[[exception_list]]\nname = \"x\"\n".to_owned(),
+            "rule::missing-field | [[exception_list]] | `list_id` is missing",
+        ),
+        (
+            "[[exception_list]]\nlist_id = \"l\"\nitem = 1\n".to_owned(),
+            "rule::wrong-type | 1 | `item` is not a list of tables",
+        ),
+        (
+            "[[exception_list]]\nlist_id = \"l\"\nrule = [\"x\"]\n".to_owned(),
+            "rule::unknown-key | rule | `rule` is no key of exception lists",
+        ),
+        (one("1"), "rule::wrong-type | 1 | `entries` is no list of tables"),
+        (
+            one("[]"),
+            "rule::bad-value | [] | an exception item without entries would except nothing or everything",
+        ),
+        (one("[1]"), "rule::wrong-type | 1 | `entries[0]` is no table"),
+        (one("[{ value = 1 }]"), "rule::missing-field | { value = 1 } | `entries[0].field` is missing"),
+        (
+            one("[{ field = 1, value = 1 }]"),
+            "rule::wrong-type | 1 | `entries[0].field` is no name of a field",
+        ),
+        (one("[{ field = 'a' }]"), "rule::missing-field | { field = 'a' } | `entries[0].value` is missing"),
+        (one("[{ field = 'a', value = {} }]"), "rule::wrong-type | {} | `entries[0].value` is no text"),
+        (
+            one("[{ field = 'a', value = [] }]"),
+            "rule::bad-value | { field = 'a', value = [] } | `match_any` needs at least one value",
+        ),
+        (
+            one("[{ field = 'a', value = [[]] }]"),
+            "rule::wrong-type | [[]] | `entries[0].value` is no list of texts",
+        ),
+        (
+            one("[{ field = 'a', value = 'x', operator = 'not' }]"),
+            "rule::bad-value | 'not' | `entries[0].operator` is neither `included` nor `excluded`",
+        ),
+        (
+            one("[{ field = 'a', value = 'x', type = 'like' }]"),
+            "rule::bad-value | 'like' | `like` is no type of an entry: match, match_any, wildcard, exists, list and nested are",
+        ),
+        (
+            one("[{ field = 'a', list = 1 }]"),
+            "rule::bad-value | 1 | `entries[0].list` does not name a value list by `id` and `type`",
+        ),
+        (
+            one("[{ field = 'a', entries = [] }]"),
+            "rule::bad-value | [] | a nested entry needs at least one entry in it",
+        ),
+        (
+            one("[{ field = 'a', entries = [{ field = 'b', list = 'l' }] }]"),
+            "rule::bad-value | { field = 'b', list = 'l' } | within a nested entry only match, match_any and exists may stand",
+        ),
+        (
+            one("[{ field = 'a', value = 'x', operater = 'excluded' }]"),
+            "rule::unknown-key | 'excluded' | `operater` is no key of an entry of type match",
+        ),
+        (
+            one("[{ field = 'a', value = 'x*' }]"),
+            "rule::literal-wildcard | 'x*' | a star in `match` is a star",
+        ),
+    ] {
+        let found = shown(&text, &toml(&text).diagnostics);
+        assert_eq!(found, [expected], "{text}");
+    }
+    let kibana = r#"{"list_id":"l","item_id":"i","name":"i","type":"simple","entries":[{"field":"a","type":"match","value":"x"},{"field":"a","operator":"included","value":"x"}]}"#;
+    let found = shown(kibana, &ndjson(kibana).diagnostics);
+    assert_eq!(
+        found[0],
+        r#"rule::missing-field | {"field":"a","type":"match","value":"x"} | `entries[0].operator` is missing"#
+    );
+    assert!(found[1].ends_with("`entries[1].type` is missing"), "{found:?}");
 }

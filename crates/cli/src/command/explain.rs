@@ -58,6 +58,7 @@ pub(super) struct Event {
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let mut library = args.source.load()?;
     rule_selection::load_if_file(&args.rule, &mut library);
+    rule_selection::warn_of_exceptions(&library, &context.printer);
     let rule = rule_selection::one_rule(&args.rule, &library)?.clone();
     let one = rule_selection::of_rules(vec![rule], &library);
     let catalog = Catalog::builtin();
@@ -123,7 +124,8 @@ impl<'r> Exceptions<'r> {
         context: Context,
     ) -> (Self, FieldTable) {
         let mut table = table.clone();
-        let mut resolver = Resolver::new(catalog, &mut table, context.now);
+        let mut resolver =
+            Resolver::new(catalog, &mut table, context.now).with_value_lists(&library.value_lists);
         let (items, _) = library.exceptions(rule);
         let items: Vec<(&ExceptionItem, Predicate)> = items
             .into_iter()

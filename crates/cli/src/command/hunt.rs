@@ -25,7 +25,7 @@ use crate::reporter::progress::Progress;
 use crate::reporter::removed_values::RemovedValues;
 use crate::reporter::table::{DEFAULT_ROWS, severity_of};
 use crate::reporter::{Format, Reporter};
-use crate::rule_selection::{RuleFilter, RuleSource};
+use crate::rule_selection::{self, RuleFilter, RuleSource};
 use crate::time_bound::{self, TimeBound};
 
 const EXAMPLES: &str = "\
@@ -144,6 +144,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         }
     }
     let loaded = args.source.load()?;
+    rule_selection::warn_of_exceptions(&loaded, &context.printer);
     if loaded.rules.is_empty() && loaded.failed.is_empty() {
         anyhow::bail!("no rules are loaded, so nothing would be looked for");
     }

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ecs::Catalog;
+use ecs::{Catalog, FieldTable, Timestamp};
 use engine::{NotRunReason, Plan, RuleOutcome, RuleStatus};
+use matcher::Resolver;
 use query::{Diagnostic, Severity, Span};
 use rule::library::source_text;
-use rule::{Rule, RuleLibrary, StringLiteral};
+use rule::{ExceptionItem, Rule, RuleLibrary, StringLiteral, ValueList};
 use serde_json::{Value, json};
 
 use super::{Context, ListFormat};
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         rules.extend(now);
         replaced = later;
     }
-    let files = check(&library, &rules, &outcomes, &catalog);
+    let files = check(&library, &rules, &outcomes, &catalog, context.now);
     let tally = Tally::of(&library, &outcomes, &files);
 
     let mut out = context.printer.stdout();
@@ -107,6 +108,7 @@ fn once_each(paths: &[PathBuf]) -> Vec<&Path> {
 fn has_name_of_rule_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     ["toml", "ndjson", "json", "jsonl"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        || ValueList::named_by(path).is_some()
 }
 
 /// The rules that gave way to a later one of the same id, read again: a file's faults do not depend on the files beside
@@ -133,6 +135,7 @@ fn check(
     rules: &[Rule],
     outcomes: &[RuleOutcome],
     catalog: &Catalog,
+    now: Timestamp,
 ) -> Vec<CheckedFile> {
     let mut by_file: BTreeMap<&Path, Vec<(&Rule, &RuleOutcome)>> = BTreeMap::new();
     for (rule, outcome) in rules.iter().zip(outcomes) {
@@ -163,11 +166,41 @@ fn check(
                     .map(|diagnostic| Finding { rule_id: Some(rule.rule_id.clone()), diagnostic }),
             );
         }
+        for item in library.exception_items.iter().filter(|item| item.origin.path == outcome.path) {
+            let found = rule::check::check_exception(item, &text, catalog).into_iter();
+            let found = found.chain(not_applied(item, library, catalog, now));
+            findings.extend(found.map(|diagnostic| Finding { rule_id: None, diagnostic }));
+        }
         findings.sort_by_key(|finding| finding.diagnostic.span.map(|span| (span.start, span.end)));
         let (path, rules, failed) = (outcome.path.clone(), outcome.rules, outcome.failed);
         files.push(CheckedFile { path, text, rules, failed, findings });
     }
     files
+}
+
+/// What keeps an exception from being applied, at the place where it starts.
+fn not_applied(
+    item: &ExceptionItem,
+    library: &RuleLibrary,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Vec<Diagnostic> {
+    let mut table = FieldTable::new();
+    let mut resolver = Resolver::new(catalog, &mut table, now).with_value_lists(&library.value_lists);
+    let resolved = resolver.exception(item);
+    let how = if resolved.is_ok() { "" } else { " does not apply" };
+    let start = item.origin.span.start;
+    let place = Span::new(start, (start + 1).min(item.origin.span.end));
+    let mut found = resolved.diagnostics;
+    for diagnostic in &mut found {
+        diagnostic.message = format!("the exception `{}`{how}: {}", item.name, diagnostic.message);
+        diagnostic.span = Some(place);
+        // Value lists are files of their own, which need not be checked along.
+        if diagnostic.code == "rule::value-list" {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
+    found
 }
 
 /// What was found when the rule was made ready to run; spans are places in its query.
@@ -203,6 +236,8 @@ struct Tally {
     /// Of these, rules of types that cannot be run yet.
     not_yet: u64,
     replaced: usize,
+    /// Exception lists, their items, and value lists.
+    exceptions: [u64; 3],
     errors: u64,
     warnings: u64,
     notes: u64,
@@ -220,6 +255,11 @@ impl Tally {
             not_run: BTreeMap::new(),
             not_yet: 0,
             replaced: library.replaced.len(),
+            exceptions: [
+                library.exception_lists.len() as u64,
+                library.exception_items.len() as u64,
+                library.value_lists.len() as u64,
+            ],
             errors: of_severity(Severity::Error),
             warnings: of_severity(Severity::Warning),
             notes: of_severity(Severity::Note),
@@ -251,12 +291,17 @@ fn write_text(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Res
         counts.map(|(name, number)| format!("{name} {}", thousands(number))).collect::<Vec<_>>().join(", ")
     };
     let rules = count(tally.rules as u64, "rule", "rules");
-    writeln!(
-        out,
-        "{rules} in {}: {}",
-        count(files.len() as u64, "file", "files"),
-        counts(&mut tally.types.iter().map(|(t, n)| (*t, *n)))
-    )?;
+    let types = match tally.types.is_empty() {
+        true => String::new(),
+        false => format!(": {}", counts(&mut tally.types.iter().map(|(t, n)| (*t, *n)))),
+    };
+    writeln!(out, "{rules} in {}{types}", count(files.len() as u64, "file", "files"))?;
+    if tally.exceptions != [0; 3] {
+        let [lists, items, value_lists] = tally.exceptions;
+        let lists = count(lists, "exception list", "exception lists");
+        let items = count(items, "item", "items");
+        writeln!(out, "{lists} with {items}, {}", count(value_lists, "value list", "value lists"))?;
+    }
     write!(out, "{} can run, {} cannot run", thousands(tally.run), thousands(tally.cannot_run))?;
     if !tally.not_run.is_empty() {
         let not_run = counts(&mut tally.not_run.iter().map(|(reason, n)| (reason.as_str(), *n)));
@@ -288,6 +333,7 @@ fn write_json(out: &mut Output, files: &[CheckedFile], tally: &Tally) -> io::Res
     let summary = json!({
         "rules": tally.rules, "types": tally.types, "can_run": tally.run, "cannot_run": tally.cannot_run,
         "not_run": tally.not_run, "replaced": tally.replaced,
+        "exception_lists": tally.exceptions[0], "exceptions": tally.exceptions[1], "value_lists": tally.exceptions[2],
         "errors": tally.errors, "warnings": tally.warnings, "notes": tally.notes,
     });
     serde_json::to_writer_pretty(&mut *out, &json!({"files": files, "summary": summary}))?;

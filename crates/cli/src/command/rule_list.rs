@@ -13,7 +13,7 @@ use crate::exit_status::ExitStatus;
 use crate::printer::{Output, count, thousands, visible};
 use crate::reporter::coverage::{UnreadableRule, place, unreadable_rules};
 use crate::reporter::table::{keep_whole, new_table, write_table};
-use crate::rule_selection::{RuleFilter, RuleSource};
+use crate::rule_selection::{self, RuleFilter, RuleSource};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let loaded = args.source.load()?;
+    rule_selection::warn_of_exceptions(&loaded, &context.printer);
     let selected = args.filter.select(&loaded)?;
     let plan = Plan::new(&selected, &Catalog::builtin(), context.now);
     let unreadable = unreadable_rules(&loaded);

@@ -167,16 +167,23 @@ impl Page<'_> {
                 self.item("filters", &format!("{filters} beside the query; --format json shows them"))?;
             }
         }
-        for reference in &rule.exceptions_list {
-            let items =
-                self.library.exception_items.iter().filter(|item| item.list_id == reference.list_id).count();
-            let known = self.library.exception_lists.iter().any(|list| list.list_id == reference.list_id);
+        let naming = self.library.exception_lists.iter().filter(|list| {
+            list.names(rule) && !rule.exceptions_list.iter().any(|reference| reference.leads_to(list))
+        });
+        let referred = rule.exceptions_list.iter().map(|r| (r.list_id.as_str(), r.namespace_type, ""));
+        let lists =
+            referred.chain(naming.map(|l| (l.list_id.as_str(), l.namespace_type, ", names the rule")));
+        for (list_id, namespace, how) in lists {
+            let is_it = |id: &str, its| id == list_id && its == namespace;
+            let items = self.library.exception_items.iter();
+            let items = items.filter(|item| is_it(&item.list_id, item.namespace_type)).count();
+            let known = self.library.exception_lists.iter().any(|l| is_it(&l.list_id, l.namespace_type));
             let state = if known || items > 0 {
                 count(items as u64, "item", "items")
             } else {
                 "not loaded: does not apply".to_owned()
             };
-            self.item("exceptions", &format!("list {} ({state})", reference.list_id))?;
+            self.item("exceptions", &format!("list {list_id} ({state}{how})"))?;
         }
         match &rule.rule_type {
             RuleType::Threshold(own) => {

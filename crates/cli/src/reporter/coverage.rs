@@ -36,6 +36,10 @@ pub(crate) struct Coverage {
     pub(crate) replaced: Vec<Replaced>,
     /// The file that keeps what could not be read, and how many entries it has.
     pub(crate) dead_letter: Option<(PathBuf, u64)>,
+    /// The exception lists that were loaded, with the number of their items, and the value lists with that of their
+    /// values.
+    pub(crate) exceptions: Vec<(String, u64)>,
+    pub(crate) value_lists: Vec<(String, u64)>,
     /// Values that alerts do not have because they clash with ECS.
     pub(crate) removed_values: RemovedValues,
     /// Files under the given paths that this run itself writes to.
@@ -86,6 +90,8 @@ impl Coverage {
             not_selected: loaded.rules.len() - selected.rules.len(),
             unreadable_rules: unreadable_rules(loaded),
             replaced: loaded.replaced.clone(),
+            exceptions: exceptions_of(loaded),
+            value_lists: loaded.value_lists.iter().map(|list| (list.id.clone(), list.len() as u64)).collect(),
             dead_letter: None,
             removed_values: RemovedValues::default(),
             own_files: Vec::new(),
@@ -236,6 +242,17 @@ impl Coverage {
         item(out, "regions", &tally(coverage.regions()))
     }
 
+    /// Which exception lists and value lists were loaded; nothing when there are none.
+    fn write_exceptions(&self, out: &mut Output) -> io::Result<()> {
+        let named =
+            |list: &(String, u64), one, many| format!("{} ({})", visible(&list.0), count(list.1, one, many));
+        let lists =
+            self.exceptions.iter().map(|list| format!("list     {}", named(list, "exception", "exceptions")));
+        let values =
+            self.value_lists.iter().map(|list| format!("list     {}", named(list, "value", "values")));
+        list(out, Paint::Faint, &lists.chain(values).collect::<Vec<_>>(), "lists")
+    }
+
     fn write_rules(&self, out: &mut Output) -> io::Result<()> {
         let mut line = format!("{} run", thousands(self.ran() as u64));
         let kinds = self.not_run_kinds();
@@ -260,6 +277,8 @@ impl Coverage {
             };
             detail(out, Paint::Faint, line)?;
         }
+
+        self.write_exceptions(out)?;
 
         let mut failures = Vec::new();
         for UnreadableRule { place, rule, reason } in &self.unreadable_rules {
@@ -444,6 +463,8 @@ impl Coverage {
             "regions": tally_json(coverage.regions()),
             "rules": {
                 "run": self.ran(), "windows": self.windows.map(windows_name), "not_run": self.not_run_kinds(), "not_selected": self.not_selected,
+                "exception_lists": by_name(&self.exceptions),
+                "value_lists": by_name(&self.value_lists),
                 "replaced": self.replaced.iter().map(|old| json!({
                     "rule_id": old.rule_id, "name": old.name, "version": old.version, "file": old.origin.path.to_string_lossy(),
                     "by_version": old.by_version, "by_file": old.by.path.to_string_lossy(),
@@ -476,6 +497,20 @@ pub(crate) fn unreadable_rules(library: &RuleLibrary) -> Vec<UnreadableRule> {
         }
     }
     found
+}
+
+/// The exception lists of a library, with the number of their items; those of which only items are here, too.
+fn exceptions_of(library: &RuleLibrary) -> Vec<(String, u64)> {
+    let lists = library.exception_lists.iter().map(|list| (&list.list_id, list.namespace_type));
+    let items = library.exception_items.iter().map(|item| (&item.list_id, item.namespace_type));
+    let mut known = Vec::new();
+    for key in lists.chain(items.clone()) {
+        if !known.contains(&key) {
+            known.push(key);
+        }
+    }
+    let of_list = |key| items.clone().filter(|item| *item == key).count() as u64;
+    known.into_iter().map(|key| (key.0.clone(), of_list(key))).collect()
 }
 
 /// A file, and the line in it where a rule does not start at its first.
@@ -522,6 +557,10 @@ fn tally(tally: &Tally) -> String {
         line.push_str(&format!(", and others ({})", thousands(tally.other())));
     }
     line
+}
+
+fn by_name(lists: &[(String, u64)]) -> Vec<Value> {
+    lists.iter().map(|(name, number)| json!({"list_id": name, "entries": number})).collect()
 }
 
 fn tally_json(tally: &Tally) -> Value {

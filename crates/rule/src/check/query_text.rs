@@ -104,7 +104,7 @@ impl Check<'_> {
     }
 
     fn query_field(&self, name: &str, span: Span, found: &mut Vec<Diagnostic>) {
-        if let Some(diagnostic) = self.unknown_field(name) {
+        if let Some(diagnostic) = super::unknown_field(name, self.catalog) {
             let label = diagnostic.help.clone().unwrap_or_default();
             found.push(diagnostic.at(span).label(label));
         }

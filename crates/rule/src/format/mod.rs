@@ -103,3 +103,15 @@ pub fn places(file: &str, format: Format, span: Span) -> Places {
         Format::Json => crate::places::of_json(file, span).0,
     }
 }
+
+/// The places of keys and values in the exception list or item that was read at `origin` in `file`. In the TOML of
+/// detection-rules the file is all that is known of where they stand.
+pub(crate) fn exception_places(file: &str, origin: &Origin) -> Places {
+    match origin.format {
+        Format::Toml => {
+            let places = toml::places(file);
+            places.path_of(origin.span).map(|path| places.under(&path)).unwrap_or(places)
+        }
+        Format::Json => crate::places::of_json(file, origin.span).0,
+    }
+}
