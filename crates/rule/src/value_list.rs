@@ -284,6 +284,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn ranges_made_one_hold_what_some_range_holds(
+            ranges in proptest::collection::vec((0_u8..60, 0_u8..12), 1..12),
+            address in 0_u8..80,
+        ) {
+            let ip = |last: u8| IpAddr::from([192, 0, 2, last]);
+            let lines: Vec<String> =
+                ranges.iter().map(|(first, more)| format!("{}-{}", ip(*first), ip(first + more))).collect();
+            let expected = ranges.iter().any(|(first, more)| (*first..=first + more).contains(&address));
+            let list = list(ValueListType::IpRange, &lines.join("\n"));
+            proptest::prop_assert_eq!(list.holds_address(ip(address)), expected);
+        }
+    }
+
     #[test]
     fn a_line_that_is_no_address_is_named() {
         let text = "10.0.0.1\nten\n10.0.0.9-10.0.0.1\n10.0.0.1-::1\n10.0.0.0/33\n";
