@@ -20,6 +20,8 @@ use crate::waiting_groups::{GroupsFound, WaitingGroups};
 use crate::waiting_terms::{NewTermsFound, WaitingTerms};
 use crate::windows::Windows;
 
+mod suppression;
+
 /// Where alerts go, in the order in which they are made.
 pub trait AlertSink {
     /// Takes one alert.
@@ -39,6 +41,7 @@ pub struct Detection<'p> {
     plan: &'p Plan<'p>,
     context: AlertContext,
     max_signals: Option<u32>,
+    windows: Windows,
     outcomes: Vec<RuleOutcome>,
     /// One for each rule of the plan.
     rules: Vec<RuleState<'p>>,
@@ -89,6 +92,7 @@ impl<'p> Detection<'p> {
             plan,
             context,
             max_signals,
+            windows: Windows::default(),
             outcomes: plan.outcomes.clone(),
             rules: plan.rules.iter().map(state).collect(),
             held: HeldEvents::default(),
@@ -98,6 +102,7 @@ impl<'p> Detection<'p> {
     /// The same with other windows than those of the rules' schedules, and with events before `range_from` as history.
     /// To be said before the first event.
     pub fn over(mut self, windows: Windows, range_from: Option<Timestamp>) -> Self {
+        self.windows = windows;
         for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
             state.waiting = Waiting::new(&planned.finisher, windows);
             let history_from = range_from.and_then(|from| planned.finisher.history_from(windows, from));
@@ -201,8 +206,18 @@ impl<'p> Detection<'p> {
     }
 
     fn make(&mut self, rule: usize, hit: Hit, sink: &mut dyn AlertSink) -> Result<(), EngineError> {
+        let built = alert::build_owned(hit, &self.rules[rule].alert_rule, &self.context);
+        self.built(rule, built, sink)
+    }
+
+    fn built(
+        &mut self,
+        rule: usize,
+        built: BuildOutcome,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
-        match alert::build_owned(hit, &self.rules[rule].alert_rule, &self.context) {
+        match built {
             BuildOutcome::Alert(alert) => {
                 outcome.alerts += 1;
                 sink.alert(*alert).map_err(EngineError::Sink)
@@ -254,16 +269,19 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let Finished { hits, without_time } = waiting.finish(in_order);
+        let folds = self.folds(rule);
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
         outcome.hits += hits.len() as u64;
         outcome.without_time += without_time;
-        let cut = self.max_signals.map_or(0, |cap| hits.len().saturating_sub(cap as usize));
-        outcome.cut += cut as u64;
-        for events in &hits[cut..] {
-            let hit = self.evidence(&in_order.join, events)?;
-            self.make(rule, hit, sink)?;
+        let mut kept = &hits[..];
+        // Folded hits do not use up the cap, so it counts later.
+        if let (Some(cap), false) = (self.max_signals, folds) {
+            let cut = hits.len().saturating_sub(cap as usize);
+            outcome.cut += cut as u64;
+            kept = &hits[cut..];
         }
-        Ok(())
+        let mut hit_of = |this: &mut Self, number: usize| this.evidence(&in_order.join, &kept[number]);
+        self.make_all(rule, kept.len(), &mut hit_of, sink)
     }
 
     fn finish_new_terms(
@@ -274,11 +292,12 @@ impl<'p> Detection<'p> {
     ) -> Result<(), EngineError> {
         let NewTermsFound { hits, without_time, too_many } = found;
         let wanted = self.account(rule, hits.len(), without_time, too_many);
-        for (event, values) in hits.into_iter().take(wanted) {
-            let hit = Hit::NewTerms(NewTermsHit { event: self.held.get(event)?, values });
-            self.make(rule, hit, sink)?;
-        }
-        Ok(())
+        let mut hit_of = |this: &mut Self, number: usize| {
+            let (event, values) = &hits[number];
+            let event = this.held.get(*event)?;
+            Ok(Hit::NewTerms(NewTermsHit { event, values: values.clone() }))
+        };
+        self.make_all(rule, wanted, &mut hit_of, sink)
     }
 
     fn finish_threshold(
@@ -289,12 +308,15 @@ impl<'p> Detection<'p> {
     ) -> Result<(), EngineError> {
         let GroupsFound { hits, without_time, too_many } = found;
         let wanted = self.account(rule, hits.len(), without_time, too_many);
-        hits.into_iter().take(wanted).try_for_each(|hit| self.make(rule, Hit::Threshold(hit), sink))
+        let mut hit_of = |_: &mut Self, number: usize| Ok(Hit::Threshold(hits[number].clone()));
+        self.make_all(rule, wanted, &mut hit_of, sink)
     }
 
     /// Counts the hits of a rule whose oldest come first. How many of them stay within the cap.
     fn account(&mut self, rule: usize, hits: usize, without_time: u64, too_many: u64) -> usize {
-        let wanted = self.max_signals.map_or(hits, |cap| hits.min(cap as usize));
+        // Folded hits do not use up the cap, so it counts later.
+        let cap = self.max_signals.filter(|_| !self.folds(rule));
+        let wanted = cap.map_or(hits, |cap| hits.min(cap as usize));
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
         outcome.hits += hits as u64;
         outcome.cut += (hits - wanted) as u64;
@@ -306,6 +328,10 @@ impl<'p> Detection<'p> {
             outcome.warnings.push(Diagnostic::warning("rule::too-many-combinations", message));
         }
         wanted
+    }
+
+    fn folds(&self, rule: usize) -> bool {
+        self.plan.rules[rule].rule.rule_type.suppression().is_some()
     }
 
     fn evidence(&mut self, join: &Join, events: &[HeldEvent]) -> Result<Hit, EngineError> {

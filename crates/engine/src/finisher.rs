@@ -4,6 +4,7 @@ use ecs::time::Rounding;
 use ecs::{DateMath, Timestamp};
 use matcher::JoinKey;
 use query::eql::ast::Pipe;
+use rule::Rule;
 
 use crate::event_order::EventOrder;
 use crate::event_time::EventTime;
@@ -128,6 +129,21 @@ pub struct InOrder {
     pub parts: Vec<Part>,
     /// What is kept of the hits, in ascending order.
     pub pipes: Vec<Pipe>,
+}
+
+impl InOrder {
+    /// Each event a hit of its own.
+    pub(crate) fn single_events(rule: &Rule) -> Self {
+        Self {
+            order: EventOrder {
+                timestamp_field: rule.primary_timestamp().to_owned(),
+                tiebreaker_field: None,
+            },
+            join: Join::Events,
+            parts: vec![Part { roles: Vec::new(), keys: Vec::new() }],
+            pipes: Vec::new(),
+        }
+    }
 }
 
 /// What a hit is made of.

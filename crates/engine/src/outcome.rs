@@ -24,6 +24,8 @@ pub struct RuleOutcome {
     pub building_blocks: u64,
     /// Events that passed and could take no part in a sequence, because nothing says when they happened.
     pub without_time: u64,
+    /// Hits that the rule's suppression folded into the alert of another, or that such an alert covers.
+    pub suppressed: u64,
     /// Hits without an alert because of the cap on alerts per run.
     pub cut: u64,
     /// Hits without an alert because they are alerts of this rule itself: it would feed on them for ever.
@@ -44,6 +46,7 @@ impl RuleOutcome {
             alerts: 0,
             building_blocks: 0,
             without_time: 0,
+            suppressed: 0,
             cut: 0,
             own_alerts: 0,
             warnings: Vec::new(),
@@ -62,6 +65,7 @@ impl RuleOutcome {
             alerts: 0,
             building_blocks: 0,
             without_time: 0,
+            suppressed: 0,
             cut: 0,
             own_alerts: 0,
             warnings: Vec::new(),

@@ -8,7 +8,7 @@ use query::Diagnostic;
 use rule::rule_type::{EqlRule, Language, RuleType};
 use rule::{Rule, RuleLibrary};
 
-use crate::finisher::Finisher;
+use crate::finisher::{Finisher, InOrder};
 use crate::index_selection;
 use crate::outcome::{NotRunReason, RuleOutcome, RuleStatus};
 use crate::rule_type;
@@ -156,10 +156,6 @@ fn resolve(
         return Err(NotRunReason::Errors(filters.diagnostics));
     }
     sought.warnings.extend(filters.diagnostics);
-    if rule.rule_type.suppression().is_some() {
-        let message = "alert suppression is not applied yet: each hit becomes an alert of its own";
-        sought.warnings.push(Diagnostic::warning("rule::suppression-not-applied", message));
-    }
     let excepted = exceptions(rule, library, &mut resolver, now, &mut sought.warnings);
     let beside = Predicate::and([filters.predicate, Predicate::not(excepted)]);
     for (_, predicate) in &mut sought.filters {
@@ -171,6 +167,10 @@ fn resolve(
         }
         RuleType::Threshold(own) => {
             sought.finisher = rule_type::threshold::finisher(rule, own, catalog, table);
+        }
+        // Hits that may be folded into one have to be put in order.
+        _ if rule.rule_type.suppression().is_some() && matches!(sought.finisher, Finisher::EachEvent) => {
+            sought.finisher = Finisher::InOrder(Box::new(InOrder::single_events(rule)));
         }
         _ => {}
     }

@@ -54,10 +54,11 @@ pub(crate) struct Args {
     /// Only events before this time, which is itself outside
     #[arg(long, value_name = "TIME")]
     to: Option<TimeBound>,
-    /// Run new_terms and threshold rules as their schedules would have run them [default]
+    /// Run rules whose meaning depends on their window as their schedules would have run them, which is the default:
+    /// new_terms, threshold, and those with alert suppression
     #[arg(long, overrides_with = "whole_range")]
     as_scheduled: bool,
-    /// Run new_terms and threshold rules once each, with the whole range as their window
+    /// Run such rules once each, with the whole range as their window
     #[arg(long, overrides_with = "as_scheduled")]
     whole_range: bool,
     #[command(flatten)]

@@ -340,6 +340,16 @@ impl Coverage {
             })
             .collect();
         list(out, Paint::Caution, &cut, "cut")?;
+        let suppressed: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.outcome.suppressed > 0)
+            .map(|rule| {
+                let hits = count(rule.outcome.suppressed, "hit was", "hits were");
+                format!("noted    {}: {hits} folded into other alerts by its suppression", rule.outcome.name)
+            })
+            .collect();
+        list(out, Paint::Faint, &suppressed, "rules with folded hits")?;
         let own: Vec<String> = self
             .rules
             .iter()
@@ -390,6 +400,7 @@ impl Coverage {
                 "alerts": outcome.alerts,
                 "building_blocks": outcome.building_blocks,
                 "without_time": outcome.without_time,
+                "suppressed": outcome.suppressed,
                 "cut": outcome.cut,
                 "own_alerts": outcome.own_alerts,
                 "warnings": outcome.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),
