@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit, NewTermsHit, SequenceHit};
-use ecs::Timestamp;
+use ecs::{Document, FieldTable, Known, Timestamp};
 use matcher::FilterId;
 use query::Diagnostic;
 use rule::rule_type::RuleType;
@@ -131,6 +131,10 @@ impl<'p> Detection<'p> {
         for passed in filters.chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
             let Some(rule) = passed.first().map(|filter| rule_of(*filter)) else { continue };
             let planned = &plan.rules[rule];
+            if let Some(exception) = excepted_by(planned, &hit.document, &plan.table) {
+                self.outcomes[planned.outcome].excepted[exception].events += 1;
+                continue;
+            }
             let number = |held: &mut Option<HeldEvent>, events: &mut HeldEvents| match held {
                 Some(number) => Ok(*number),
                 None => Ok(*held.insert(events.push(&hit)?)),
@@ -169,6 +173,9 @@ impl<'p> Detection<'p> {
             let rule = self.plan.filters[filter.index()].rule;
             let state = &mut self.rules[rule];
             let Some(from) = state.history_from else { continue };
+            if excepted_by(&self.plan.rules[rule], document, table).is_some() {
+                continue;
+            }
             match (&self.plan.rules[rule].finisher, &mut state.waiting) {
                 (Finisher::NewTerms(terms), Waiting::Terms(waiting)) => {
                     waiting.push_history(terms, document, table, id, from);
@@ -347,6 +354,12 @@ impl<'p> Detection<'p> {
             }
         })
     }
+}
+
+/// The first exception of a rule that takes an event out.
+fn excepted_by(planned: &PlannedRule<'_>, document: &Document, table: &FieldTable) -> Option<usize> {
+    let view = document.view(table);
+    planned.exceptions.iter().position(|exception| exception.predicate.eval(&view) == Known::Yes)
 }
 
 /// EQL searches give the newest results when there are too many, all others the oldest.

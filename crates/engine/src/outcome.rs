@@ -5,6 +5,8 @@ use std::fmt;
 use query::Diagnostic;
 use rule::{FailedRule, Rule};
 
+use crate::plan::PlannedException;
+
 /// The account of one rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleOutcome {
@@ -24,6 +26,8 @@ pub struct RuleOutcome {
     pub building_blocks: u64,
     /// Events that passed and could take no part in a sequence, because nothing says when they happened.
     pub without_time: u64,
+    /// What the rule's exceptions took out of its events, one entry an exception that is in force.
+    pub excepted: Vec<ExceptedHits>,
     /// Hits that the rule's suppression folded into the alert of another, or that such an alert covers.
     pub suppressed: u64,
     /// Hits without an alert because of the cap on alerts per run.
@@ -32,6 +36,24 @@ pub struct RuleOutcome {
     pub own_alerts: u64,
     /// What did not stop it from running and is worth knowing.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What one exception took out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptedHits {
+    /// The exception's name.
+    pub name: String,
+    /// The list that it stands in.
+    pub list_id: String,
+    /// Events that pass the query, or a stage of it, and that it took out. Of several exceptions the first counts.
+    pub events: u64,
+}
+
+impl ExceptedHits {
+    /// Nothing yet.
+    pub(crate) fn none(exception: &PlannedException) -> Self {
+        Self { name: exception.name.clone(), list_id: exception.list_id.clone(), events: 0 }
+    }
 }
 
 impl RuleOutcome {
@@ -46,6 +68,7 @@ impl RuleOutcome {
             alerts: 0,
             building_blocks: 0,
             without_time: 0,
+            excepted: Vec::new(),
             suppressed: 0,
             cut: 0,
             own_alerts: 0,
@@ -65,6 +88,7 @@ impl RuleOutcome {
             alerts: 0,
             building_blocks: 0,
             without_time: 0,
+            excepted: Vec::new(),
             suppressed: 0,
             cut: 0,
             own_alerts: 0,

@@ -10,7 +10,7 @@ use rule::{Rule, RuleLibrary};
 
 use crate::finisher::{Finisher, InOrder};
 use crate::index_selection;
-use crate::outcome::{NotRunReason, RuleOutcome, RuleStatus};
+use crate::outcome::{ExceptedHits, NotRunReason, RuleOutcome, RuleStatus};
 use crate::rule_type;
 use crate::windows::Windows;
 
@@ -38,8 +38,21 @@ pub struct PlannedRule<'r> {
     pub patterns: IndexPatterns,
     /// Positions of its filters in [`Plan::filters`]; at least one.
     pub filters: Range<usize>,
-    /// What is done with the events that pass them.
+    /// The events that its exceptions take out of those, whatever filter they pass.
+    pub exceptions: Vec<PlannedException>,
+    /// What is done with the events that are left.
     pub finisher: Finisher,
+}
+
+/// An exception of a rule, in force.
+#[derive(Debug)]
+pub struct PlannedException {
+    /// What people call it.
+    pub name: String,
+    /// The list that it stands in.
+    pub list_id: String,
+    /// The events that it takes out.
+    pub predicate: Predicate,
 }
 
 impl PlannedRule<'_> {
@@ -57,7 +70,7 @@ impl PlannedRule<'_> {
 pub struct PlannedFilter {
     /// Position in [`Plan::rules`].
     pub rule: usize,
-    /// Which events pass: query and filters, and not excepted.
+    /// Which events pass: query and filters. Exceptions count later, so that it is known what they took out.
     pub predicate: Predicate,
     /// What the filter is to its rule, for people: empty when it is all that the rule asks.
     pub name: String,
@@ -67,6 +80,7 @@ pub struct PlannedFilter {
 pub(crate) struct Sought {
     /// Name and predicate of each filter, at least one.
     pub(crate) filters: Vec<(String, Predicate)>,
+    pub(crate) exceptions: Vec<PlannedException>,
     pub(crate) finisher: Finisher,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -82,6 +96,7 @@ impl<'r> Plan<'r> {
             match resolve(rule, library, catalog, &mut plan.table, now) {
                 Ok((patterns, sought)) => {
                     outcome.warnings = sought.warnings;
+                    outcome.excepted = sought.exceptions.iter().map(ExceptedHits::none).collect();
                     let first = plan.filters.len();
                     let number = plan.rules.len();
                     plan.filters.extend(sought.filters.into_iter().map(|(name, predicate)| PlannedFilter {
@@ -94,6 +109,7 @@ impl<'r> Plan<'r> {
                         outcome: plan.outcomes.len(),
                         patterns,
                         filters: first..plan.filters.len(),
+                        exceptions: sought.exceptions,
                         finisher: sought.finisher,
                     });
                 }
@@ -156,10 +172,10 @@ fn resolve(
         return Err(NotRunReason::Errors(filters.diagnostics));
     }
     sought.warnings.extend(filters.diagnostics);
-    let excepted = exceptions(rule, library, &mut resolver, now, &mut sought.warnings);
-    let beside = Predicate::and([filters.predicate, Predicate::not(excepted)]);
+    sought.exceptions = exceptions(rule, library, &mut resolver, now, &mut sought.warnings);
     for (_, predicate) in &mut sought.filters {
-        *predicate = Predicate::and([std::mem::replace(predicate, Predicate::Const(true)), beside.clone()]);
+        let query = std::mem::replace(predicate, Predicate::Const(true));
+        *predicate = Predicate::and([query, filters.predicate.clone()]);
     }
     match &rule.rule_type {
         RuleType::NewTerms(own) => {
@@ -190,7 +206,7 @@ fn exceptions(
     resolver: &mut Resolver<'_>,
     now: Timestamp,
     warnings: &mut Vec<Diagnostic>,
-) -> Predicate {
+) -> Vec<PlannedException> {
     let (items, missing) = library.exceptions(rule);
     warnings.extend(missing.into_iter().map(|list_id| {
         let message =
@@ -204,12 +220,16 @@ fn exceptions(
             warnings.extend(exception.diagnostics.into_iter().map(|found| {
                 Diagnostic::warning(found.code, format!("the exception `{}`: {}", item.name, found.message))
             }));
-            excepted.push(exception.predicate);
+            excepted.push(PlannedException {
+                name: item.name.clone(),
+                list_id: item.list_id.clone(),
+                predicate: exception.predicate,
+            });
         } else {
             let reason = exception.diagnostics.iter().find(|d| d.is_error()).map_or("", |d| &d.message);
             let message = format!("the exception `{}` does not apply: {reason}", item.name);
             warnings.push(Diagnostic::warning("rule::exception-not-applied", message));
         }
     }
-    Predicate::or(excepted)
+    excepted
 }

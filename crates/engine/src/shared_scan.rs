@@ -385,6 +385,7 @@ fn reads_enrichment(plan: &Plan<'_>) -> bool {
     };
     plan.table.entries().any(|(_, entry)| enriched(&entry.name))
         || plan.filters.iter().any(|filter| filter.predicate.reads_every_field())
+        || plan.rules.iter().flat_map(|rule| &rule.exceptions).any(|item| item.predicate.reads_every_field())
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, FaultReason> {

@@ -37,7 +37,7 @@ use ingest::decode::{Buffers, Item, Limits, Outcome, decode};
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
-use matcher::{Matcher, Resolved, Resolver};
+use matcher::{Matcher, Predicate, Resolved, Resolver};
 use rule::{RuleLibrary, ValueList};
 use serde_json::Value;
 
@@ -351,9 +351,13 @@ fn fields(case: &Case, wanted: &str) -> String {
 
 /// The events that pass the only filter of the rule of a plan.
 fn passing<'c>(case: &'c Case, plan: &'c Plan<'_>) -> impl Iterator<Item = &'c EventHit> {
+    let planned = &plan.rules[0];
     case.events.iter().filter(|event| {
-        DataStream::parse(&event.index).is_some_and(|stream| plan.rules[0].patterns.matches(&stream))
-            && plan.filters[0].predicate.eval(&event.document.view(&plan.table)) == Known::Yes
+        let view = event.document.view(&plan.table);
+        let passes = |predicate: &Predicate| predicate.eval(&view) == Known::Yes;
+        DataStream::parse(&event.index).is_some_and(|stream| planned.patterns.matches(&stream))
+            && passes(&plan.filters[0].predicate)
+            && !planned.exceptions.iter().any(|exception| passes(&exception.predicate))
     })
 }
 

@@ -5,19 +5,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use ecs::{Catalog, DataStream, Document, EventView, FieldTable, Known};
+use ecs::{Catalog, DataStream, Document, EventView, Known};
 use engine::finisher::Finisher;
-use engine::plan::{PlannedFilter, PlannedRule};
+use engine::plan::{PlannedException, PlannedFilter, PlannedRule};
 use engine::{Plan, RuleStatus};
 use ingest::decode::{Buffers, Item, Limits, Outcome, RawRecord, RecordKind, decode};
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
 use ingest::source::{directory, stdin};
-use matcher::{Explanation, Predicate, Resolver};
+use matcher::Explanation;
 use query::Diagnostic;
-use rule::exception::ExceptionItem;
-use rule::{Rule, RuleLibrary};
 use serde_json::Value;
 
 use super::Context;
@@ -78,7 +76,6 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     for warning in warnings {
         context.printer.warn(format!("{}: {}", planned.rule.name, warning.message));
     }
-    let (exceptions, table) = Exceptions::of(planned.rule, &one, &catalog, &plan.table, context);
 
     let (events, faults) = read_events(args, context)?;
     if faults > 0 {
@@ -97,7 +94,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         }
     }
     for event in wanted.iter().take(SHOWN) {
-        explain(&mut out, &plan, planned, &exceptions, &table, event)?;
+        explain(&mut out, &plan, planned, event)?;
     }
     if wanted.len() > SHOWN {
         let more = thousands((wanted.len() - SHOWN) as u64);
@@ -107,52 +104,15 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// The exceptions of a rule that have an effect.
-pub(super) struct Exceptions<'r> {
-    pub(super) items: Vec<(&'r ExceptionItem, Predicate)>,
-    /// The clause of the rule's predicate in which all of them are.
-    pub(super) clause: Predicate,
-}
-
-impl<'r> Exceptions<'r> {
-    /// With a table of fields that has theirs beside those of the rule.
-    pub(super) fn of(
-        rule: &'r Rule,
-        library: &'r RuleLibrary,
-        catalog: &Catalog,
-        table: &FieldTable,
-        context: Context,
-    ) -> (Self, FieldTable) {
-        let mut table = table.clone();
-        let mut resolver =
-            Resolver::new(catalog, &mut table, context.now).with_value_lists(&library.value_lists);
-        let (items, _) = library.exceptions(rule);
-        let items: Vec<(&ExceptionItem, Predicate)> = items
-            .into_iter()
-            .filter(|item| !item.is_expired(context.now))
-            .map(|item| (item, resolver.exception(item)))
-            .filter(|(_, resolved)| resolved.is_ok())
-            .map(|(item, resolved)| (item, resolved.predicate))
-            .collect();
-        let predicates = items.iter().map(|(_, predicate)| predicate.clone());
-        let clause = Predicate::not(Predicate::or(predicates.collect::<Vec<_>>()));
-        (Self { items, clause }, table)
-    }
-}
-
-fn explain(
-    out: &mut Output,
-    plan: &Plan<'_>,
-    planned: &PlannedRule<'_>,
-    exceptions: &Exceptions<'_>,
-    table: &FieldTable,
-    event: &Event,
-) -> io::Result<()> {
+fn explain(out: &mut Output, plan: &Plan<'_>, planned: &PlannedRule<'_>, event: &Event) -> io::Result<()> {
     let Event { document, stream } = event;
+    let table = &plan.table;
     let view = document.view(table);
     let filters = plan.filters_of(planned);
     let explanations: Vec<(&PlannedFilter, Explanation)> =
         filters.iter().map(|filter| (filter, matcher::explain(&filter.predicate, &view, table))).collect();
+    let excepted: Vec<&PlannedException> =
+        planned.exceptions.iter().filter(|item| item.predicate.eval(&view) == Known::Yes).collect();
     let passed = explanations.iter().any(|(_, explanation)| explanation.passed);
     let reached = planned.patterns.matches(stream);
     let text = |field: &str| visible(document.text(field).unwrap_or("-"));
@@ -163,7 +123,7 @@ fn explain(
         Finisher::EachEvent => ("is a hit of", "is no hit of"),
         _ => ("may take part in a hit of", "can take no part in a hit of"),
     };
-    match (reached, passed) {
+    match (reached && excepted.is_empty(), passed) {
         (true, true) => writeln!(out, "{is} {name}")?,
         (true, false) => writeln!(out, "{is_none} {name}, because of:")?,
         (false, true) => writeln!(out, "{is_none} {name}, although it passes the query, because of:")?,
@@ -180,23 +140,18 @@ fn explain(
             visible(&patterns)
         )?;
     }
-    for (item, predicate) in &exceptions.items {
-        if predicate.eval(&view) == Known::Yes {
-            let ExceptionItem { name, list_id, .. } = item;
-            let why = in_one_line(&matcher::explain(predicate, &view, table));
-            let line = format!("the exception `{name}` of the list `{list_id}` takes it out: {why}");
-            writeln!(out, "  {}", visible_lines(&line))?;
-        }
+    for PlannedException { name, list_id, predicate } in excepted {
+        let why = in_one_line(&matcher::explain(predicate, &view, table));
+        let line = format!("the exception `{name}` of the list `{list_id}` takes it out: {why}");
+        writeln!(out, "  {}", visible_lines(&line))?;
     }
-    // What took it out has been named.
-    let excepted = matcher::explain(&exceptions.clause, &view, table);
     for (at, (filter, explanation)) in explanations.iter().enumerate() {
         let indent = if filter.name.is_empty() { "" } else { "  " };
         if !filter.name.is_empty() {
             let verdict = if explanation.passed { "passes" } else { "does not pass, because of:" };
             writeln!(out, "  {}: {verdict}{}", filter.name, keys(planned, at, explanation, &view))?;
         }
-        for clause in explanation.blame().into_iter().filter(|clause| **clause != excepted) {
+        for clause in explanation.blame() {
             writeln!(out, "{indent}  {}", visible_lines(&in_one_line(clause)))?;
         }
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use ecs::TimeRange;
+use engine::outcome::ExceptedHits;
 use engine::{HuntSummary, NotRunReason, RuleOutcome, RuleStatus, Windows};
 use ingest::decode::Outcome;
 use ingest::ledger::{DropReason, InputAccount, Ledger, Tally};
@@ -340,6 +341,18 @@ impl Coverage {
             })
             .collect();
         list(out, Paint::Caution, &cut, "cut")?;
+        let excepted: Vec<String> = self
+            .rules
+            .iter()
+            .flat_map(|rule| rule.outcome.excepted.iter().map(move |item| (rule, item)))
+            .filter(|(_, item)| item.events > 0)
+            .map(|(rule, item)| {
+                let events = count(item.events, "event", "events");
+                let ExceptedHits { name, list_id, .. } = item;
+                format!("excepted {}: {events} by `{name}` of the list `{list_id}`", rule.outcome.name)
+            })
+            .collect();
+        list(out, Paint::Faint, &excepted, "exceptions that took events out")?;
         let suppressed: Vec<String> = self
             .rules
             .iter()
@@ -401,6 +414,7 @@ impl Coverage {
                 "building_blocks": outcome.building_blocks,
                 "without_time": outcome.without_time,
                 "suppressed": outcome.suppressed,
+                "excepted": excepted_json(outcome),
                 "cut": outcome.cut,
                 "own_alerts": outcome.own_alerts,
                 "warnings": outcome.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),
@@ -603,4 +617,10 @@ fn and_more(out: &mut Output, more: u64, what: &str) -> io::Result<()> {
         return Ok(());
     }
     detail(out, Paint::Faint, &format!("and {} more {what}; --format json names all", thousands(more)))
+}
+
+fn excepted_json(outcome: &RuleOutcome) -> Value {
+    let entry =
+        |item: &ExceptedHits| json!({"name": item.name, "list_id": item.list_id, "events": item.events});
+    outcome.excepted.iter().map(entry).collect()
 }

@@ -192,7 +192,7 @@ fn the_exception_that_takes_an_event_out_is_named() {
     let args = ["explain", "own.toml", "events.json", "--rules", "lists.ndjson", "--event-id"];
     let out = sandbox.run(&[&args[..], &[&event_id(1)]].concat());
     let expected = "\
-is no hit of Mine, because of:
+is no hit of Mine, although it passes the query, because of:
   the exception `Mallory may` of the list `known-good` takes it out: user.name is \"mallory\" (seen: mallory) and \
                     cloud.region is \"eu-west-1\" (seen: eu-west-1)
 clause by clause:
@@ -200,6 +200,18 @@ clause by clause:
     assert!(out.stdout.contains(expected), "{}", out.stdout);
     let hit = sandbox.run(&[&args[..], &[&event_id(2)]].concat());
     assert!(hit.stdout.contains("\nis a hit of Mine\nclause by clause:\n"), "{}", hit.stdout);
+
+    let hunt = sandbox.run(&[
+        "hunt",
+        "events.json",
+        "--rules",
+        "own.toml",
+        "--rules",
+        "lists.ndjson",
+        "--no-builtin-rules",
+    ]);
+    let counted = "excepted Mine: 1 event by `Mallory may` of the list `known-good`";
+    assert!(hunt.stdout.contains(counted), "{}", hunt.stdout);
 }
 
 #[test]

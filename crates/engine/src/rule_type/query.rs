@@ -36,6 +36,7 @@ pub(crate) fn sought(
     }
     Ok(Sought {
         filters: vec![(String::new(), resolved.predicate)],
+        exceptions: Vec::new(),
         finisher: Finisher::EachEvent,
         warnings: resolved.diagnostics,
     })

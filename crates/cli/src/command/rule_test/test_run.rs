@@ -90,7 +90,7 @@ pub(super) fn run_test(bench: &Bench<'_>, subject: &Subject<'_>, test: &RuleTest
         return not_run(vec![lost_events(test, &events, counts)]);
     }
     let found = found_alerts(alerts.0, &events);
-    let why = |expected: &_| why_missing(&bench, &plan, &library, &events, expected);
+    let why = |expected: &_| why_missing(&bench, &plan, &events, expected);
     let failures = compare(&test.alerts, &found, test.alerts_span, bench.catalog, &why);
     Ok(if failures.is_empty() { Verdict::Passed } else { Verdict::Failed(failures) })
 }

@@ -1,17 +1,16 @@
 //! Why there is no alert about an event: the clauses of the rule that it fails, with the values seen.
 
-use ecs::{FieldTable, Known};
+use ecs::Known;
 use engine::Plan;
 use engine::finisher::Finisher;
 use ingest::decode::RawRecord;
 use matcher::Explanation;
-use rule::RuleLibrary;
 use rule::rule_test::ExpectedAlert;
 use serde_json::Value;
 
 use super::given_events::GivenEvent;
 use super::test_run::Bench;
-use crate::command::explain::{Exceptions, event_of, in_one_line};
+use crate::command::explain::{event_of, in_one_line};
 
 /// Of so many events it is said why.
 const EVENTS: usize = 5;
@@ -21,25 +20,17 @@ const EVENTS: usize = 5;
 pub(super) fn why_missing(
     bench: &Bench<'_>,
     plan: &Plan<'_>,
-    library: &RuleLibrary,
     events: &[GivenEvent],
     expected: &ExpectedAlert,
 ) -> Vec<String> {
-    let Some(planned) = plan.rules.first() else { return Vec::new() };
-    let exceptions = Exceptions::of(planned.rule, library, bench.catalog, &plan.table, bench.context);
     let wanted: Vec<&GivenEvent> = match &expected.events {
         Some(ids) => ids.iter().filter_map(|id| events.iter().find(|event| event.id == id.value)).collect(),
         None => events.iter().filter(|event| !event.is_history).collect(),
     };
-    wanted.into_iter().take(EVENTS).flat_map(|event| why(bench, plan, &exceptions, event)).collect()
+    wanted.into_iter().take(EVENTS).flat_map(|event| why(bench, plan, event)).collect()
 }
 
-fn why(
-    bench: &Bench<'_>,
-    plan: &Plan<'_>,
-    (exceptions, table): &(Exceptions<'_>, FieldTable),
-    event: &GivenEvent,
-) -> Vec<String> {
+fn why(bench: &Bench<'_>, plan: &Plan<'_>, event: &GivenEvent) -> Vec<String> {
     let Some(planned) = plan.rules.first() else { return Vec::new() };
     let text = Value::Object(event.record.clone()).to_string();
     let record = RawRecord::new(event.kind, &text, 0);
@@ -49,19 +40,16 @@ fn why(
         let stream = &seen.stream;
         return vec![format!("{id}: the index patterns of the rule do not reach its data stream, {stream}")];
     }
+    let table = &plan.table;
     let view = seen.document.view(table);
-    let mut lines: Vec<String> = exceptions
-        .items
-        .iter()
-        .filter(|(_, predicate)| predicate.eval(&view) == Known::Yes)
-        .map(|(item, _)| {
+    let excepted = planned.exceptions.iter().filter(|item| item.predicate.eval(&view) == Known::Yes);
+    let mut lines: Vec<String> = excepted
+        .map(|item| {
             format!("{id}: the exception `{}` of the list `{}` takes it out", item.name, item.list_id)
         })
         .collect();
-    // What took it out has been named.
-    let excepted = matcher::explain(&exceptions.clause, &view, table);
     let failed = |explanation: &Explanation| -> Vec<String> {
-        explanation.blame().into_iter().filter(|clause| **clause != excepted).map(in_one_line).collect()
+        explanation.blame().into_iter().map(in_one_line).collect()
     };
     let filters = plan.filters_of(planned);
     let explanations: Vec<(&str, Explanation)> = filters
@@ -71,6 +59,8 @@ fn why(
     if let [(_, explanation)] = &explanations[..] {
         if !explanation.passed {
             lines.extend(failed(explanation).into_iter().map(|clause| format!("{id}: it fails {clause}")));
+        } else if !lines.is_empty() {
+            // What took it out has been named.
         } else if matches!(planned.finisher, Finisher::EachEvent) {
             lines.push(format!("{id}: it passes the query"));
         } else {
