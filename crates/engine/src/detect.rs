@@ -18,9 +18,11 @@ use crate::shared_scan::FoundEvent;
 use crate::waiting_events::{Finished, WaitingEvents};
 use crate::waiting_groups::{GroupsFound, WaitingGroups};
 use crate::waiting_terms::{NewTermsFound, WaitingTerms};
+use crate::waiting_threats::WaitingThreats;
 use crate::windows::Windows;
 
 mod suppression;
+mod threats;
 
 /// Where alerts go, in the order in which they are made.
 pub trait AlertSink {
@@ -66,6 +68,7 @@ enum Waiting {
     Events(WaitingEvents),
     Terms(Box<WaitingTerms>),
     Groups(Box<WaitingGroups>),
+    Threats(Box<WaitingThreats>),
 }
 
 impl Waiting {
@@ -75,6 +78,7 @@ impl Waiting {
             Finisher::InOrder(_) => Self::Events(WaitingEvents::default()),
             Finisher::NewTerms(plan) => Self::Terms(Box::new(WaitingTerms::new(plan, windows))),
             Finisher::Threshold(plan) => Self::Groups(Box::new(WaitingGroups::new(plan, windows))),
+            Finisher::ThreatMatch(plan) => Self::Threats(Box::new(WaitingThreats::new(plan))),
         }
     }
 }
@@ -153,6 +157,17 @@ impl<'p> Detection<'p> {
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
                     waiting.push(threshold, &hit.document, &plan.table, &hit.id);
                 }
+                (Finisher::ThreatMatch(threat), Waiting::Threats(waiting)) => {
+                    let mut hold = || number(&mut held, &mut self.held);
+                    for filter in passed {
+                        match plan.filters[filter.index()].indicators {
+                            Some(_) => {
+                                waiting.push_indicator(threat, &hit.document, &plan.table, &mut hold)?
+                            }
+                            None => waiting.push(threat, &hit.document, &plan.table, &mut hold)?,
+                        }
+                    }
+                }
                 _ => at_once.push(rule),
             }
         }
@@ -165,12 +180,27 @@ impl<'p> Detection<'p> {
         Ok(())
     }
 
-    /// Takes an event that passes some filters and lies before the range: it is history, and no hit.
-    pub fn history(&mut self, event: &FoundEvent) {
-        let FoundEvent { filters, document, document_id: id, .. } = event;
+    /// Takes an event that passes some filters and lies outside of the range: it is history or an indicator, and no hit.
+    ///
+    /// # Errors
+    /// When an indicator cannot be kept.
+    pub fn history(&mut self, event: &FoundEvent) -> Result<(), EngineError> {
+        let mut indicator: Option<EventHit> = None;
+        let mut held = None;
+        let FoundEvent { filters, document, document_id: id, stream } = event;
         let table = &self.plan.table;
         for filter in filters {
-            let rule = self.plan.filters[filter.index()].rule;
+            let planned = &self.plan.filters[filter.index()];
+            let rule = planned.rule;
+            if planned.indicators.is_some() {
+                let indicator = indicator.get_or_insert_with(|| EventHit {
+                    document: document.clone(),
+                    id: id.clone(),
+                    index: stream.name(),
+                });
+                self.take_indicator(rule, indicator, &mut held)?;
+                continue;
+            }
             let state = &mut self.rules[rule];
             let Some(from) = state.history_from else { continue };
             if excepted_by(&self.plan.rules[rule], document, table).is_some() {
@@ -186,6 +216,7 @@ impl<'p> Detection<'p> {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn hit(
@@ -260,6 +291,9 @@ impl<'p> Detection<'p> {
                 }
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
                     self.finish_threshold(rule, waiting.finish(threshold), sink)?;
+                }
+                (Finisher::ThreatMatch(threat), Waiting::Threats(waiting)) => {
+                    self.finish_threats(rule, threat, waiting.finish(threat), sink)?;
                 }
                 (_, Waiting::Terms(waiting)) => self.finish_new_terms(rule, waiting.finish(), sink)?,
                 _ => {}

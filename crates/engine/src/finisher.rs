@@ -12,6 +12,7 @@ use crate::new_terms::NewTermsWindows;
 use crate::sample::SamplePlan;
 use crate::sequence::{Role, SequencePlan};
 use crate::threshold::{Limits, ThresholdWindows};
+pub use crate::waiting_threats::{MappedPair, ReadField, ThreatPlan};
 use crate::windows::{ScheduledRuns, Windows};
 
 /// What is done with the events that pass a rule's filters.
@@ -25,6 +26,8 @@ pub enum Finisher {
     NewTerms(Box<NewTermsPlan>),
     /// Groups of them that are large enough are hits.
     Threshold(Box<ThresholdPlan>),
+    /// Those of the first filter that match one of the second, an indicator, are hits.
+    ThreatMatch(Box<ThreatPlan>),
 }
 
 impl Finisher {
@@ -32,7 +35,7 @@ impl Finisher {
     /// `None` when none do.
     pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::EachEvent | Self::InOrder(_) => None,
+            Self::EachEvent | Self::InOrder(_) | Self::ThreatMatch(_) => None,
             Self::NewTerms(plan) => plan.history_from(windows, range_from),
             Self::Threshold(plan) => plan.history_from(windows, range_from),
         }

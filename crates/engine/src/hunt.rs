@@ -22,6 +22,7 @@ use ingest::ledger::{InputAccount, Ledger};
 
 use crate::detect::{AlertSink, Detection};
 use crate::error::EngineError;
+use crate::indicators::{IndicatorAccount, IndicatorReader};
 use crate::outcome::RuleOutcome;
 use crate::plan::Plan;
 use crate::read_input::{HuntInput, InputFindings, ReadBuffers, read_input};
@@ -73,6 +74,8 @@ pub struct HuntSummary {
     pub ledger: Ledger,
     /// Every rule.
     pub rules: Vec<RuleOutcome>,
+    /// Every file of indicators, in the order of [`Plan::indicators`].
+    pub indicators: Vec<IndicatorAccount>,
 }
 
 /// Where a hunt hands over what it finds while it runs.
@@ -102,13 +105,19 @@ pub fn hunt(
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan).with_history(windows);
-    let detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
+    let mut detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
+    let mut reader = IndicatorReader::new(scan.now);
+    let mut indicators = Vec::with_capacity(plan.indicators.len());
+    for file in &plan.indicators {
+        indicators.push(reader.read(file, &mut |indicator| detection.indicator(&indicator))?);
+    }
     let progress = InputProgress { bytes: inputs.iter().map(HuntInput::bytes).sum(), done: 0 };
     (output.progress)(HuntEvent::Started { inputs: inputs.len(), bytes: progress.bytes });
     let keep_faults = output.dead_letter.is_some();
     let seen = SeenEvents::new();
     let seen_history = SeenEvents::new();
-    let mut account = Account { ledger: Ledger::new(), seen, seen_history, progress, detection, output };
+    let mut account =
+        Account { ledger: Ledger::new(), seen, seen_history, progress, detection, indicators, output };
     if jobs.get() == 1 {
         let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
         for input in inputs {
@@ -195,6 +204,7 @@ struct Account<'p, 'o> {
     seen_history: SeenEvents,
     progress: InputProgress,
     detection: Detection<'p>,
+    indicators: Vec<IndicatorAccount>,
     output: HuntOutput<'o>,
 }
 
@@ -243,9 +253,9 @@ impl Account<'_, '_> {
     }
 
     fn finish(self) -> Result<HuntSummary, EngineError> {
-        let Self { ledger, detection, output, .. } = self;
+        let Self { ledger, detection, indicators, output, .. } = self;
         let rules = detection.finish(output.alerts)?;
-        Ok(HuntSummary { ledger, rules })
+        Ok(HuntSummary { ledger, rules, indicators })
     }
 
     fn take(&mut self, input: &HuntInput, findings: InputFindings) -> Result<(), EngineError> {
@@ -267,7 +277,7 @@ impl Account<'_, '_> {
         account.counts.add(&findings.dropped);
         for (key, event) in &findings.history {
             if self.seen_history.insert(*key) {
-                self.detection.history(event);
+                self.detection.history(event)?;
             }
         }
         let mut found = findings.found.into_iter().peekable();

@@ -32,6 +32,8 @@ pub struct RuleOutcome {
     pub suppressed: u64,
     /// Hits without an alert because of the cap on alerts per run.
     pub cut: u64,
+    /// Indicators that were found for a rule that looks for them; `None` for any other.
+    pub indicators: Option<u64>,
     /// Hits without an alert because they are alerts of this rule itself: it would feed on them for ever.
     pub own_alerts: u64,
     /// What did not stop it from running and is worth knowing.
@@ -71,6 +73,7 @@ impl RuleOutcome {
             excepted: Vec::new(),
             suppressed: 0,
             cut: 0,
+            indicators: None,
             own_alerts: 0,
             warnings: Vec::new(),
         }
@@ -91,6 +94,7 @@ impl RuleOutcome {
             excepted: Vec::new(),
             suppressed: 0,
             cut: 0,
+            indicators: None,
             own_alerts: 0,
             warnings: Vec::new(),
         }

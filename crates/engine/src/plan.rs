@@ -10,6 +10,7 @@ use rule::{Rule, RuleLibrary};
 
 use crate::finisher::{Finisher, InOrder};
 use crate::index_selection;
+use crate::indicators::IndicatorFile;
 use crate::outcome::{ExceptedHits, NotRunReason, RuleOutcome, RuleStatus};
 use crate::rule_type;
 use crate::windows::Windows;
@@ -25,6 +26,8 @@ pub struct Plan<'r> {
     pub outcomes: Vec<RuleOutcome>,
     /// The fields that the rules read.
     pub table: FieldTable,
+    /// Indicators beside those among the events.
+    pub indicators: Vec<IndicatorFile>,
 }
 
 /// A rule that runs.
@@ -59,7 +62,7 @@ impl PlannedRule<'_> {
     /// True when what it finds depends on the windows in which it is run.
     pub fn depends_on_windows(&self) -> bool {
         match self.finisher {
-            Finisher::EachEvent | Finisher::InOrder(_) => false,
+            Finisher::EachEvent | Finisher::InOrder(_) | Finisher::ThreatMatch(_) => false,
             Finisher::NewTerms(_) | Finisher::Threshold(_) => true,
         }
     }
@@ -74,6 +77,9 @@ pub struct PlannedFilter {
     pub predicate: Predicate,
     /// What the filter is to its rule, for people: empty when it is all that the rule asks.
     pub name: String,
+    /// Where the indicators lie that it looks for; `None` when it looks for events. The time of an indicator does not
+    /// count.
+    pub indicators: Option<IndexPatterns>,
 }
 
 /// What a rule looks for in single events, and what is done with those that pass.
@@ -83,13 +89,20 @@ pub(crate) struct Sought {
     pub(crate) exceptions: Vec<PlannedException>,
     pub(crate) finisher: Finisher,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// Where indicators lie and which they are, for a rule that looks for them.
+    pub(crate) indicators: Option<(IndexPatterns, Predicate)>,
 }
 
 impl<'r> Plan<'r> {
     /// Resolves every rule of a library. Date math counts from `now`, which is also when exceptions expire.
     pub fn new(library: &'r RuleLibrary, catalog: &Catalog, now: Timestamp) -> Self {
-        let mut plan =
-            Self { rules: Vec::new(), filters: Vec::new(), outcomes: Vec::new(), table: FieldTable::new() };
+        let mut plan = Self {
+            rules: Vec::new(),
+            filters: Vec::new(),
+            outcomes: Vec::new(),
+            table: FieldTable::new(),
+            indicators: Vec::new(),
+        };
         plan.outcomes.extend(library.failed.iter().map(RuleOutcome::of_failed));
         for rule in &library.rules {
             let mut outcome = RuleOutcome::of_rule(rule);
@@ -103,6 +116,13 @@ impl<'r> Plan<'r> {
                         rule: number,
                         predicate,
                         name,
+                        indicators: None,
+                    }));
+                    plan.filters.extend(sought.indicators.map(|(patterns, predicate)| PlannedFilter {
+                        rule: number,
+                        predicate,
+                        name: "threat_query".to_owned(),
+                        indicators: Some(patterns),
                     }));
                     plan.rules.push(PlannedRule {
                         rule,
@@ -118,6 +138,18 @@ impl<'r> Plan<'r> {
             plan.outcomes.push(outcome);
         }
         plan
+    }
+
+    /// The same with indicators from files, which rules that look for indicators have beside those among the events,
+    /// whatever their index patterns.
+    pub fn with_indicators(mut self, files: Vec<IndicatorFile>) -> Self {
+        self.indicators = files;
+        self
+    }
+
+    /// True when some rule looks for indicators.
+    pub fn looks_for_indicators(&self) -> bool {
+        self.filters.iter().any(|filter| filter.indicators.is_some())
     }
 
     /// From when on some rule looks at events before the range of a hunt that starts at `range_from`.
@@ -155,8 +187,9 @@ fn resolve(
         }
         RuleType::NewTerms(own) => (&own.source, Query::Text(&own.query, own.language)),
         RuleType::Threshold(own) => (&own.source, Query::Text(&own.query, own.language)),
+        RuleType::ThreatMatch(own) => (&own.source, Query::Text(&own.query, own.language)),
         RuleType::Eql(eql) => (&eql.source, Query::Eql(eql)),
-        RuleType::Esql(_) | RuleType::ThreatMatch(_) | RuleType::MachineLearning(_) => {
+        RuleType::Esql(_) | RuleType::MachineLearning(_) => {
             return Err(not_run());
         }
     };
@@ -173,6 +206,11 @@ fn resolve(
     }
     sought.warnings.extend(filters.diagnostics);
     sought.exceptions = exceptions(rule, library, &mut resolver, now, &mut sought.warnings);
+    if let RuleType::ThreatMatch(own) = &rule.rule_type {
+        let indicators = rule_type::threat_match::indicators(own, &mut resolver, &mut sought.warnings)
+            .map_err(NotRunReason::Errors)?;
+        sought.indicators = Some((IndexPatterns::new(&own.threat_index), indicators));
+    }
     for (_, predicate) in &mut sought.filters {
         let query = std::mem::replace(predicate, Predicate::Const(true));
         *predicate = Predicate::and([query, filters.predicate.clone()]);
@@ -183,6 +221,19 @@ fn resolve(
         }
         RuleType::Threshold(own) => {
             sought.finisher = rule_type::threshold::finisher(rule, own, catalog, table);
+        }
+        RuleType::ThreatMatch(own) => {
+            let (finisher, events, indicators) = rule_type::threat_match::finisher(rule, own, catalog, table);
+            sought.finisher = finisher;
+            for (name, predicate) in &mut sought.filters {
+                "query".clone_into(name);
+                *predicate =
+                    Predicate::and([std::mem::replace(predicate, Predicate::Const(true)), events.clone()]);
+            }
+            if let Some((_, predicate)) = &mut sought.indicators {
+                *predicate =
+                    Predicate::and([std::mem::replace(predicate, Predicate::Const(true)), indicators]);
+            }
         }
         // Hits that may be folded into one have to be put in order.
         _ if rule.rule_type.suppression().is_some() && matches!(sought.finisher, Finisher::EachEvent) => {

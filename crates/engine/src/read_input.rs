@@ -77,7 +77,8 @@ pub(crate) struct InputFindings {
     pub(crate) names: EventNames,
     /// Hits: the position in `events`, the time, and the event.
     pub(crate) found: Vec<(usize, Option<Timestamp>, FoundEvent)>,
-    /// Events before the range that are history for some rule. They are counted as outside of the range.
+    /// Events before the range that are history for some rule, and indicators outside of it. They are counted as outside
+    /// of the range.
     pub(crate) history: Vec<(EventKey, FoundEvent)>,
     /// What could not be read, in order, for the dead letter; empty without one.
     pub(crate) faults: Vec<FaultNote>,

@@ -41,6 +41,8 @@ pub struct SharedScan<'p> {
     reads_enrichment: bool,
     /// For events before the range.
     history: Option<HistoryScan>,
+    /// For events outside of the range, where some rule looks for indicators: their times do not count.
+    cloudtrail_indicators: Option<StreamMatcher>,
     /// Other data streams, as they turn up.
     others: Mutex<HashMap<(Place, DataStream), Arc<StreamMatcher>>>,
 }
@@ -81,6 +83,7 @@ pub struct Scanner<'s> {
     scan: &'s SharedScan<'s>,
     memo: Memo,
     history_memo: Option<Memo>,
+    indicators_memo: Option<Memo>,
     others: HashMap<(Place, DataStream), (Arc<StreamMatcher>, Memo)>,
 }
 
@@ -95,9 +98,11 @@ pub struct ScannedRecord {
     pub account: Option<NonZeroU32>,
     /// Its region: a number of [`EventNames::regions`].
     pub region: Option<NonZeroU32>,
-    /// False when its time lies outside of the range that was asked for; then no rule saw it but as history.
+    /// False when its time lies outside of the range that was asked for; then no rule saw it but as history or as an
+    /// indicator.
     pub in_range: bool,
-    /// Set when it passes at least one filter; outside of the range, one of a rule for which it is history.
+    /// Set when it passes at least one filter; outside of the range, one of a rule for which it is history, or one
+    /// that looks for indicators.
     pub found: Option<Box<FoundEvent>>,
 }
 
@@ -132,6 +137,10 @@ impl<'p> SharedScan<'p> {
         let skim_plan = SkimPlan::new(&plan.table, cloudtrail.clone());
         let reads = |id: FilterId| reads(plan, id, &cloudtrail);
         let cloudtrail_matcher = matcher.for_stream(&plan.table, reads, |field| skim_plan.knows(field));
+        let cloudtrail_indicators = plan.looks_for_indicators().then(|| {
+            let reads = |id: FilterId| is_of_indicators(plan, id) && reads(id);
+            matcher.for_stream(&plan.table, reads, |field| skim_plan.knows(field))
+        });
         Self {
             plan,
             matcher,
@@ -142,6 +151,7 @@ impl<'p> SharedScan<'p> {
             cloudtrail_matcher,
             reads_enrichment: reads_enrichment(plan),
             history: None,
+            cloudtrail_indicators,
             others: Mutex::default(),
         }
     }
@@ -167,6 +177,7 @@ impl<'p> SharedScan<'p> {
             scan: self,
             memo: self.cloudtrail_matcher.memo(),
             history_memo: self.history.as_ref().map(|history| history.cloudtrail_matcher.memo()),
+            indicators_memo: self.cloudtrail_indicators.as_ref().map(StreamMatcher::memo),
             others: HashMap::new(),
         }
     }
@@ -193,8 +204,14 @@ impl<'p> SharedScan<'p> {
                 _ => None,
             };
             let reads = |id: FilterId| {
-                history.is_none_or(|(windows, from)| looks_at_history(self.plan, id, windows, from))
-                    && reads(self.plan, id, stream)
+                let looks = match place {
+                    Place::InRange => true,
+                    Place::History => {
+                        history.is_none_or(|(windows, from)| looks_at_history(self.plan, id, windows, from))
+                    }
+                    Place::Outside => is_of_indicators(self.plan, id),
+                };
+                looks && reads(self.plan, id, stream)
             };
             Arc::new(self.matcher.for_stream(&self.plan.table, reads, |_| true))
         };
@@ -282,7 +299,7 @@ impl<'s> Scanner<'s> {
         let key = id.as_ref().map(|id| EventKey::of_event(id, Some(&stream.name())));
         let mut scanned = self.scanned(record, &document, key, time, names);
         let place = self.scan.place(time);
-        if place != Place::Outside {
+        if place != Place::Outside || self.scan.cloudtrail_indicators.is_some() {
             let scan = self.scan;
             let (matcher, memo) = self.others.entry((place, stream.clone())).or_insert_with(|| {
                 let matcher = scan.stream_matcher(place, &stream);
@@ -348,7 +365,9 @@ impl<'s> Scanner<'s> {
             Place::History => {
                 Some((&self.scan.history.as_ref()?.cloudtrail_matcher, self.history_memo.as_mut()?))
             }
-            Place::Outside => None,
+            Place::Outside => {
+                Some((self.scan.cloudtrail_indicators.as_ref()?, self.indicators_memo.as_mut()?))
+            }
         }
     }
 }
@@ -365,15 +384,21 @@ fn account_of(document: &Document) -> Option<&str> {
     document.text("aws.cloudtrail.recipient_account_id").or_else(|| document.text("cloud.account.id"))
 }
 
-/// Does the rule of a filter read a data stream?
-fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
-    plan.rules[plan.filters[filter.index()].rule].patterns.matches(stream)
+/// Does a filter look for indicators?
+fn is_of_indicators(plan: &Plan<'_>, filter: FilterId) -> bool {
+    plan.filters[filter.index()].indicators.is_some()
 }
 
-/// Is an event before the range history for the rule of a filter?
+/// Does the rule of a filter read a data stream?
+fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
+    let filter = &plan.filters[filter.index()];
+    filter.indicators.as_ref().unwrap_or(&plan.rules[filter.rule].patterns).matches(stream)
+}
+
+/// Is an event before the range history for the rule of a filter, or may it be an indicator?
 fn looks_at_history(plan: &Plan<'_>, filter: FilterId, windows: Windows, range_from: Timestamp) -> bool {
     let rule = &plan.rules[plan.filters[filter.index()].rule];
-    rule.finisher.history_from(windows, range_from).is_some()
+    rule.finisher.history_from(windows, range_from).is_some() || is_of_indicators(plan, filter)
 }
 
 /// True when some rule asks for what only databases or patterns can tell of an event.

@@ -12,6 +12,7 @@
 //! | `rule` | a rule file in TOML, or the path of one below the repository |
 //! | `exceptions` | exception lists for the rules below, as an export or in our own TOML |
 //! | `value-list ID`, `value-list ID TYPE` | a value list for these exceptions, one value a line |
+//! | `indicators` | a file of indicators, any form |
 //! | `max-signals` | how many hits of a rule give alerts; all without it |
 //!
 //! Expectations, each about the inputs above it in its case. With `UPDATE_SPEC=1` they are rewritten:
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 use alert::{Alert, AlertContext, EventHit, ExecutionType};
 use bartizan_engine::finisher::Finisher;
+use bartizan_engine::indicators::{IndicatorFile, IndicatorReader};
 use bartizan_engine::shared_scan::FoundEvent;
 use bartizan_engine::{AlertSink, Detection, NotRunReason, Plan, RuleOutcome, RuleStatus};
 use ecs::{Catalog, DataStream, Document, FieldTable, Known};
@@ -37,7 +39,7 @@ use ingest::decode::{Buffers, Item, Limits, Outcome, decode};
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{NormalizeContext, normalize};
 use ingest::integration::ecs::read_ecs;
-use matcher::{Matcher, Predicate, Resolved, Resolver};
+use matcher::{FilterId, Matcher, Predicate, Resolved, Resolver};
 use rule::{RuleLibrary, ValueList};
 use serde_json::Value;
 
@@ -112,6 +114,7 @@ struct Case {
     exceptions: Vec<String>,
     value_lists: Vec<ValueList>,
     input: Option<String>,
+    indicators: Option<String>,
 }
 
 fn run_page(text: &str) -> PageOutcome {
@@ -157,6 +160,7 @@ impl Case {
             "events" => self.events = lines().map(ecs_event).collect(),
             "records" => self.events = lines().map(cloudtrail_event).collect(),
             "input" => self.input = Some(body.to_owned()),
+            "indicators" => self.indicators = Some(body.to_owned()),
             "max-signals" => self.max_signals = Some(body.trim().parse().unwrap()),
             "kql" | "lucene" | "filter" => {
                 self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
@@ -376,20 +380,27 @@ fn alerts(case: &Case, plan: &Plan<'_>) -> Vec<Alert> {
     let matcher = Matcher::new(plan.filters.iter().map(|f| f.predicate.clone()).collect::<Vec<_>>());
     let mut collected = Collected(Vec::new());
     let mut detection = Detection::new(plan, context, case.max_signals);
+    if let Some(text) = &case.indicators {
+        let file = IndicatorFile::Memory { name: "indicators".to_owned(), bytes: text.clone().into_bytes() };
+        let mut take = |indicator: EventHit| detection.indicator(&indicator);
+        IndicatorReader::new(NOW.parse().unwrap()).read(&file, &mut take).unwrap();
+    }
     for event in &case.events {
-        let Some(stream) = DataStream::parse(&event.index).filter(|stream| planned.patterns.matches(stream))
-        else {
-            continue;
+        let Some(stream) = DataStream::parse(&event.index) else { continue };
+        let reads = |filter: &FilterId| {
+            let patterns = plan.filters[filter.index()].indicators.as_ref();
+            patterns.unwrap_or(&planned.patterns).matches(&stream)
         };
         let stream_matcher = matcher.for_stream(&plan.table, |_| true, |_| true);
         let view = event.document.view(&plan.table);
         let verdict = stream_matcher.look(&view, &mut stream_matcher.memo());
-        let found = FoundEvent {
-            filters: stream_matcher.settle(verdict, &view),
-            document: event.document.clone(),
-            document_id: event.id.clone(),
-            stream,
-        };
+        let filters: Vec<FilterId> =
+            stream_matcher.settle(verdict, &view).into_iter().filter(reads).collect();
+        if filters.is_empty() {
+            continue;
+        }
+        let found =
+            FoundEvent { filters, document: event.document.clone(), document_id: event.id.clone(), stream };
         let time = event.document.text("@timestamp").and_then(|time| time.parse().ok());
         detection.event(found, time, &mut collected).unwrap();
     }

@@ -91,7 +91,8 @@ impl JoinKey {
         values
     }
 
-    fn read(&self, scalar: Scalar<'_>) -> Option<KeyValue> {
+    /// One value, as this key compares it; `None` when the type of the field cannot hold it.
+    pub fn read(&self, scalar: Scalar<'_>) -> Option<KeyValue> {
         Some(match Value::read(scalar, self.field_type)? {
             Value::Null => return None,
             Value::Bool(b) => KeyValue::Bool(b),

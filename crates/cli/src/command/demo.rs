@@ -64,6 +64,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         inputs,
         range: TimeRange::default(),
         windows: Windows::default(),
+        indicators: Vec::new(),
         enrichment: Enrichment::open(None, None)?,
         max_signals: None,
         jobs: hunt::all_cores(),

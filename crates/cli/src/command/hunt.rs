@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use alert::{Alert, AlertContext, ExecutionType};
 use anyhow::Context as _;
 use ecs::{Catalog, TimeRange};
-use engine::{AlertSink, HuntInput, HuntOptions, HuntOutput, Plan, PlannedRule, ScanSettings, Windows};
+use engine::{
+    AlertSink, HuntInput, HuntOptions, HuntOutput, IndicatorFile, Plan, PlannedRule, ScanSettings, Windows,
+};
 use ingest::dead_letter::DeadLetter;
 use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
@@ -61,6 +63,10 @@ pub(crate) struct Args {
     /// Run such rules once each, with the whole range as their window
     #[arg(long, overrides_with = "as_scheduled")]
     whole_range: bool,
+    /// Indicators for threat_match rules, beside those among the events: ECS documents (NDJSON, JSON), or CSV whose first
+    /// line names ECS fields or is type,value. May be given several times
+    #[arg(long, value_name = "FILE")]
+    indicators: Vec<PathBuf>,
     #[command(flatten)]
     report: ReportArgs,
     /// Exit with 1 when there are alerts of at least this severity
@@ -117,6 +123,8 @@ pub(crate) struct Hunt<'h> {
     pub(crate) range: TimeRange,
     /// How rules are run whose meaning depends on their window.
     pub(crate) windows: Windows,
+    /// Files of indicators.
+    pub(crate) indicators: Vec<PathBuf>,
     pub(crate) enrichment: Enrichment,
     pub(crate) max_signals: Option<u32>,
     pub(crate) jobs: NonZeroUsize,
@@ -142,6 +150,14 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         };
         if args.paths.iter().any(is_input) {
             anyhow::bail!("{} is to be read, so it cannot be written to", own.display());
+        }
+    }
+    for path in &args.indicators {
+        if own_files.iter().any(|own| is_same_file(own, path)) {
+            anyhow::bail!("{} is to be read, so it cannot be written to", path.display());
+        }
+        if !path.is_file() {
+            anyhow::bail!("--indicators {}: no such file", path.display());
         }
     }
     let loaded = args.source.load()?;
@@ -172,6 +188,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         inputs,
         range,
         windows: if args.whole_range { Windows::WholeRange } else { Windows::AsScheduled },
+        indicators: args.indicators.clone(),
         enrichment,
         max_signals: (args.max_signals > 0).then_some(args.max_signals),
         jobs: args.jobs.unwrap_or_else(all_cores),
@@ -199,7 +216,8 @@ impl Hunt<'_> {
     pub(crate) fn report(self, report: &ReportArgs, context: Context) -> anyhow::Result<Found> {
         let Context { printer, now, .. } = context;
         let catalog = Catalog::builtin();
-        let plan = Plan::new(self.selected, &catalog, now);
+        let indicators = self.indicators.into_iter().map(IndicatorFile::Path).collect();
+        let plan = Plan::new(self.selected, &catalog, now).with_indicators(indicators);
         let options = HuntOptions {
             scan: ScanSettings { range: self.range, now, enrichment: &self.enrichment, catalog: &catalog },
             jobs: self.jobs,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use ecs::TimeRange;
 use engine::outcome::ExceptedHits;
-use engine::{HuntSummary, NotRunReason, RuleOutcome, RuleStatus, Windows};
+use engine::{HuntSummary, IndicatorAccount, NotRunReason, RuleOutcome, RuleStatus, Windows};
 use ingest::decode::Outcome;
 use ingest::ledger::{DropReason, InputAccount, Ledger, Tally};
 use query::Diagnostic;
@@ -28,6 +28,8 @@ pub(crate) struct Coverage {
     /// How rules were run whose meaning depends on their window; `None` when there were none.
     pub(crate) windows: Option<Windows>,
     pub(crate) ledger: Ledger,
+    /// The files of indicators.
+    pub(crate) indicators: Vec<IndicatorAccount>,
     pub(crate) rules: Vec<RuleAccount>,
     /// Rules that the user's filters left out.
     pub(crate) not_selected: usize,
@@ -80,6 +82,7 @@ impl Coverage {
             range,
             windows: None,
             ledger: summary.ledger,
+            indicators: summary.indicators,
             rules: rules
                 .map(|(outcome, rule)| RuleAccount {
                     outcome,
@@ -104,7 +107,8 @@ impl Coverage {
         let failed =
             self.not_run().any(|(_, reason)| reason.is_failure()) || !self.unreadable_rules.is_empty();
         let incomplete = self.not_run().any(|(_, reason)| matches!(reason, NotRunReason::RuleType(_)))
-            || self.ledger.read() < self.ledger.inputs();
+            || self.ledger.read() < self.ledger.inputs()
+            || self.indicators.iter().any(|file| file.unreadable.is_some());
         if failed || (strict && incomplete) { ExitStatus::CouldNotRun } else { ExitStatus::Done }
     }
 
@@ -138,6 +142,7 @@ impl Coverage {
         self.write_inputs(out)?;
         self.write_records(out)?;
         self.write_events(out)?;
+        self.write_indicators(out)?;
         self.write_rules(out)
     }
 
@@ -252,6 +257,54 @@ impl Coverage {
         let values =
             self.value_lists.iter().map(|list| format!("list     {}", named(list, "value", "values")));
         list(out, Paint::Faint, &lists.chain(values).collect::<Vec<_>>(), "lists")
+    }
+
+    /// What the files of indicators gave; nothing when there are none.
+    fn write_indicators(&self, out: &mut Output) -> io::Result<()> {
+        if self.indicators.is_empty() {
+            return Ok(());
+        }
+        let sum = |of: fn(&IndicatorAccount) -> u64| self.indicators.iter().map(of).sum::<u64>();
+        let line = format!(
+            "{}: {} in = {} + {} + {} dropped; {} wanted by rules",
+            count(self.indicators.len() as u64, "file of indicators", "files of indicators"),
+            thousands(sum(|file| file.records)),
+            count(sum(|file| file.indicators), "indicator", "indicators"),
+            count(sum(|file| file.duplicates), "duplicate", "duplicates"),
+            thousands(sum(IndicatorAccount::dropped)),
+            thousands(sum(|file| file.wanted)),
+        );
+        item(out, "feeds", &line)?;
+        let mut lines = Vec::new();
+        for file in &self.indicators {
+            let name = &file.name;
+            lines.extend(file.unreadable.iter().map(|reason| format!("not read whole  {name}: {reason}")));
+            lines.extend(
+                file.dropped
+                    .iter()
+                    .map(|(fault, n)| format!("dropped  {} of {name}: {fault}", thousands(*n))),
+            );
+            if !file.ignored_columns.is_empty() {
+                lines.push(format!(
+                    "noted    {name}: no field has the name of: {}",
+                    file.ignored_columns.join(", ")
+                ));
+            }
+        }
+        list(out, Paint::Caution, &lines, "about indicators")
+    }
+
+    fn indicators_json(&self) -> Value {
+        let file = |file: &IndicatorAccount| {
+            let dropped: BTreeMap<String, u64> =
+                file.dropped.iter().map(|(fault, number)| (fault.to_string(), *number)).collect();
+            json!({
+                "name": file.name, "unreadable": file.unreadable, "records": file.records,
+                "indicators": file.indicators, "wanted": file.wanted, "duplicates": file.duplicates,
+                "drop_reasons": dropped, "ignored_columns": file.ignored_columns,
+            })
+        };
+        self.indicators.iter().map(file).collect()
     }
 
     fn write_rules(&self, out: &mut Output) -> io::Result<()> {
@@ -417,6 +470,7 @@ impl Coverage {
                 "excepted": excepted_json(outcome),
                 "cut": outcome.cut,
                 "own_alerts": outcome.own_alerts,
+                "indicators": outcome.indicators,
                 "warnings": outcome.warnings.iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),
             });
             if let RuleStatus::NotRun(reason) = &outcome.status {
@@ -468,6 +522,7 @@ impl Coverage {
                 "not_named": ledger.unnamed_partly_read() + ledger.unnamed_skipped(),
                 "left_out": self.own_files.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             },
+            "indicators": self.indicators_json(),
             "bytes": { "stored": counts.bytes_in, "decompressed": counts.bytes_decompressed },
             "records": {
                 "in": counts.records_in, "events": counts.events, "duplicates": counts.duplicates,

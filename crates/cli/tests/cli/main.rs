@@ -5,6 +5,7 @@
 mod demo;
 mod exceptions;
 mod hunt;
+mod indicators;
 mod inputs;
 mod output;
 mod rule_test;

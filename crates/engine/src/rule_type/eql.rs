@@ -60,7 +60,7 @@ pub(crate) fn sought(rule: &EqlRule, resolver: &mut Resolver<'_>) -> Result<Soug
             pipes: pipes.into_iter().map(|pipe| pipe.value).collect(),
         })),
     };
-    Ok(Sought { filters, exceptions: Vec::new(), finisher, warnings: diagnostics })
+    Ok(Sought { filters, exceptions: Vec::new(), finisher, warnings: diagnostics, indicators: None })
 }
 
 fn non_empty(text: Option<&str>) -> Option<&str> {

@@ -6,6 +6,7 @@ use matcher::JoinKey;
 pub(crate) mod eql;
 pub(crate) mod new_terms;
 pub(crate) mod query;
+pub(crate) mod threat_match;
 pub(crate) mod threshold;
 
 /// A field whose values tell events apart. An event without it takes no part.

@@ -39,5 +39,6 @@ pub(crate) fn sought(
         exceptions: Vec::new(),
         finisher: Finisher::EachEvent,
         warnings: resolved.diagnostics,
+        indicators: None,
     })
 }
