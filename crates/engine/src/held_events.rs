@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use alert::EventHit;
 use ecs::Document;
+use foldhash::HashMap;
 use serde_json::{Map, Value};
 
 use crate::error::EngineError;
@@ -17,12 +18,13 @@ use crate::error::EngineError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeldEvent(pub u32);
 
-/// Bytes of JSON in a block.
-const BLOCK: usize = 256 * 1024;
+/// Bytes of JSON in a block. Larger ones pack a little better, but events are had again in the order of their times, and
+/// inputs lie in that of their names: nearly each event may lie in another block than the last.
+const BLOCK: usize = 64 * 1024;
 /// Compressed bytes in memory; what comes after goes into the file.
 const IN_MEMORY: usize = 64 * 1024 * 1024;
-/// Blocks kept inflated while events are had again: those of one sequence often lie near each other.
-const INFLATED: usize = 8;
+/// Blocks kept inflated while events are had again: 8 MB, one for each of many inputs of the same hour.
+const INFLATED: usize = 128;
 const LEVEL: i32 = 1;
 
 /// Events kept for later.
@@ -36,14 +38,16 @@ pub struct HeldEvents {
     compressed_in_memory: usize,
     file: Option<File>,
     file_bytes: u64,
-    inflated: VecDeque<(u32, Vec<u8>)>,
+    inflated: HashMap<u32, Vec<u8>>,
+    /// The inflated blocks, oldest first.
+    inflated_order: VecDeque<u32>,
     in_memory_limit: Option<usize>,
 }
 
 #[derive(Debug)]
 enum Block {
-    Memory(Box<[u8]>),
-    File { at: u64, bytes: usize },
+    Memory { packed: Box<[u8]>, inflated: usize },
+    File { at: u64, bytes: usize, inflated: usize },
 }
 
 impl HeldEvents {
@@ -98,10 +102,11 @@ impl HeldEvents {
 
     fn close_block(&mut self) -> io::Result<()> {
         let packed = zstd::bulk::compress(&self.open, LEVEL)?;
+        let inflated = self.open.len();
         self.open.clear();
         if self.compressed_in_memory + packed.len() <= self.in_memory_limit.unwrap_or(IN_MEMORY) {
             self.compressed_in_memory += packed.len();
-            self.blocks.push(Block::Memory(packed.into()));
+            self.blocks.push(Block::Memory { packed: packed.into(), inflated });
             return Ok(());
         }
         let file = match &mut self.file {
@@ -111,34 +116,36 @@ impl HeldEvents {
         };
         file.seek(SeekFrom::Start(self.file_bytes))?;
         file.write_all(&packed)?;
-        self.blocks.push(Block::File { at: self.file_bytes, bytes: packed.len() });
+        self.blocks.push(Block::File { at: self.file_bytes, bytes: packed.len(), inflated });
         self.file_bytes += packed.len() as u64;
         Ok(())
     }
 
     fn block(&mut self, number: u32) -> io::Result<&[u8]> {
         let Some(block) = self.blocks.get(number as usize) else { return Ok(&self.open) };
-        if let Some(at) = self.inflated.iter().position(|(block, _)| *block == number) {
-            return Ok(self.inflated.get(at).map_or(&[], |(_, bytes)| bytes));
-        }
-        let read;
-        let packed: &[u8] = match (block, &mut self.file) {
-            (Block::Memory(packed), _) => packed,
-            (Block::File { at, bytes }, Some(file)) => {
-                let mut buffer = vec![0; *bytes];
-                file.seek(SeekFrom::Start(*at))?;
-                file.read_exact(&mut buffer)?;
-                read = buffer;
-                &read
+        if !self.inflated.contains_key(&number) {
+            let read;
+            let (packed, inflated): (&[u8], usize) = match (block, &mut self.file) {
+                (Block::Memory { packed, inflated }, _) => (packed, *inflated),
+                (Block::File { at, bytes, inflated }, Some(file)) => {
+                    let mut buffer = vec![0; *bytes];
+                    file.seek(SeekFrom::Start(*at))?;
+                    file.read_exact(&mut buffer)?;
+                    read = buffer;
+                    (&read, *inflated)
+                }
+                (Block::File { .. }, None) => return Err(io::ErrorKind::NotFound.into()),
+            };
+            let bytes = zstd::bulk::decompress(packed, inflated)?;
+            if self.inflated_order.len() >= INFLATED
+                && let Some(oldest) = self.inflated_order.pop_front()
+            {
+                self.inflated.remove(&oldest);
             }
-            (Block::File { .. }, None) => return Err(io::ErrorKind::NotFound.into()),
-        };
-        let bytes = zstd::stream::decode_all(packed)?;
-        if self.inflated.len() >= INFLATED {
-            self.inflated.pop_front();
+            self.inflated_order.push_back(number);
+            self.inflated.insert(number, bytes);
         }
-        self.inflated.push_back((number, bytes));
-        Ok(self.inflated.back().map_or(&[], |(_, bytes)| bytes))
+        Ok(self.inflated.get(&number).map_or(&[], Vec::as_slice))
     }
 }
 
