@@ -18,6 +18,10 @@ import time
 import tomllib
 
 
+# The two rules that Bartizan began with, by id.
+FOUNDING = ("f6fee40d-8a5e-4cc8-9f73-8688419c6d68", "6951f15e-533c-4a60-8014-a3c3ab851a1b")
+
+
 @dataclasses.dataclass
 class Step:
     name: str
@@ -78,7 +82,8 @@ def steps(options, scratch):
     yield Step("inflate (libdeflate)", [options.yardstick, "inflate", large], options.large)
     yield Step("L: inflate and parse", [options.yardstick, "parse", large], options.large)
     yield Step("zcat | wc -c", ["bash", "-c", decompress], options.large)
-    sets = [("founding rules", [])]
+    founding = [option for rule in FOUNDING for option in ("--rule", rule)]
+    sets = [("founding rules", founding), ("the rules we ship", [])]
     aws = options.rules / "rules/integrations/aws"
     for label, folder, types in (
         ("AWS query rules", aws, ("query",)),
@@ -88,7 +93,7 @@ def steps(options, scratch):
         if folder.is_dir():
             into = scratch / label.replace(" ", "-")
             count = link_rules(folder, types, into)
-            sets.append((f"{count} {label}", ["--rules", str(into)]))
+            sets.append((f"{count} {label}", ["--rules", str(into), "--no-builtin-rules"]))
         else:
             print(f"not measured: {label}; no rules at {folder}")
     for label, rules in sets:
