@@ -273,11 +273,16 @@ impl<'p> Detection<'p> {
         }
     }
 
-    /// Makes the alerts that were held back, and gives the account of every rule.
+    /// Makes the alerts that were held back, and gives the account of every rule. `data` are the first and the last
+    /// time of all events, as far as known.
     ///
     /// # Errors
     /// When an alert cannot be handed over, or an event that was kept cannot be had again.
-    pub fn finish(mut self, sink: &mut dyn AlertSink) -> Result<Vec<RuleOutcome>, EngineError> {
+    pub fn finish(
+        mut self,
+        data: Option<(Timestamp, Timestamp)>,
+        sink: &mut dyn AlertSink,
+    ) -> Result<Vec<RuleOutcome>, EngineError> {
         for (rule, planned) in self.plan.rules.iter().enumerate() {
             let state = &mut self.rules[rule];
             let kept = std::mem::take(&mut state.kept);
@@ -287,7 +292,8 @@ impl<'p> Detection<'p> {
             }
             match (&planned.finisher, waiting) {
                 (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
-                    self.finish_in_order(rule, in_order, waiting, sink)?;
+                    let found = waiting.finish(in_order, data);
+                    self.finish_in_order(rule, in_order, found, sink)?;
                 }
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
                     self.finish_threshold(rule, waiting.finish(threshold), sink)?;
@@ -306,14 +312,15 @@ impl<'p> Detection<'p> {
         &mut self,
         rule: usize,
         in_order: &InOrder,
-        waiting: WaitingEvents,
+        found: Finished,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
-        let Finished { hits, without_time } = waiting.finish(in_order);
+        let Finished { hits, without_time, beyond_data } = found;
         let folds = self.folds(rule);
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
         outcome.hits += hits.len() as u64;
         outcome.without_time += without_time;
+        outcome.beyond_data += beyond_data;
         let mut kept = &hits[..];
         // Folded hits do not use up the cap, so it counts later.
         if let (Some(cap), false) = (self.max_signals, folds) {

@@ -10,7 +10,7 @@ use crate::event_order::EventOrder;
 use crate::event_time::EventTime;
 use crate::new_terms::NewTermsWindows;
 use crate::sample::SamplePlan;
-use crate::sequence::{Role, SequencePlan};
+use crate::sequence::{Role, SequencePlan, StageKind};
 use crate::threshold::{Limits, ThresholdWindows};
 pub use crate::waiting_threats::{MappedPair, ReadField, ThreatPlan};
 use crate::windows::{ScheduledRuns, Windows};
@@ -135,6 +135,17 @@ pub struct InOrder {
 }
 
 impl InOrder {
+    /// Is an event that passes this filter, by its position among the rule's, part of a hit? Those that pass only an
+    /// `until` or a missing stage are not.
+    pub fn takes_in(&self, filter: usize) -> bool {
+        let Join::Sequence(plan) = &self.join else { return true };
+        let is_event = |role: &Role| match role {
+            Role::Stage(stage) => plan.stages.get(usize::from(*stage)) == Some(&StageKind::Event),
+            Role::Until => false,
+        };
+        self.parts.get(filter).is_some_and(|part| part.roles.iter().any(is_event))
+    }
+
     /// Each event a hit of its own.
     pub(crate) fn single_events(rule: &Rule) -> Self {
         Self {

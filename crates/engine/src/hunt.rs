@@ -254,7 +254,8 @@ impl Account<'_, '_> {
 
     fn finish(self) -> Result<HuntSummary, EngineError> {
         let Self { ledger, detection, indicators, output, .. } = self;
-        let rules = detection.finish(output.alerts)?;
+        let coverage = ledger.coverage();
+        let rules = detection.finish(coverage.first_event().zip(coverage.last_event()), output.alerts)?;
         Ok(HuntSummary { ledger, rules, indicators })
     }
 

@@ -26,6 +26,9 @@ pub struct RuleOutcome {
     pub building_blocks: u64,
     /// Events that passed and could take no part in a sequence, because nothing says when they happened.
     pub without_time: u64,
+    /// Sequences that rest on a missing event whose time reaches beyond the first or the last event of the data: what
+    /// lies there might have forbidden them.
+    pub beyond_data: u64,
     /// What the rule's exceptions took out of its events, one entry an exception that is in force.
     pub excepted: Vec<ExceptedHits>,
     /// Hits that the rule's suppression folded into the alert of another, or that such an alert covers.
@@ -70,6 +73,7 @@ impl RuleOutcome {
             alerts: 0,
             building_blocks: 0,
             without_time: 0,
+            beyond_data: 0,
             excepted: Vec::new(),
             suppressed: 0,
             cut: 0,
@@ -91,6 +95,7 @@ impl RuleOutcome {
             alerts: 0,
             building_blocks: 0,
             without_time: 0,
+            beyond_data: 0,
             excepted: Vec::new(),
             suppressed: 0,
             cut: 0,

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ecs::{Document, FieldTable};
+use ecs::{Document, FieldTable, Timestamp};
 use matcher::KeyValue;
 use query::eql::ast::Pipe;
 
@@ -10,7 +10,10 @@ use crate::finisher::{InOrder, Join};
 use crate::held_events::HeldEvent;
 use crate::key_table::{KeyTable, each_tuple};
 use crate::sample::SampleCollector;
-use crate::sequence::{Ordinal, Role, SequenceMatcher, StageEvent, Take, Tiebreaker, in_order};
+use crate::sequence::{
+    FoundSequence, Ordinal, Role, SequenceMatcher, SequencePlan, StageEvent, StageKind, Take, Tiebreaker,
+    in_order,
+};
 
 /// The events of one rule that wait: where each stands, and what it is to the rule. The events themselves lie in
 /// [`HeldEvents`](crate::held_events::HeldEvents).
@@ -45,6 +48,8 @@ pub(crate) struct Finished {
     pub(crate) hits: Vec<Vec<HeldEvent>>,
     /// Events that could take no part because nothing says when they happened.
     pub(crate) without_time: u64,
+    /// Sequences that rest on a missing event whose time reaches beyond the data.
+    pub(crate) beyond_data: u64,
 }
 
 impl WaitingEvents {
@@ -77,8 +82,8 @@ impl WaitingEvents {
         }
     }
 
-    /// Puts the events in order, and makes hits of them.
-    pub(crate) fn finish(self, rule: &InOrder) -> Finished {
+    /// Puts the events in order, and makes hits of them. `data` are the first and the last time of all events.
+    pub(crate) fn finish(self, rule: &InOrder, data: Option<(Timestamp, Timestamp)>) -> Finished {
         let Self { rows, takes, keys, without_time } = self;
         let mut order: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
         let mut start = 0;
@@ -88,6 +93,7 @@ impl WaitingEvents {
         }
         order.sort_by(|(a, _), (b, _)| rows[*a].ordinal.cmp(&rows[*b].ordinal));
         let in_turn = order.into_iter().map(|(at, start)| (&rows[at], &takes[start..rows[at].takes_end]));
+        let mut beyond_data = 0;
         let mut hits = match &rule.join {
             Join::Events => in_turn.map(|(row, _)| vec![row.event]).collect(),
             Join::Sequence(plan) => {
@@ -101,6 +107,8 @@ impl WaitingEvents {
                     matcher.push(event, &mut found);
                 }
                 matcher.finish(&mut found);
+                beyond_data =
+                    found.iter().filter(|one| reaches_beyond(plan, one, &rows, data)).count() as u64;
                 let events = |events: Vec<Option<u32>>| events.into_iter().flatten().map(HeldEvent).collect();
                 in_order(found).into_iter().map(|sequence| events(sequence.events)).collect()
             }
@@ -124,7 +132,7 @@ impl WaitingEvents {
         for pipe in &rule.pipes {
             apply(*pipe, &mut hits);
         }
-        Finished { hits, without_time }
+        Finished { hits, without_time, beyond_data }
     }
 }
 
@@ -137,6 +145,27 @@ fn ordinal(rule: &InOrder, document: &Document, event: HeldEvent) -> Option<Ordi
         }
         ordinal => ordinal,
     }
+}
+
+/// Does a missing stage at the beginning or the end of a sequence reach beyond the data?
+fn reaches_beyond(
+    plan: &SequencePlan,
+    found: &FoundSequence,
+    rows: &[Row],
+    data: Option<(Timestamp, Timestamp)>,
+) -> bool {
+    let (Some((first, last)), Some(maxspan)) = (data, plan.maxspan) else { return false };
+    let maxspan = i64::try_from(maxspan).unwrap_or(i64::MAX);
+    let is_missing = |stage: Option<&StageKind>| stage == Some(&StageKind::Missing);
+    // Rows come in the order of their numbers.
+    let time_of = |event: u32| {
+        let at = rows.binary_search_by_key(&event, |row| row.event.0).ok()?;
+        Some(rows[at].ordinal.time)
+    };
+    let begins = found.events.iter().flatten().next().and_then(|event| time_of(*event));
+    is_missing(plan.stages.first()) && found.completion.time.saturating_sub(maxspan) < first.as_millisecond()
+        || is_missing(plan.stages.last())
+            && begins.is_some_and(|begins| begins.saturating_add(maxspan) > last.as_millisecond())
 }
 
 fn roles_of(rule: &InOrder, takes: &[PartOfKey], roles: &mut Vec<Take>) {

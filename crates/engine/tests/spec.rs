@@ -404,7 +404,7 @@ fn alerts(case: &Case, plan: &Plan<'_>) -> Vec<Alert> {
         let time = event.document.text("@timestamp").and_then(|time| time.parse().ok());
         detection.event(found, time, &mut collected).unwrap();
     }
-    detection.finish(&mut collected).unwrap();
+    detection.finish(None, &mut collected).unwrap();
     collected.0
 }
 

@@ -119,8 +119,12 @@ fn explain(out: &mut Output, plan: &Plan<'_>, planned: &PlannedRule<'_>, event: 
     let heading = out.paint(Paint::Heading, format!("event {}", text("event.id")));
     writeln!(out, "{heading}  {}  {}  {}", text("@timestamp"), text("event.provider"), text("event.action"))?;
     let name = visible(&planned.rule.name);
-    let (is, is_none) = match planned.finisher {
+    let passes = |filter: usize| explanations[filter].1.passed;
+    let (is, is_none) = match &planned.finisher {
         Finisher::EachEvent => ("is a hit of", "is no hit of"),
+        Finisher::InOrder(in_order) if !(0..filters.len()).any(|f| passes(f) && in_order.takes_in(f)) => {
+            ("can only end or forbid a hit of", "can take no part in a hit of")
+        }
         _ => ("may take part in a hit of", "can take no part in a hit of"),
     };
     match (reached && excepted.is_empty(), passed) {

@@ -60,7 +60,7 @@ pub(crate) struct Args {
     /// new_terms, threshold, and those with alert suppression
     #[arg(long, overrides_with = "whole_range")]
     as_scheduled: bool,
-    /// Run such rules once each, with the whole range as their window
+    /// Run such rules once each, with the whole range as their window. Of both, the last one given counts
     #[arg(long, overrides_with = "as_scheduled")]
     whole_range: bool,
     /// Indicators for threat_match rules, beside those among the events: ECS documents (NDJSON, JSON), or CSV whose first
@@ -166,6 +166,12 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         anyhow::bail!("no rules are loaded, so nothing would be looked for");
     }
     let selected = args.filter.select(&loaded)?;
+    if selected.rules.is_empty() {
+        anyhow::bail!(
+            "no rule is selected of the {} loaded, so nothing would be looked for",
+            loaded.rules.len()
+        );
+    }
     let (inputs, own_files) = inputs(&args.paths, &own_files)?;
     for own in &own_files {
         if !is_earlier_output(own).with_context(|| format!("cannot read {}", own.display()))? {

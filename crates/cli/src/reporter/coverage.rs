@@ -386,14 +386,27 @@ impl Coverage {
             .map(|rule| {
                 let RuleOutcome { name, hits, alerts, cut, .. } = &rule.outcome;
                 format!(
-                    "cut      {name}: {} of {} became alerts, {} were cut by --max-signals",
+                    "cut      {name}: {} of {} became alerts, {} by --max-signals",
                     thousands(*alerts),
                     count(*hits, "hit", "hits"),
-                    thousands(*cut)
+                    count(*cut, "was cut", "were cut")
                 )
             })
             .collect();
         list(out, Paint::Caution, &cut, "cut")?;
+        let beyond_data: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.outcome.beyond_data > 0)
+            .map(|rule| {
+                let sequences = count(rule.outcome.beyond_data, "sequence rests", "sequences rest");
+                format!(
+                    "noted    {}: {sequences} on a missing event for which the data ends too early or begins too late",
+                    rule.outcome.name
+                )
+            })
+            .collect();
+        list(out, Paint::Caution, &beyond_data, "rules with missing events beyond the data")?;
         let excepted: Vec<String> = self
             .rules
             .iter()
@@ -466,6 +479,7 @@ impl Coverage {
                 "alerts": outcome.alerts,
                 "building_blocks": outcome.building_blocks,
                 "without_time": outcome.without_time,
+                "beyond_data": outcome.beyond_data,
                 "suppressed": outcome.suppressed,
                 "excepted": excepted_json(outcome),
                 "cut": outcome.cut,

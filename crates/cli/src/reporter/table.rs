@@ -30,12 +30,13 @@ pub(crate) struct TableReporter {
     group: Option<(String, RowKey)>,
 }
 
-/// Highest severity first, then by time and id. Alerts about copies of an event in several accounts share an id: the
+/// Highest severity first, then by time, rule and id. Alerts about copies of an event in several accounts share an id: the
 /// order of arrival makes the order total, so that none hides another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
     severity: Reverse<Severity>,
     time: String,
+    rule: String,
     uuid: String,
     arrival: u64,
 }
@@ -98,6 +99,7 @@ impl AlertSink for TableReporter {
         let key = RowKey {
             severity: Reverse(severity),
             time: time.clone(),
+            rule: text(alert.rule_name()),
             uuid: text(alert.uuid()),
             arrival: self.alerts,
         };
@@ -172,7 +174,7 @@ fn write_rule_counts(out: &mut Output, coverage: &Coverage) -> io::Result<()> {
         let outcome = &rule.outcome;
         let mut alerts = thousands(outcome.alerts);
         if outcome.building_blocks > 0 {
-            alerts.push_str(&format!(" (of {} events)", thousands(outcome.building_blocks)));
+            alerts.push_str(&format!(" (of {})", count(outcome.building_blocks, "event", "events")));
         }
         if outcome.cut > 0 {
             alerts.push_str(&format!(" (+{} cut)", thousands(outcome.cut)));
@@ -265,15 +267,17 @@ fn who(document: &Document) -> String {
     }
 }
 
-/// What happened: the action, to which resource, and that it failed.
+/// What happened: the action, to which resource, and that it failed; of an event without an action the process or file
+/// that it is about, or its category.
 fn what(document: &Document) -> String {
-    let mut what = document.text("event.action").unwrap_or_default().to_owned();
+    let about = ["event.action", "process.name", "file.path", "event.category"];
+    let mut what = about.into_iter().find_map(|field| document.text(field)).unwrap_or_default().to_owned();
     if let Some(resource) = document.text("aws.cloudtrail.resources.arn") {
         let short = resource.splitn(6, ':').nth(5).unwrap_or(resource);
         what.push(' ');
         what.push_str(short);
     }
-    if document.text("event.outcome") == Some("failure") {
+    if !what.is_empty() && document.text("event.outcome") == Some("failure") {
         what.push_str(" (failed)");
     }
     what

@@ -83,7 +83,7 @@ fn a_cap_keeps_the_newest_of_an_eql_rule() {
     let alerts = run.alerts();
     assert_eq!(alerts.len(), 1);
     assert_eq!(alerts[0]["event"]["id"], Value::from(event_id(7)));
-    assert!(run.stderr.contains("1 of 2 hits became alerts, 1 were cut"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 of 2 hits became alerts, 1 was cut"), "{}", run.stderr);
 }
 
 #[test]
@@ -103,4 +103,18 @@ fn a_fault_of_an_eql_query_is_shown_at_its_place() {
     assert!(checked.stdout.contains("error[eql::unknown-field]"), "{}", checked.stdout);
     sandbox.write("good.toml", rule_file(ID, "Good", "eql", "eql", "any where ?user.nmae == \"a\""));
     assert_eq!(sandbox.run(&["rule", "check", "good.toml"]).status, 0);
+}
+
+#[test]
+fn a_missing_event_beyond_the_data_is_noted() {
+    let sandbox = sandbox();
+    let query = "sequence by user.name with maxspan=10m [any where event.action == \"DisableKey\"] \
+                 ![any where event.action == \"EnableKey\"]";
+    sandbox.write("rule.toml", rule_file(ID, "Disabled for good", "eql", "eql", query));
+    let note = "Disabled for good: 1 sequence rests on a missing event";
+    // The last events are of 10:30; with a range they end at 10:14.
+    let whole = sandbox.run(&HUNT);
+    assert!(!whole.stdout.contains(note), "{}", whole.stdout);
+    let cut = sandbox.run(&[&HUNT[..], &["--to", "2026-03-10T10:15:00Z"]].concat());
+    assert!(cut.stdout.contains(note), "{}", cut.stdout);
 }
