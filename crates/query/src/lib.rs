@@ -10,13 +10,17 @@
 //! tree and at least one diagnostic with a span.
 
 mod code_units;
+mod cursor;
 pub mod diagnostic;
 pub mod eql;
 pub mod esql;
 pub mod kql;
 pub mod lucene;
 mod nearest;
+pub mod operator;
+mod ql;
 pub mod span;
+mod token;
 
 pub use diagnostic::{Diagnostic, Parsed, Severity};
 pub use span::{Span, Spanned};

@@ -9,8 +9,8 @@
 //! ```
 
 use super::ast::{ArithmeticOp, CompareOp, Expr, Literal, MatchOp};
-use super::lexer::{Keyword, TokenKind, reserved};
 use super::parser::{MAX_DEPTH, Parser};
+use super::token::{Keyword, TokenKind, reserved};
 use crate::{Diagnostic, Span, Spanned};
 
 /// How many arithmetic operators a query may have: their nodes nest without any parentheses.

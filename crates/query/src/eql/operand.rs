@@ -2,8 +2,9 @@
 
 use super::ast::{Expr, FieldRef, Function, Literal};
 use super::function::{named, signature, substitute};
-use super::lexer::{Keyword, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, TokenKind};
+use crate::ql::name::backquoted;
 use crate::{Span, Spanned};
 
 impl Parser<'_> {
@@ -480,8 +481,4 @@ impl Parser<'_> {
 fn constant_in_wrong_case(name: &str) -> Option<(&'static str, Literal)> {
     let known = [("true", Literal::Bool(true)), ("false", Literal::Bool(false)), ("null", Literal::Null)];
     known.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(name))
-}
-
-fn backquoted(part: &str) -> String {
-    format!("`{}`", part.replace('`', "``"))
 }

@@ -8,7 +8,8 @@
 //! A fault is reported where it stands and parsing goes on.
 
 use super::ast::{Body, Category, EventFilter, Expr, Literal, Pipe, Query};
-use super::lexer::{Keyword, Token, TokenKind, tokenise};
+use super::lexer::tokenise;
+use super::token::{Keyword, Token, TokenKind};
 use super::verify::verify;
 use crate::nearest::nearest;
 use crate::{Diagnostic, Parsed, Span, Spanned};

@@ -3,11 +3,13 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::ast::{
-    ArithmeticOp, Body, Category, CompareOp, EventFilter, Expr, FieldRef, Literal, MatchOp, Pipe, Query,
-    Sample, Sequence, Stage, TimeSpan, TimeUnit,
+    ArithmeticOp, Body, Category, EventFilter, Expr, FieldRef, Literal, MatchOp, Pipe, Query, Sample,
+    Sequence, Stage, TimeSpan, TimeUnit,
 };
-use super::lexer::is_plain_name;
+use super::token::is_plain_name;
 use crate::Spanned;
+use crate::ql::name::write_dotted;
+use crate::ql::text::write_text;
 
 /// Parses back to an equal tree, provided the tree is one that [`parse`](super::parse) gives for some text: no
 /// `Invalid`, no empty list, no negative number as a literal.
@@ -105,20 +107,7 @@ impl Display for FieldRef {
         if self.optional {
             f.write_char('?')?;
         }
-        if self.name.split('.').any(str::is_empty) {
-            return backquoted(f, &self.name);
-        }
-        for (index, part) in self.name.split('.').enumerate() {
-            if index > 0 {
-                f.write_char('.')?;
-            }
-            if is_plain_name(part) {
-                f.write_str(part)?;
-            } else {
-                backquoted(f, part)?;
-            }
-        }
-        Ok(())
+        write_dotted(f, &self.name, |part, _| is_plain_name(part))
     }
 }
 
@@ -141,19 +130,6 @@ impl Display for Literal {
     }
 }
 
-impl Display for CompareOp {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Self::Eq => "==",
-            Self::Ne => "!=",
-            Self::Lt => "<",
-            Self::Lte => "<=",
-            Self::Gt => ">",
-            Self::Gte => ">=",
-        })
-    }
-}
-
 impl Display for MatchOp {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
@@ -162,18 +138,6 @@ impl Display for MatchOp {
             Self::LikeFold => "like~",
             Self::Regex => "regex",
             Self::RegexFold => "regex~",
-        })
-    }
-}
-
-impl Display for ArithmeticOp {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Modulo => "%",
         })
     }
 }
@@ -296,22 +260,10 @@ fn keys(f: &mut Formatter<'_>, keys: &[Spanned<FieldRef>]) -> Result {
 }
 
 fn text(f: &mut Formatter<'_>, text: &str) -> Result {
-    f.write_char('"')?;
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => write!(f, "\\{character}")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            '\u{8}' => f.write_str("\\b")?,
-            '\u{C}' => f.write_str("\\f")?,
-            '\0'..='\u{1F}' | '\u{7F}'..='\u{A0}' => write!(f, "\\u{{{:02X}}}", u32::from(character))?,
-            _ => f.write_char(character)?,
-        }
-    }
-    f.write_char('"')
-}
-
-fn backquoted(f: &mut Formatter<'_>, name: &str) -> Result {
-    write!(f, "`{}`", name.replace('`', "``"))
+    write_text(f, text, |f, character| match character {
+        '\u{8}' => f.write_str("\\b"),
+        '\u{C}' => f.write_str("\\f"),
+        '\0'..='\u{1F}' | '\u{7F}'..='\u{A0}' => write!(f, "\\u{{{:02X}}}", u32::from(character)),
+        _ => f.write_char(character),
+    })
 }

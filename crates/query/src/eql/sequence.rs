@@ -7,8 +7,8 @@
 //! ```
 
 use super::ast::{Body, EventFilter, Expr, FieldRef, Literal, Sample, Sequence, Stage, TimeSpan, TimeUnit};
-use super::lexer::{Keyword, Token, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, Token, TokenKind};
 use crate::{Span, Spanned};
 
 /// How often a stage may repeat.

@@ -3,13 +3,15 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::ast::{
-    Aggregate, ArithmeticOp, Command, CompareOp, EnrichField, Expr, Field, From, FromItem, IndexPattern,
-    LikeOp, Literal, NamePart, NamePattern, NullsOrder, OptionEntry, OptionValue, OtherCommand, Query,
-    Renaming, Setting, SortKey, SortOrder, Source, Stats, TimeSpan,
+    Aggregate, ArithmeticOp, Command, EnrichField, Expr, Field, From, FromItem, IndexPattern, LikeOp,
+    Literal, NamePart, NamePattern, NullsOrder, OptionEntry, OptionValue, OtherCommand, Query, Renaming,
+    Setting, SortKey, SortOrder, Source, Stats, TimeSpan,
 };
 use super::operand::TIME_UNITS;
 use super::token::{is_plain_name, is_plain_pattern, is_plain_source};
 use crate::Spanned;
+use crate::ql::name::{backquoted, write_dotted};
+use crate::ql::text::write_text;
 
 /// Parses back to an equal tree, provided the tree is one that [`parse`](super::parse) gives for some text: no
 /// `Invalid`, no empty list where one must hold something.
@@ -281,7 +283,7 @@ impl Display for NamePattern {
         if parts.iter().any(Vec::is_empty) {
             return self.parts.iter().try_for_each(|piece| match piece {
                 NamePart::Any => f.write_char('*'),
-                NamePart::Text(text) => backquoted(f, text),
+                NamePart::Text(text) => f.write_str(&backquoted(text)),
             });
         }
         for (index, part) in parts.iter().enumerate() {
@@ -304,7 +306,7 @@ impl Display for NamePattern {
             for piece in part {
                 match piece {
                     NamePart::Any => f.write_char('*')?,
-                    NamePart::Text(text) => backquoted(f, text)?,
+                    NamePart::Text(text) => f.write_str(&backquoted(text))?,
                 }
             }
         }
@@ -364,36 +366,11 @@ impl Display for OptionEntry {
     }
 }
 
-impl Display for CompareOp {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Self::Eq => "==",
-            Self::Ne => "!=",
-            Self::Lt => "<",
-            Self::Lte => "<=",
-            Self::Gt => ">",
-            Self::Gte => ">=",
-        })
-    }
-}
-
 impl Display for LikeOp {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
             Self::Like => "LIKE",
             Self::Rlike => "RLIKE",
-        })
-    }
-}
-
-impl Display for ArithmeticOp {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Modulo => "%",
         })
     }
 }
@@ -604,21 +581,12 @@ fn assigned(f: &mut Formatter<'_>, name: Option<&Spanned<String>>) -> Result {
 
 /// A name whose parts are in backquotes where they must be.
 fn dotted(f: &mut Formatter<'_>, name: &str) -> Result {
-    if name.split('.').any(str::is_empty) {
-        return backquoted(f, name);
-    }
-    for (index, part) in name.split('.').enumerate() {
-        if index > 0 {
-            f.write_char('.')?;
-        }
-        if is_plain_name(part, index > 0) { f.write_str(part)? } else { backquoted(f, part)? }
-    }
-    Ok(())
+    write_dotted(f, name, is_plain_name)
 }
 
 /// A name of one word, in backquotes where it must be.
 fn word(f: &mut Formatter<'_>, name: &str) -> Result {
-    if is_plain_name(name, false) { f.write_str(name) } else { backquoted(f, name) }
+    if is_plain_name(name, false) { f.write_str(name) } else { f.write_str(&backquoted(name)) }
 }
 
 fn is_plain_policy(name: &str) -> bool {
@@ -633,19 +601,5 @@ fn is_plain_policy(name: &str) -> bool {
 }
 
 fn text(f: &mut Formatter<'_>, text: &str) -> Result {
-    f.write_char('"')?;
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => write!(f, "\\{character}")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            _ => f.write_char(character)?,
-        }
-    }
-    f.write_char('"')
-}
-
-fn backquoted(f: &mut Formatter<'_>, name: &str) -> Result {
-    write!(f, "`{}`", name.replace('`', "``"))
+    write_text(f, text, |f, character| f.write_char(character))
 }
