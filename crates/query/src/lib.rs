@@ -14,13 +14,14 @@ mod cursor;
 pub mod diagnostic;
 pub mod eql;
 pub mod esql;
+mod faults;
 pub mod kql;
 pub mod lucene;
 mod nearest;
 pub mod operator;
 mod ql;
 pub mod span;
-mod token;
+mod tokens;
 
 pub use diagnostic::{Diagnostic, Parsed, Severity};
 pub use span::{Span, Spanned};

@@ -3,7 +3,7 @@
 use super::ast::{CompareOp, Literal, MatchOp};
 use crate::ql::name::has_name_shape;
 
-pub(super) type Token = crate::token::Token<TokenKind>;
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {

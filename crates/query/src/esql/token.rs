@@ -4,7 +4,7 @@ use super::ast::{CompareOp, LikeOp, Literal, NamePart};
 use crate::ql::name::{begins_name, continues_name, has_name_shape};
 use crate::ql::space::is_space;
 
-pub(super) type Token = crate::token::Token<TokenKind>;
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {

@@ -5,7 +5,7 @@
 //! on through inner spaces until a special character or an operator.
 
 use super::ast::{Literal, Pattern, RangeOp};
-use crate::code_units::{CodeUnits, four_hex_digits};
+use crate::code_units::{CodeUnits, four_hex_digits, lone_half};
 use crate::cursor::Cursor;
 use crate::{Diagnostic, Span};
 
@@ -25,7 +25,7 @@ pub(super) enum TokenKind {
     Not,
 }
 
-pub(super) type Token = crate::token::Token<TokenKind>;
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 pub(super) const AND: &str = "and";
 pub(super) const OR: &str = "or";
@@ -346,15 +346,7 @@ impl Lexer<'_> {
 
     fn check_halves(&mut self, has_lone_half: bool, span: Span) {
         if has_lone_half {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "kql::lone-surrogate",
-                    "this text names half a surrogate pair, which is no character",
-                )
-                .at(span)
-                .label("has a `\\u` escape from D800 to DFFF without its partner")
-                .help("write the character itself, or both halves one after the other"),
-            );
+            self.diagnostics.push(lone_half("kql::lone-surrogate", span));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Follows the token definitions of Lucene's classic parser (apache/lucene, queryparser/classic/QueryParser.jj).
 
 use super::ast::WildcardPart;
-use crate::code_units::{CodeUnits, four_hex_digits};
+use crate::code_units::{CodeUnits, four_hex_digits, lone_half};
 use crate::cursor::Cursor;
 use crate::{Diagnostic, Span};
 
@@ -30,7 +30,7 @@ pub(super) enum TokenKind {
     Stray,
 }
 
-pub(super) type Token = crate::token::Token<TokenKind>;
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RangeToken {
@@ -380,15 +380,7 @@ impl Lexer<'_> {
 
     fn check_halves(&mut self, has_lone_half: bool, span: Span) {
         if has_lone_half {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "lucene::lone-surrogate",
-                    "this text names half a surrogate pair, which is no character",
-                )
-                .at(span)
-                .label("has a `\\u` escape from D800 to DFFF without its partner")
-                .help("write the character itself, or both halves one after the other"),
-            );
+            self.diagnostics.push(lone_half("lucene::lone-surrogate", span));
         }
     }
 }

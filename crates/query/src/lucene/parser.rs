@@ -2,6 +2,8 @@
 
 use super::ast::{Bound, Clause, FieldPattern, Occur, Query, Term, WildcardPart};
 use super::lexer::{RangeItem, RangeToken, Token, TokenKind, tokenise};
+use crate::faults::Faults;
+use crate::tokens::Tokens;
 use crate::{Diagnostic, Parsed, Span, Spanned};
 
 /// How deeply parentheses may nest.
@@ -19,12 +21,10 @@ pub const MAX_DEPTH: usize = 200;
 /// meant: a sign before white space, edits other than 0, 1 and 2, and a comparison among plain words are errors.
 pub fn parse(text: &str) -> Parsed<Query> {
     let mut diagnostics = Vec::new();
-    let tokens = tokenise(text, &mut diagnostics);
-    let mut parser = Parser { source: text, tokens, position: 0, depth: 0, gave_up: false, diagnostics };
+    let tokens = Tokens::new(tokenise(text, &mut diagnostics), text);
+    let mut parser = Parser { source: text, tokens, depth: 0, faults: Faults::new(diagnostics) };
     let tree = parser.query(Around::Nothing);
-    let mut diagnostics = parser.diagnostics;
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
-    Parsed { tree, diagnostics }
+    Parsed { tree, diagnostics: parser.faults.in_order() }
 }
 
 /// The field that a clause without one of its own belongs to.
@@ -50,24 +50,22 @@ const EXISTS: &str = "_exists_";
 
 struct Parser<'a> {
     source: &'a str,
-    tokens: Vec<Token>,
-    position: usize,
+    tokens: Tokens<TokenKind>,
     depth: usize,
-    gave_up: bool,
-    diagnostics: Vec<Diagnostic>,
+    faults: Faults,
 }
 
 impl Parser<'_> {
     /// Clauses up to the end, or to the parenthesis that closes a group.
     fn query(&mut self, around: Around) -> Query {
         let mut clauses: Vec<Clause> = Vec::new();
-        while let Some(token) = self.peek() {
+        while let Some(token) = self.tokens.peek() {
             let span = token.span;
             match token.kind {
                 TokenKind::RightParenthesis if self.depth > 0 => break,
                 TokenKind::RightParenthesis => {
-                    self.position += 1;
-                    self.report(
+                    self.tokens.skip(1);
+                    self.faults.report(
                         Diagnostic::error("lucene::unopened-parenthesis", "this parenthesis closes nothing")
                             .at(span)
                             .label("never opened")
@@ -80,10 +78,9 @@ impl Parser<'_> {
             let is_and = self.conjunction(clauses.is_empty());
             let modifier = self.modifier();
             if self.at_end() {
-                if let Some(operator) =
-                    self.previous_span().filter(|_| is_and.is_some() || modifier.is_some())
-                {
-                    self.report(
+                if is_and.is_some() || modifier.is_some() {
+                    let operator = self.tokens.previous_span();
+                    self.faults.report(
                         Diagnostic::error("lucene::missing-clause", "nothing follows this operator")
                             .at(operator)
                             .label("needs a clause after it")
@@ -115,12 +112,12 @@ impl Parser<'_> {
     fn conjunction(&mut self, is_first: bool) -> Option<(Span, bool)> {
         let mut found = None;
         while let Some(token) =
-            self.peek().filter(|token| matches!(token.kind, TokenKind::And | TokenKind::Or))
+            self.tokens.peek().filter(|token| matches!(token.kind, TokenKind::And | TokenKind::Or))
         {
             let here = (token.span, token.kind == TokenKind::And);
-            self.position += 1;
+            self.tokens.skip(1);
             if is_first || found.is_some() {
-                self.report(
+                self.faults.report(
                     Diagnostic::error("lucene::stray-operator", "this operator has no clause before it")
                         .at(here.0)
                         .label("joins nothing")
@@ -134,16 +131,16 @@ impl Parser<'_> {
 
     fn modifier(&mut self) -> Option<Occur> {
         let mut found = None;
-        while let Some(token) = self.peek() {
+        while let Some(token) = self.tokens.peek() {
             let occur = match token.kind {
                 TokenKind::Plus => Occur::Must,
                 TokenKind::Minus | TokenKind::Not => Occur::MustNot,
                 _ => break,
             };
             let span = token.span;
-            self.position += 1;
+            self.tokens.skip(1);
             if found.is_some() {
-                self.report(
+                self.faults.report(
                     Diagnostic::error(
                         "lucene::stacked-operators",
                         "a clause takes only one of `+`, `-`, `!` and `NOT`",
@@ -184,9 +181,9 @@ impl Parser<'_> {
 
     /// Takes `name:`; the name with its escapes undone, stars among its characters being wildcards.
     fn field(&mut self) -> Option<(String, Span)> {
-        let token = self.peek()?;
+        let token = self.tokens.peek()?;
         let span = token.span;
-        if self.tokens.get(self.position + 1)?.kind != TokenKind::Colon {
+        if self.tokens.peek_at(1)?.kind != TokenKind::Colon {
             return None;
         }
         let mut fault = None;
@@ -218,23 +215,24 @@ impl Parser<'_> {
             }
             _ => return None,
         };
-        self.position += 2;
+        self.tokens.skip(2);
         if let Some((code, message, help)) = fault {
-            self.report(Diagnostic::error(code, message).at(span).label("in a field name").help(help));
+            self.faults.report(Diagnostic::error(code, message).at(span).label("in a field name").help(help));
         }
         Some((name, span))
     }
 
     /// Reports what cannot stand after `field:`.
     fn value_follows(&mut self, field: Span) {
-        let colon = self.previous_span().unwrap_or(field);
+        let colon = self.tokens.previous_span();
         let sign = self
+            .tokens
             .peek()
             .filter(|token| matches!(token.kind, TokenKind::Plus | TokenKind::Minus))
             .map(|token| token.span);
         if let Some(span) = sign {
-            self.position += 1;
-            self.report(
+            self.tokens.skip(1);
+            self.faults.report(
                 Diagnostic::error(
                     "lucene::sign-before-value",
                     "a sign cannot stand between the colon and the value",
@@ -245,7 +243,7 @@ impl Parser<'_> {
             );
         }
         if !self.at_value() {
-            self.report(
+            self.faults.report(
                 Diagnostic::error("lucene::missing-value", "a value is missing here")
                     .at(field.to(colon))
                     .label("looks for nothing")
@@ -255,7 +253,7 @@ impl Parser<'_> {
     }
 
     fn at_value(&self) -> bool {
-        self.peek().is_some_and(|token| {
+        self.tokens.peek().is_some_and(|token| {
             matches!(
                 token.kind,
                 TokenKind::Word(_)
@@ -269,11 +267,11 @@ impl Parser<'_> {
 
     /// A term and what hangs on it. `None`, with a diagnostic, when there is no term.
     fn term(&mut self, around: Around, may_join: bool) -> Option<Found> {
-        let token = self.peek()?.clone();
+        let token = self.tokens.peek()?.clone();
         let mut span = token.span;
         let mut term = match token.kind {
             TokenKind::Word(parts) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 match parts.as_slice() {
                     [WildcardPart::Text(first)] => {
                         let (text, end) = self.joined(first, span, may_join, around);
@@ -288,24 +286,24 @@ impl Parser<'_> {
                 }
             }
             TokenKind::Quoted(text) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 Term::Phrase { text, slop: 0 }
             }
             TokenKind::Regex(text) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 Term::Regex(text)
             }
             TokenKind::Range(range) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 self.range(range, span)
             }
             TokenKind::LeftParenthesis => {
                 let group = self.group(around);
-                span = span.to(self.previous_span().unwrap_or(span));
+                span = span.to(self.tokens.previous_span());
                 group
             }
             _ => {
-                self.position += 1;
+                self.tokens.skip(1);
                 self.unexpected(span);
                 return None;
             }
@@ -332,16 +330,16 @@ impl Parser<'_> {
             self.check_lower_case_operator(span);
         }
         while may_join
-            && let Some(Token { kind: TokenKind::Word(parts), span: next }) = self.peek().cloned()
+            && let Some(Token { kind: TokenKind::Word(parts), span: next }) = self.tokens.peek().cloned()
             && let [WildcardPart::Text(word)] = parts.as_slice()
-            && !self.tokens.get(self.position + 1).is_some_and(|after| keeps_word_apart(&after.kind))
+            && !self.tokens.peek_at(1).is_some_and(|after| keeps_word_apart(&after.kind))
         {
-            self.position += 1;
+            self.tokens.skip(1);
             self.check_lower_case_operator(next);
             for (word, place) in [(first, span), (word.as_str(), next)] {
                 let is_told = end != span && place == span;
                 if around != Around::Nothing && !is_told && word.starts_with(['<', '>']) {
-                    self.report(
+                    self.faults.report(
                         Diagnostic::error(
                             "lucene::comparison-among-words",
                             "a comparison next to plain words is read as one text with them",
@@ -366,7 +364,7 @@ impl Parser<'_> {
             return None;
         }
         if around == Around::Nothing {
-            self.report(
+            self.faults.report(
                 Diagnostic::warning(
                     "lucene::comparison-without-field",
                     "without a field this is a text to search for",
@@ -379,7 +377,7 @@ impl Parser<'_> {
         }
         let (inclusive, bound) = rest.strip_prefix('=').map_or((false, rest), |bound| (true, bound));
         if bound.is_empty() {
-            self.report(
+            self.faults.report(
                 Diagnostic::error("lucene::missing-bound", "there is nothing to compare with")
                     .at(span)
                     .label("no bound directly after it")
@@ -397,7 +395,7 @@ impl Parser<'_> {
 
     fn range(&mut self, range: RangeToken, span: Span) -> Term {
         let Some(upper_inclusive) = range.close else {
-            self.report(
+            self.faults.report(
                 Diagnostic::error("lucene::unclosed-range", "this range is never closed")
                     .at(Span::new(span.start, span.start + 1))
                     .label("opened here")
@@ -414,7 +412,7 @@ impl Parser<'_> {
         {
             let empty = [lower, upper].into_iter().find(|item| item.text.is_empty());
             if let Some(item) = empty {
-                self.report(
+                self.faults.report(
                     Diagnostic::error("lucene::bad-range", "this end of the range is empty")
                         .at(item.span)
                         .label("no bound")
@@ -427,7 +425,7 @@ impl Parser<'_> {
                 upper: bound(upper, upper_inclusive),
             };
         }
-        self.report(
+        self.faults.report(
             Diagnostic::error("lucene::bad-range", "a range has two ends with `TO` between them")
                 .at(span)
                 .label("not a range")
@@ -438,10 +436,10 @@ impl Parser<'_> {
 
     /// `( … )`, at the opening parenthesis.
     fn group(&mut self, around: Around) -> Term {
-        let open = self.peek().map_or(Span::default(), |token| token.span);
-        self.position += 1;
+        let open = self.tokens.peek().map_or(Span::default(), |token| token.span);
+        self.tokens.skip(1);
         if self.depth == MAX_DEPTH {
-            self.report(
+            self.faults.report(
                 Diagnostic::error(
                     "lucene::too-deep",
                     format!("the query nests more than {MAX_DEPTH} levels deep"),
@@ -450,27 +448,27 @@ impl Parser<'_> {
                 .label("one level too many")
                 .help("take out needless parentheses, or split the rule"),
             );
-            self.gave_up = true;
-            self.position = self.tokens.len();
+            self.faults.give_up();
+            self.tokens.skip_all();
             return Term::Invalid;
         }
-        let first = self.position;
+        let first = self.tokens.position();
         self.depth += 1;
         let query = self.query(around);
         self.depth -= 1;
-        let is_empty = self.position == first;
-        if self.peek().is_some_and(|token| token.kind == TokenKind::RightParenthesis) {
-            self.position += 1;
+        let is_empty = self.tokens.position() == first;
+        if self.tokens.is_at(&TokenKind::RightParenthesis) {
+            self.tokens.skip(1);
             if is_empty {
-                self.report(
+                self.faults.report(
                     Diagnostic::error("lucene::empty-group", "there is nothing inside")
-                        .at(open.to(self.previous_span().unwrap_or(open)))
+                        .at(open.to(self.tokens.previous_span()))
                         .label("empty")
                         .help("write a query here, or take it out"),
                 );
             }
         } else {
-            self.report(
+            self.faults.report(
                 Diagnostic::error("lucene::unclosed-parenthesis", "this parenthesis is never closed")
                     .at(open)
                     .label("opened here")
@@ -484,16 +482,16 @@ impl Parser<'_> {
     fn suffixes(&mut self, term: &mut Term) -> Option<f64> {
         let mut boost = None;
         let (mut has_tilde, mut has_boost) = (false, false);
-        while let Some(token) = self.peek().cloned() {
+        while let Some(token) = self.tokens.peek().cloned() {
             match token.kind {
                 TokenKind::Tilde(text) if !has_tilde => {
                     has_tilde = true;
-                    self.position += 1;
+                    self.tokens.skip(1);
                     self.tilde(term, &text, token.span);
                 }
                 TokenKind::Boost(number) if !has_boost => {
                     has_boost = true;
-                    self.position += 1;
+                    self.tokens.skip(1);
                     boost = number;
                 }
                 _ => break,
@@ -507,7 +505,7 @@ impl Parser<'_> {
             Term::Phrase { slop, .. } => match text.parse() {
                 Ok(number) => *slop = number,
                 Err(_) if text.is_empty() => {}
-                Err(_) => self.report(
+                Err(_) => self.faults.report(
                     Diagnostic::error("lucene::bad-slop", "after a phrase `~` takes a whole number")
                         .at(span)
                         .label("not a whole number")
@@ -521,7 +519,7 @@ impl Parser<'_> {
                     "1" => Some(1),
                     "2" => Some(2),
                     _ => {
-                        self.report(
+                        self.faults.report(
                             Diagnostic::error("lucene::bad-fuzziness", "a fuzzy word allows 0, 1 or 2 edits")
                                 .at(span)
                                 .label("not 0, 1 or 2")
@@ -532,7 +530,7 @@ impl Parser<'_> {
                 };
                 *term = Term::Fuzzy { text: std::mem::take(word), edits };
             }
-            Term::Wildcard(_) | Term::Regex(_) | Term::All | Term::Exists => self.report(
+            Term::Wildcard(_) | Term::Regex(_) | Term::All | Term::Exists => self.faults.report(
                 Diagnostic::warning(
                     "lucene::pattern-not-fuzzy",
                     "a wildcard or a regular expression cannot be fuzzy",
@@ -554,7 +552,7 @@ impl Parser<'_> {
             }
             Term::Group(_) | Term::Invalid => (None, term),
             _ => {
-                self.report(
+                self.faults.report(
                     Diagnostic::error("lucene::bad-exists", "`_exists_:` takes the name of a field")
                         .at(span)
                         .label("not a field name")
@@ -567,7 +565,7 @@ impl Parser<'_> {
 
     /// Reports a token that cannot stand where it does, and skips what a stray colon would introduce.
     fn unexpected(&mut self, span: Span) {
-        self.report(
+        self.faults.report(
             Diagnostic::error("lucene::unescaped-special", "this cannot stand here unescaped")
                 .at(span)
                 .label("belongs to nothing")
@@ -576,16 +574,17 @@ impl Parser<'_> {
         let is_colon = self.source[span.start..span.end] == *":";
         if is_colon
             && self
+                .tokens
                 .peek()
                 .is_some_and(|token| matches!(token.kind, TokenKind::Word(_) | TokenKind::Quoted(_)))
         {
-            self.position += 1;
+            self.tokens.skip(1);
         }
     }
 
     fn check_lower_case_operator(&mut self, span: Span) {
         if matches!(&self.source[span.start..span.end], "and" | "or" | "not") {
-            self.report(
+            self.faults.report(
                 Diagnostic::warning(
                     "lucene::lower-case-operator",
                     "this is a word to search for, not an operator",
@@ -597,22 +596,8 @@ impl Parser<'_> {
         }
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.gave_up {
-            self.diagnostics.push(diagnostic);
-        }
-    }
-
-    fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.position)
-    }
-
     fn at_end(&self) -> bool {
-        self.peek().is_none_or(|token| token.kind == TokenKind::RightParenthesis)
-    }
-
-    fn previous_span(&self) -> Option<Span> {
-        Some(self.tokens.get(self.position.checked_sub(1)?)?.span)
+        self.tokens.peek().is_none_or(|token| token.kind == TokenKind::RightParenthesis)
     }
 }
 
