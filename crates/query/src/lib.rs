@@ -20,6 +20,7 @@ pub mod lucene;
 mod nearest;
 pub mod operator;
 mod ql;
+mod separated;
 pub mod span;
 mod tokens;
 

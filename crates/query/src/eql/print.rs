@@ -10,6 +10,7 @@ use super::token::is_plain_name;
 use crate::Spanned;
 use crate::ql::name::write_dotted;
 use crate::ql::text::write_text;
+use crate::separated::write_separated;
 
 /// Parses back to an equal tree, provided the tree is one that [`parse`](super::parse) gives for some text: no
 /// `Invalid`, no empty list, no negative number as a literal.
@@ -215,12 +216,7 @@ fn bare(f: &mut Formatter<'_>, node: &Expr) -> Result {
                 return pattern.value.fmt(f);
             }
             f.write_char('(')?;
-            for (index, pattern) in patterns.iter().enumerate() {
-                if index > 0 {
-                    f.write_str(", ")?;
-                }
-                pattern.value.fmt(f)?;
-            }
+            write_separated(f, patterns, ", ", |f, pattern| pattern.value.fmt(f))?;
             f.write_char(')')
         }
         Expr::In { value, list, fold, negated } => {
@@ -242,13 +238,7 @@ fn bare(f: &mut Formatter<'_>, node: &Expr) -> Result {
 }
 
 fn listed(f: &mut Formatter<'_>, nodes: &[Spanned<Expr>], separator: &str, least: Binding) -> Result {
-    for (index, node) in nodes.iter().enumerate() {
-        if index > 0 {
-            f.write_str(separator)?;
-        }
-        expression(f, &node.value, least)?;
-    }
-    Ok(())
+    write_separated(f, nodes, separator, |f, node| expression(f, &node.value, least))
 }
 
 fn keys(f: &mut Formatter<'_>, keys: &[Spanned<FieldRef>]) -> Result {

@@ -63,11 +63,7 @@ pub(super) fn ends_word(character: char) -> bool {
 /// All tokens of the text; faults go to `diagnostics`.
 pub(super) fn tokenise(source: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
     let mut lexer = Lexer { cursor: Cursor::new(source), diagnostics };
-    let mut tokens = Vec::new();
-    while let Some(token) = lexer.next_token() {
-        tokens.push(token);
-    }
-    tokens
+    std::iter::from_fn(|| lexer.next_token()).collect()
 }
 
 struct Lexer<'a> {
