@@ -3,11 +3,11 @@
 /// A language and the codes of its faults.
 pub(crate) struct Language {
     pub(crate) name: &'static str,
-    /// What a name stands for.
+    /// What a name stands for: `field` or `column`.
     pub(crate) named: &'static str,
     pub(crate) bad_escape: &'static str,
     pub(crate) empty_name: &'static str,
-    /// `None` where it goes without saying.
+    /// `None` for a language that does not warn of it.
     pub(crate) nested_comment: Option<&'static str>,
     pub(crate) number_too_large: &'static str,
     pub(crate) raw_text_lines: &'static str,
