@@ -1,5 +1,7 @@
 //! Text built from characters and `\uXXXX` escapes, which name UTF-16 code units.
 
+use crate::{Diagnostic, Span};
+
 /// A text under construction. Two escapes that form a surrogate pair become one character; half a pair, which is
 /// no character at all, becomes U+FFFD and is remembered.
 #[derive(Debug, Default)]
@@ -51,6 +53,14 @@ impl CodeUnits {
         self.text.push(char::REPLACEMENT_CHARACTER);
         self.has_lone_half = true;
     }
+}
+
+/// That half a surrogate pair stood in a text.
+pub(crate) fn lone_half(code: &'static str, place: Span) -> Diagnostic {
+    Diagnostic::error(code, "this text names half a surrogate pair, which is no character")
+        .at(place)
+        .label("has a `\\u` escape from D800 to DFFF without its partner")
+        .help("write the character itself, or both halves one after the other")
 }
 
 /// The code unit that four hexadecimal digits at the start of `text` name.

@@ -10,13 +10,19 @@
 //! tree and at least one diagnostic with a span.
 
 mod code_units;
+mod cursor;
 pub mod diagnostic;
 pub mod eql;
 pub mod esql;
+mod faults;
 pub mod kql;
 pub mod lucene;
 mod nearest;
+pub mod operator;
+mod ql;
+mod separated;
 pub mod span;
+mod tokens;
 
 pub use diagnostic::{Diagnostic, Parsed, Severity};
 pub use span::{Span, Spanned};

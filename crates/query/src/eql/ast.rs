@@ -1,5 +1,6 @@
 //! The syntax tree of EQL, as written: nothing is resolved, nothing is folded.
 
+pub use crate::operator::{ArithmeticOp, CompareOp};
 use crate::{Span, Spanned};
 
 /// An EQL query.
@@ -223,23 +224,6 @@ pub enum Literal {
     Text(String),
 }
 
-/// A comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CompareOp {
-    /// `==`
-    Eq,
-    /// `!=`
-    Ne,
-    /// `<`
-    Lt,
-    /// `<=`
-    Lte,
-    /// `>`
-    Gt,
-    /// `>=`
-    Gte,
-}
-
 /// A kind of pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatchOp {
@@ -253,21 +237,6 @@ pub enum MatchOp {
     Regex,
     /// `regex~`, without case.
     RegexFold,
-}
-
-/// An operation on numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ArithmeticOp {
-    /// `+`
-    Add,
-    /// `-`
-    Subtract,
-    /// `*`
-    Multiply,
-    /// `/`
-    Divide,
-    /// `%`
-    Modulo,
 }
 
 /// A function.

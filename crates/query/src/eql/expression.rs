@@ -9,8 +9,8 @@
 //! ```
 
 use super::ast::{ArithmeticOp, CompareOp, Expr, Literal, MatchOp};
-use super::lexer::{Keyword, TokenKind, reserved};
 use super::parser::{MAX_DEPTH, Parser};
+use super::token::{Keyword, TokenKind, reserved};
 use crate::{Diagnostic, Span, Spanned};
 
 /// How many arithmetic operators a query may have: their nodes nest without any parentheses.
@@ -42,14 +42,14 @@ impl Parser<'_> {
     }
 
     fn negation(&mut self) -> Spanned<Expr> {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         let mut nots = 0;
         loop {
             if self.take_keyword(Keyword::Not) {
                 nots += 1;
             } else if self.is_word_in_wrong_case(0, "not") && self.begins_operand_at(1) {
-                self.wrong_case(self.current_span(), "not");
-                self.position += 1;
+                self.wrong_case(self.tokens.current_span(), "not");
+                self.tokens.skip(1);
                 nots += 1;
             } else {
                 break;
@@ -70,7 +70,7 @@ impl Parser<'_> {
 
     fn comparison(&mut self) -> Spanned<Expr> {
         let left = self.arithmetic(0);
-        let op = match self.peek().map(|token| &token.kind) {
+        let op = match self.tokens.kind_at(0) {
             Some(TokenKind::Compare(op)) => *op,
             Some(TokenKind::Assign) => {
                 self.single_equals();
@@ -82,10 +82,10 @@ impl Parser<'_> {
             },
             _ => return left,
         };
-        self.position += 1;
-        if self.peek().is_some_and(|token| token.kind == TokenKind::Keyword(Keyword::Not)) {
+        self.tokens.skip(1);
+        if self.tokens.is_at(&TokenKind::Keyword(Keyword::Not)) {
             self.not_before_value();
-            self.position += 1;
+            self.tokens.skip(1);
         }
         let right = self.arithmetic(0);
         let span = left.span.to(right.span);
@@ -94,21 +94,21 @@ impl Parser<'_> {
 
     /// `field contains "a"`, at the word.
     fn foreign_comparison(&mut self, left: Spanned<Expr>, help: &'static str) -> Spanned<Expr> {
-        let span = self.advance();
+        let span = self.tokens.advance();
         let message = format!("EQL has no operator `{}`", self.written(span));
-        self.error("eql::unknown-operator", message, span, "not an operator of EQL", help);
+        self.faults.error("eql::unknown-operator", message, span, "not an operator of EQL", help);
         self.take_keyword(Keyword::Not);
         if self.begins_operand_at(0) {
             self.arithmetic(0);
         }
-        Spanned::new(Expr::Invalid, left.span.to(self.previous_span()))
+        Spanned::new(Expr::Invalid, left.span.to(self.tokens.previous_span()))
     }
 
     /// Operators that hold at least as tightly as `least`: 0 for all, 1 for `*`, `/` and `%`, 2 for none.
     pub(super) fn arithmetic(&mut self, least: u8) -> Spanned<Expr> {
         let mut left = self.signed();
         loop {
-            let (op, level) = match self.peek().map(|token| &token.kind) {
+            let (op, level) = match self.tokens.kind_at(0) {
                 Some(TokenKind::Plus) => (ArithmeticOp::Add, 0),
                 Some(TokenKind::Minus) => (ArithmeticOp::Subtract, 0),
                 Some(TokenKind::Star) => (ArithmeticOp::Multiply, 1),
@@ -119,7 +119,7 @@ impl Parser<'_> {
             if level < least {
                 return left;
             }
-            let sign = self.advance();
+            let sign = self.tokens.advance();
             self.arithmetic += 1;
             if self.arithmetic > MAX_ARITHMETIC {
                 self.give_up(sign, "too many arithmetic operators");
@@ -133,7 +133,7 @@ impl Parser<'_> {
     }
 
     fn signed(&mut self) -> Spanned<Expr> {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         let minuses = self.signs();
         if self.is_too_deep(minuses.len(), start) {
             return Spanned::new(Expr::Invalid, start);
@@ -149,9 +149,9 @@ impl Parser<'_> {
     pub(super) fn signs(&mut self) -> Vec<Span> {
         let mut minuses = Vec::new();
         loop {
-            if let Some(minus) = self.take(&TokenKind::Minus) {
+            if let Some(minus) = self.tokens.take(&TokenKind::Minus) {
                 minuses.push(minus);
-            } else if self.take(&TokenKind::Plus).is_none() {
+            } else if self.tokens.take(&TokenKind::Plus).is_none() {
                 return minuses;
             }
         }
@@ -160,11 +160,12 @@ impl Parser<'_> {
     /// What may follow an operand: `in (…)`, `: …` and the like.
     fn predicate(&mut self, value: Spanned<Expr>) -> Spanned<Expr> {
         let not = self
+            .tokens
             .peek()
             .filter(|token| token.kind == TokenKind::Keyword(Keyword::Not))
             .map(|token| token.span);
         let ahead = usize::from(not.is_some());
-        let operator = match self.kind_at(ahead) {
+        let operator = match self.tokens.kind_at(ahead) {
             Some(kind @ (TokenKind::Keyword(Keyword::In | Keyword::InFold) | TokenKind::Match(_))) => {
                 kind.clone()
             }
@@ -174,7 +175,7 @@ impl Parser<'_> {
             },
             _ => return value,
         };
-        self.position += ahead + 1;
+        self.tokens.skip(ahead + 1);
         match operator {
             TokenKind::Match(op) => {
                 let found = self.match_patterns(value, op);
@@ -190,7 +191,7 @@ impl Parser<'_> {
             operator => {
                 let fold = operator == TokenKind::Keyword(Keyword::InFold);
                 let list = self.list();
-                let span = value.span.to(self.previous_span());
+                let span = value.span.to(self.tokens.previous_span());
                 if list.is_empty() {
                     return Spanned::new(Expr::Invalid, span);
                 }
@@ -200,7 +201,7 @@ impl Parser<'_> {
     }
 
     fn match_patterns(&mut self, value: Spanned<Expr>, op: MatchOp) -> Spanned<Expr> {
-        let list = if self.peek().is_some_and(|token| token.kind == TokenKind::LeftParenthesis) {
+        let list = if self.tokens.is_at(&TokenKind::LeftParenthesis) {
             self.list()
         } else {
             let minuses = self.signs();
@@ -220,7 +221,7 @@ impl Parser<'_> {
                 _ => self.pattern_not_constant(pattern.span),
             }
         }
-        let span = value.span.to(self.previous_span());
+        let span = value.span.to(self.tokens.previous_span());
         if patterns.is_empty() {
             return Spanned::new(Expr::Invalid, span);
         }
@@ -230,15 +231,15 @@ impl Parser<'_> {
     /// What joins the operand before with what follows. Takes everything that cannot be part of an expression.
     fn joint(&mut self) -> Joint {
         loop {
-            let Some(token) = self.peek() else { return Joint::End };
+            let Some(token) = self.tokens.peek() else { return Joint::End };
             let span = token.span;
             match token.kind {
                 TokenKind::Keyword(Keyword::And) => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     return Joint::And;
                 }
                 TokenKind::Keyword(Keyword::Or) => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     return Joint::Or;
                 }
                 TokenKind::Pipe
@@ -252,8 +253,8 @@ impl Parser<'_> {
                     return Joint::End;
                 }
                 TokenKind::RightBracket => {
-                    self.position += 1;
-                    self.error(
+                    self.tokens.skip(1);
+                    self.faults.error(
                         "eql::unopened-bracket",
                         "this bracket closes nothing",
                         span,
@@ -262,8 +263,8 @@ impl Parser<'_> {
                     );
                 }
                 TokenKind::RightParenthesis => {
-                    self.position += 1;
-                    self.error(
+                    self.tokens.skip(1);
+                    self.faults.error(
                         "eql::unopened-parenthesis",
                         "this parenthesis closes nothing",
                         span,
@@ -272,7 +273,7 @@ impl Parser<'_> {
                     );
                 }
                 TokenKind::Comma => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     self.stray_comma(span);
                     if self.begins_operand_at(0) {
                         return Joint::And;
@@ -282,8 +283,8 @@ impl Parser<'_> {
                 | TokenKind::Assign
                 | TokenKind::Match(_)
                 | TokenKind::Keyword(Keyword::In | Keyword::InFold) => {
-                    self.position += 1;
-                    self.error(
+                    self.tokens.skip(1);
+                    self.faults.error(
                         "eql::chained-comparison",
                         "comparisons cannot follow one another",
                         span,
@@ -296,22 +297,22 @@ impl Parser<'_> {
                 }
                 TokenKind::Name(_) if self.is_word_in_wrong_case(0, "and") => {
                     self.wrong_case(span, "and");
-                    self.position += 1;
+                    self.tokens.skip(1);
                     return Joint::And;
                 }
                 TokenKind::Name(_) if self.is_word_in_wrong_case(0, "or") => {
                     self.wrong_case(span, "or");
-                    self.position += 1;
+                    self.tokens.skip(1);
                     return Joint::Or;
                 }
                 _ if self.begins_operand_at(0) => {
                     let place = self.name_span();
-                    self.error("eql::missing-operator", "`and` or `or` is missing before this", place, "follows without an operator", "join the two with `and` or `or`; a text needs double quotes, a name with special characters backquotes");
+                    self.faults.error("eql::missing-operator", "`and` or `or` is missing before this", place, "follows without an operator", "join the two with `and` or `or`; a text needs double quotes, a name with special characters backquotes");
                     return Joint::And;
                 }
                 _ => {
-                    self.position += 1;
-                    self.error(
+                    self.tokens.skip(1);
+                    self.faults.error(
                         "eql::unexpected",
                         "this has no place in a condition",
                         span,
@@ -324,12 +325,12 @@ impl Parser<'_> {
     }
 
     fn is_word_in_wrong_case(&self, ahead: usize, word: &str) -> bool {
-        matches!(self.kind_at(ahead), Some(TokenKind::Name(name)) if name.eq_ignore_ascii_case(word))
+        matches!(self.tokens.kind_at(ahead), Some(TokenKind::Name(name)) if name.eq_ignore_ascii_case(word))
     }
 
     /// `IN`, `Like`, `REGEX~`: reported, and read as the operator.
     fn operator_in_wrong_case(&mut self, ahead: usize) -> Option<TokenKind> {
-        let span = self.tokens.get(self.position + ahead)?.span;
+        let span = self.tokens.peek_at(ahead)?.span;
         let word = self.written(span).to_ascii_lowercase();
         let kind = reserved(&word).filter(|kind| {
             matches!(kind, TokenKind::Keyword(Keyword::In | Keyword::InFold) | TokenKind::Match(_))
@@ -348,14 +349,14 @@ impl Parser<'_> {
     }
 
     fn give_up(&mut self, place: Span, label: &'static str) {
-        self.error("eql::too-deep", format!("the query nests more than {MAX_DEPTH} levels deep, or computes more than {MAX_ARITHMETIC} times"), place, label, "take out needless parentheses, or split the rule");
-        self.gave_up = true;
-        self.position = self.tokens.len();
+        self.faults.error("eql::too-deep", format!("the query nests more than {MAX_DEPTH} levels deep, or computes more than {MAX_ARITHMETIC} times"), place, label, "take out needless parentheses, or split the rule");
+        self.faults.give_up();
+        self.tokens.skip_all();
     }
 
     fn single_equals(&mut self) {
-        let span = self.current_span();
-        self.error(
+        let span = self.tokens.current_span();
+        self.faults.error(
             "eql::single-equals",
             "a comparison has two equals signs",
             span,
@@ -365,8 +366,8 @@ impl Parser<'_> {
     }
 
     fn not_before_value(&mut self) {
-        let span = self.current_span();
-        self.error(
+        let span = self.tokens.current_span();
+        self.faults.error(
             "eql::not-before-value",
             "`not` cannot stand between a comparison and its value",
             span,
@@ -376,7 +377,7 @@ impl Parser<'_> {
     }
 
     fn not_before_operator(&mut self, not: Span) {
-        self.error(
+        self.faults.error(
             "eql::not-before-operator",
             "`not` stands before the field here",
             not,
@@ -386,7 +387,7 @@ impl Parser<'_> {
     }
 
     fn pattern_not_text(&mut self, span: Span, op: MatchOp) {
-        self.error(
+        self.faults.error(
             "eql::pattern-not-text",
             format!("`{op}` compares with text"),
             span,
@@ -396,7 +397,7 @@ impl Parser<'_> {
     }
 
     fn pattern_not_constant(&mut self, span: Span) {
-        self.error(
+        self.faults.error(
             "eql::pattern-not-constant",
             "a pattern is a text as it stands",
             span,
@@ -406,7 +407,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn stray_comma(&mut self, comma: Span) {
-        self.error(
+        self.faults.error(
             "eql::stray-comma",
             "a comma has no place here",
             comma,
@@ -419,8 +420,8 @@ impl Parser<'_> {
     fn check_hyphen(&mut self, op: ArithmeticOp, left: &Spanned<Expr>, sign: Span, right: &Spanned<Expr>) {
         let touches = left.span.end == sign.start && sign.end == right.span.start;
         let are_fields = matches!((&left.value, &right.value), (Expr::Field(_), Expr::Field(_)));
-        if op == ArithmeticOp::Subtract && touches && are_fields && !self.gave_up {
-            self.diagnostics.push(
+        if op == ArithmeticOp::Subtract && touches && are_fields {
+            self.faults.report(
                 Diagnostic::warning("eql::hyphen", "this hyphen is read as a minus")
                     .at(sign)
                     .label("subtracts")

@@ -8,6 +8,7 @@ mod operand;
 mod parser;
 mod print;
 mod sequence;
+mod token;
 mod verify;
 
 pub use ast::Query;

@@ -2,17 +2,18 @@
 
 use super::ast::{Expr, FieldRef, Function, Literal};
 use super::function::{named, signature, substitute};
-use super::lexer::{Keyword, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, TokenKind};
+use crate::ql::name::backquoted;
 use crate::{Span, Spanned};
 
 impl Parser<'_> {
     /// `( expression, … )`; empty when nothing usable stands here.
     pub(super) fn list(&mut self) -> Vec<Spanned<Expr>> {
-        if let Some(open) = self.take(&TokenKind::LeftBracket) {
+        if let Some(open) = self.tokens.take(&TokenKind::LeftBracket) {
             self.skip_until(|kind| matches!(kind, TokenKind::RightBracket | TokenKind::Pipe));
-            let close = self.take(&TokenKind::RightBracket).unwrap_or(open);
-            self.error(
+            let close = self.tokens.take(&TokenKind::RightBracket).unwrap_or(open);
+            self.faults.error(
                 "eql::list-without-parentheses",
                 "a list stands in parentheses",
                 open.to(close),
@@ -21,10 +22,10 @@ impl Parser<'_> {
             );
             return Vec::new();
         }
-        if self.peek().is_none_or(|token| token.kind != TokenKind::LeftParenthesis) {
+        if !self.tokens.is_at(&TokenKind::LeftParenthesis) {
             let item = self.arithmetic(0);
             if !matches!(item.value, Expr::Invalid) {
-                self.error(
+                self.faults.error(
                     "eql::list-without-parentheses",
                     "a list stands in parentheses",
                     item.span,
@@ -34,11 +35,11 @@ impl Parser<'_> {
             }
             return vec![item];
         }
-        let open = self.current_span();
+        let open = self.tokens.current_span();
         let items = self.arguments();
-        if items.is_empty() && !self.gave_up {
-            let span = open.to(self.previous_span());
-            self.error(
+        if items.is_empty() && !self.faults.gave_up() {
+            let span = open.to(self.tokens.previous_span());
+            self.faults.error(
                 "eql::empty-list",
                 "there is nothing inside",
                 span,
@@ -51,14 +52,14 @@ impl Parser<'_> {
 
     /// `( expression, … )` or `()`, at the opening parenthesis.
     fn arguments(&mut self) -> Vec<Spanned<Expr>> {
-        let open = self.advance();
+        let open = self.tokens.advance();
         let mut items = Vec::new();
-        if self.take(&TokenKind::RightParenthesis).is_some() {
+        if self.tokens.take(&TokenKind::RightParenthesis).is_some() {
             return items;
         }
         self.enter(open, |parser| {
             items.push(parser.expression());
-            while parser.take(&TokenKind::Comma).is_some() {
+            while parser.tokens.take(&TokenKind::Comma).is_some() {
                 items.push(parser.expression());
             }
         });
@@ -67,9 +68,9 @@ impl Parser<'_> {
 
     /// `( expression )`, at the opening parenthesis.
     fn group(&mut self) -> Spanned<Expr> {
-        let open = self.advance();
-        if let Some(close) = self.take(&TokenKind::RightParenthesis) {
-            self.error(
+        let open = self.tokens.advance();
+        if let Some(close) = self.tokens.take(&TokenKind::RightParenthesis) {
+            self.faults.error(
                 "eql::empty-group",
                 "there is nothing inside",
                 open.to(close),
@@ -81,7 +82,7 @@ impl Parser<'_> {
         let mut inner = Spanned::new(Expr::Invalid, open);
         self.enter(open, |parser| {
             inner = parser.expression();
-            while let Some(comma) = parser.take(&TokenKind::Comma) {
+            while let Some(comma) = parser.tokens.take(&TokenKind::Comma) {
                 parser.stray_comma(comma);
                 parser.expression();
             }
@@ -99,8 +100,8 @@ impl Parser<'_> {
         read(self);
         self.open_parentheses -= 1;
         self.depth -= 1;
-        if self.take(&TokenKind::RightParenthesis).is_none() {
-            self.error(
+        if self.tokens.take(&TokenKind::RightParenthesis).is_none() {
+            self.faults.error(
                 "eql::unclosed-parenthesis",
                 "this parenthesis is never closed",
                 open,
@@ -111,7 +112,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn primary(&mut self) -> Spanned<Expr> {
-        let Some(token) = self.peek() else { return self.missing_operand() };
+        let Some(token) = self.tokens.peek() else { return self.missing_operand() };
         let span = token.span;
         let literal = match &token.kind {
             TokenKind::Number(number) => number.clone(),
@@ -124,13 +125,13 @@ impl Parser<'_> {
             TokenKind::TildeName(_) => return self.call(),
             TokenKind::Name(name) => {
                 if let Some((word, literal)) = constant_in_wrong_case(name)
-                    && !matches!(self.kind_at(1), Some(TokenKind::Dot | TokenKind::LeftParenthesis))
+                    && !matches!(self.tokens.kind_at(1), Some(TokenKind::Dot | TokenKind::LeftParenthesis))
                 {
                     self.wrong_case(span, word);
-                    self.position += 1;
+                    self.tokens.skip(1);
                     return Spanned::new(Expr::Literal(literal), span);
                 }
-                return match self.kind_at(1) {
+                return match self.tokens.kind_at(1) {
                     Some(TokenKind::LeftParenthesis) => self.call(),
                     Some(TokenKind::Keyword(Keyword::Of)) if self.opens_bracket_at(2) => {
                         self.process_relation()
@@ -144,17 +145,17 @@ impl Parser<'_> {
             }
             _ => return self.missing_operand(),
         };
-        self.position += 1;
+        self.tokens.skip(1);
         Spanned::new(Expr::Literal(literal), span)
     }
 
     fn optional_field(&mut self) -> Spanned<Expr> {
-        let mark = self.advance();
-        match self.peek().map(|token| &token.kind) {
+        let mark = self.tokens.advance();
+        match self.tokens.kind_at(0) {
             Some(TokenKind::Name(_) | TokenKind::QuotedName(_)) => self.field(mark, true),
             Some(TokenKind::Keyword(_)) if self.is_name_at(1) => self.field(mark, true),
             _ => {
-                self.error(
+                self.faults.error(
                     "eql::missing-field",
                     "`?` stands before the name of a field",
                     mark,
@@ -171,11 +172,11 @@ impl Parser<'_> {
         let mut name = self.name_part().unwrap_or_default();
         let mut usable = true;
         loop {
-            let span = self.current_span();
-            let touches = span.start == self.previous_span().end;
-            match self.peek().map(|token| &token.kind) {
+            let span = self.tokens.current_span();
+            let touches = span.start == self.tokens.previous_span().end;
+            match self.tokens.kind_at(0) {
                 Some(TokenKind::Dot) => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     match self.name_part() {
                         Some(part) => {
                             name.push('.');
@@ -183,7 +184,7 @@ impl Parser<'_> {
                         }
                         None => {
                             usable = false;
-                            self.error(
+                            self.faults.error(
                                 "eql::missing-name",
                                 "a name is missing after this dot",
                                 span,
@@ -194,30 +195,32 @@ impl Parser<'_> {
                     }
                 }
                 Some(TokenKind::Number(_)) if touches && self.written(span).starts_with('.') => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     let mut part = self.written(span).to_owned();
-                    let next = self.current_span();
-                    if next.start == span.end && matches!(self.kind_at(0), Some(TokenKind::Name(_))) {
+                    let next = self.tokens.current_span();
+                    if next.start == span.end && matches!(self.tokens.kind_at(0), Some(TokenKind::Name(_))) {
                         part.push_str(self.written(next));
-                        self.position += 1;
+                        self.tokens.skip(1);
                     }
                     let help = format!("put this part in backquotes: `.{}`", backquoted(&part[1..]));
                     name.push_str(&part);
-                    self.error(
+                    self.faults.error(
                         "eql::digit-in-name",
                         "a part of a name that begins with a digit needs backquotes",
-                        span.to(self.previous_span()),
+                        span.to(self.tokens.previous_span()),
                         "read as a number",
                         help,
                     );
                 }
-                Some(TokenKind::LeftBracket) if matches!(self.kind_at(1), Some(TokenKind::Number(_))) => {
-                    let close = usize::from(matches!(self.kind_at(2), Some(TokenKind::RightBracket)));
-                    self.position += 2 + close;
-                    self.error(
+                Some(TokenKind::LeftBracket)
+                    if matches!(self.tokens.kind_at(1), Some(TokenKind::Number(_))) =>
+                {
+                    let close = usize::from(matches!(self.tokens.kind_at(2), Some(TokenKind::RightBracket)));
+                    self.tokens.skip(2 + close);
+                    self.faults.error(
                         "eql::array-index",
                         "EQL does not look at single elements of an array",
-                        span.to(self.previous_span()),
+                        span.to(self.tokens.previous_span()),
                         "not supported",
                         "leave it out: a condition holds when any element of the array meets it",
                     );
@@ -225,30 +228,30 @@ impl Parser<'_> {
                 _ => break,
             }
         }
-        let span = start.to(self.previous_span());
+        let span = start.to(self.tokens.previous_span());
         if !usable || name.is_empty() {
             return Spanned::new(Expr::Invalid, span);
         }
-        if self.peek().is_some_and(|token| token.kind == TokenKind::LeftParenthesis) && !optional {
+        if self.tokens.is_at(&TokenKind::LeftParenthesis) && !optional {
             self.unknown_function(span, &name);
             self.arguments();
-            return Spanned::new(Expr::Invalid, span.to(self.previous_span()));
+            return Spanned::new(Expr::Invalid, span.to(self.tokens.previous_span()));
         }
         Spanned::new(Expr::Field(FieldRef { name, optional }), span)
     }
 
     /// One name between dots; reserved words are taken, with a fault.
     fn name_part(&mut self) -> Option<String> {
-        let span = self.current_span();
-        match self.peek().map(|token| token.kind.clone()) {
+        let span = self.tokens.current_span();
+        match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Name(name) | TokenKind::QuotedName(name)) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 Some(name)
             }
             Some(TokenKind::Keyword(_) | TokenKind::Match(_)) if self.is_word(span) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 let word = self.written(span).to_owned();
-                self.error(
+                self.faults.error(
                     "eql::reserved-word",
                     "this word is reserved",
                     span,
@@ -263,15 +266,15 @@ impl Parser<'_> {
 
     /// `name(…)` or `name~(…)`, at the name.
     fn call(&mut self) -> Spanned<Expr> {
-        let span = self.current_span();
-        let (name, fold) = match self.peek().map(|token| token.kind.clone()) {
+        let span = self.tokens.current_span();
+        let (name, fold) = match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::TildeName(name)) => (name, true),
             Some(TokenKind::Name(name)) => (name, false),
             _ => return self.missing_operand(),
         };
-        self.position += 1;
-        if self.peek().is_none_or(|token| token.kind != TokenKind::LeftParenthesis) {
-            self.error(
+        self.tokens.skip(1);
+        if !self.tokens.is_at(&TokenKind::LeftParenthesis) {
+            self.faults.error(
                 "eql::stray-tilde",
                 "only functions and `in`, `like`, `regex` have a form with `~`",
                 span,
@@ -281,13 +284,13 @@ impl Parser<'_> {
             return Spanned::new(Expr::Invalid, span);
         }
         let args = self.arguments();
-        let whole = span.to(self.previous_span());
+        let whole = span.to(self.tokens.previous_span());
         let Some(signature) = named(&name) else {
             self.unknown_function(span, &name);
             return Spanned::new(Expr::Invalid, whole);
         };
         if fold && !signature.folds {
-            self.error(
+            self.faults.error(
                 "eql::no-fold",
                 format!("`{}` has no form with `~`", signature.name),
                 span,
@@ -304,9 +307,9 @@ impl Parser<'_> {
 
     /// `child of [ … ]` and the like, at the first word.
     fn process_relation(&mut self) -> Spanned<Expr> {
-        let word = self.advance();
-        let span = word.to(self.advance());
-        self.error("eql::process-relation", "relations between processes are not supported", span, "an older dialect's form", "write a sequence by `process.entity_id` and `process.parent.entity_id`, or use fields of `process.parent`");
+        let word = self.tokens.advance();
+        let span = word.to(self.tokens.advance());
+        self.faults.error("eql::process-relation", "relations between processes are not supported", span, "an older dialect's form", "write a sequence by `process.entity_id` and `process.parent.entity_id`, or use fields of `process.parent`");
         if !self.is_too_deep(1, span) {
             self.depth += 1;
             self.subquery();
@@ -317,7 +320,7 @@ impl Parser<'_> {
 
     /// An operand should stand here. An operator without a left side is taken with its right side.
     fn missing_operand(&mut self) -> Spanned<Expr> {
-        let span = self.current_span();
+        let span = self.tokens.current_span();
         let is_operator = |kind: &TokenKind| {
             matches!(
                 kind,
@@ -332,12 +335,15 @@ impl Parser<'_> {
         };
         // After `a ==`, a following `and` still has a left side.
         let joins = self.previous_wants_value()
-            && matches!(self.kind_at(0), Some(TokenKind::Keyword(Keyword::And | Keyword::Or)));
-        if joins || !self.peek().is_some_and(|token| is_operator(&token.kind)) {
-            let before = self.previous_span();
-            let (place, label) =
-                if self.position > 0 { (before, "needs something after it") } else { (span, "nothing here") };
-            self.error(
+            && matches!(self.tokens.kind_at(0), Some(TokenKind::Keyword(Keyword::And | Keyword::Or)));
+        if joins || !self.tokens.peek().is_some_and(|token| is_operator(&token.kind)) {
+            let before = self.tokens.previous_span();
+            let (place, label) = if self.tokens.position() > 0 {
+                (before, "needs something after it")
+            } else {
+                (span, "nothing here")
+            };
+            self.faults.error(
                 "eql::missing-operand",
                 "a value or a condition is missing here",
                 place,
@@ -346,27 +352,25 @@ impl Parser<'_> {
             );
             return Spanned::new(Expr::Invalid, Span::new(span.start, span.start));
         }
-        self.error(
+        self.faults.error(
             "eql::stray-operator",
             "this operator has nothing before it",
             span,
             "joins nothing",
             "complete the expression before it, or take it out",
         );
-        while self.peek().is_some_and(|token| is_operator(&token.kind)) {
-            self.position += 1;
+        while self.tokens.peek().is_some_and(|token| is_operator(&token.kind)) {
+            self.tokens.skip(1);
         }
         self.signs();
-        if self.begins_operand_at(0)
-            && !self.peek().is_some_and(|token| token.kind == TokenKind::Keyword(Keyword::Not))
-        {
+        if self.begins_operand_at(0) && !self.tokens.is_at(&TokenKind::Keyword(Keyword::Not)) {
             self.primary();
         }
-        Spanned::new(Expr::Invalid, span.to(self.previous_span()))
+        Spanned::new(Expr::Invalid, span.to(self.tokens.previous_span()))
     }
 
     fn previous_wants_value(&self) -> bool {
-        let previous = self.position.checked_sub(1).and_then(|at| self.tokens.get(at));
+        let previous = self.tokens.previous();
         previous.is_some_and(|token| {
             matches!(
                 token.kind,
@@ -385,7 +389,7 @@ impl Parser<'_> {
     /// True when the token that far ahead can begin an operand; signs, which can also join two, do not count.
     pub(super) fn begins_operand_at(&self, ahead: usize) -> bool {
         matches!(
-            self.kind_at(ahead),
+            self.tokens.kind_at(ahead),
             Some(
                 TokenKind::Name(_)
                     | TokenKind::QuotedName(_)
@@ -401,10 +405,10 @@ impl Parser<'_> {
 
     /// True when what stands that far ahead makes the word before it a name: a dot or an operator.
     fn is_name_at(&self, ahead: usize) -> bool {
-        match self.kind_at(ahead) {
+        match self.tokens.kind_at(ahead) {
             Some(TokenKind::Dot) => true,
             Some(TokenKind::Compare(_) | TokenKind::Assign | TokenKind::Match(_)) => !matches!(
-                self.kind_at(ahead - 1),
+                self.tokens.kind_at(ahead - 1),
                 Some(TokenKind::Keyword(
                     Keyword::Null
                         | Keyword::True
@@ -421,21 +425,21 @@ impl Parser<'_> {
 
     /// Of the whole name that stands here, with its dots and its `?`; of the token when it is no name.
     pub(super) fn name_span(&self) -> Span {
-        let start = self.current_span();
-        let mut at = usize::from(self.kind_at(0) == Some(&TokenKind::Optional));
+        let start = self.tokens.current_span();
+        let mut at = usize::from(self.tokens.is_at(&TokenKind::Optional));
         let is_name =
             |kind: Option<&TokenKind>| matches!(kind, Some(TokenKind::Name(_) | TokenKind::QuotedName(_)));
-        if !is_name(self.kind_at(at)) {
+        if !is_name(self.tokens.kind_at(at)) {
             return start;
         }
-        while self.kind_at(at + 1) == Some(&TokenKind::Dot) && is_name(self.kind_at(at + 2)) {
+        while self.tokens.kind_at(at + 1) == Some(&TokenKind::Dot) && is_name(self.tokens.kind_at(at + 2)) {
             at += 2;
         }
-        self.tokens.get(self.position + at).map_or(start, |token| start.to(token.span))
+        self.tokens.peek_at(at).map_or(start, |token| start.to(token.span))
     }
 
     fn opens_bracket_at(&self, ahead: usize) -> bool {
-        matches!(self.kind_at(ahead), Some(TokenKind::LeftBracket | TokenKind::MissingBracket))
+        matches!(self.tokens.kind_at(ahead), Some(TokenKind::LeftBracket | TokenKind::MissingBracket))
     }
 
     fn is_word(&self, span: Span) -> bool {
@@ -448,7 +452,7 @@ impl Parser<'_> {
     }
 
     fn unknown_function(&mut self, span: Span, name: &str) {
-        self.error(
+        self.faults.error(
             "eql::unknown-function",
             format!("EQL has no function `{name}`"),
             span,
@@ -466,7 +470,7 @@ impl Parser<'_> {
             (1, None) => "at least one argument".to_owned(),
             (least, None) => format!("at least {least} arguments"),
         };
-        self.error(
+        self.faults.error(
             "eql::argument-count",
             format!("`{function}` takes {takes}, not {found}"),
             span,
@@ -480,8 +484,4 @@ impl Parser<'_> {
 fn constant_in_wrong_case(name: &str) -> Option<(&'static str, Literal)> {
     let known = [("true", Literal::Bool(true)), ("false", Literal::Bool(false)), ("null", Literal::Null)];
     known.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(name))
-}
-
-fn backquoted(part: &str) -> String {
-    format!("`{}`", part.replace('`', "``"))
 }

@@ -8,10 +8,13 @@
 //! A fault is reported where it stands and parsing goes on.
 
 use super::ast::{Body, Category, EventFilter, Expr, Literal, Pipe, Query};
-use super::lexer::{Keyword, Token, TokenKind, tokenise};
+use super::lexer::tokenise;
+use super::token::{Keyword, Token, TokenKind};
 use super::verify::verify;
+use crate::faults::Faults;
 use crate::nearest::nearest;
-use crate::{Diagnostic, Parsed, Span, Spanned};
+use crate::tokens::Tokens;
+use crate::{Parsed, Span, Spanned};
 
 /// How deeply parentheses, brackets, argument lists, `not` and signs may nest, all together.
 pub const MAX_DEPTH: usize = 200;
@@ -27,36 +30,30 @@ pub const MAX_DEPTH: usize = 200;
 /// warning. Comparisons of two fields are left to whoever knows the fields.
 pub fn parse(text: &str) -> Parsed<Query> {
     let mut diagnostics = Vec::new();
-    let tokens = tokenise(text, &mut diagnostics);
+    let tokens = Tokens::new(tokenise(text, &mut diagnostics), text);
     let mut parser = Parser {
         source: text,
         tokens,
-        position: 0,
         depth: 0,
         arithmetic: 0,
         open_parentheses: 0,
         open_brackets: 0,
-        gave_up: false,
-        diagnostics,
+        faults: Faults::new(diagnostics),
     };
     let tree = parser.query();
-    let mut diagnostics = parser.diagnostics;
-    verify(&tree, &mut diagnostics);
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
-    Parsed { tree, diagnostics }
+    verify(&tree, &mut parser.faults.diagnostics);
+    Parsed { tree, diagnostics: parser.faults.in_order() }
 }
 
 pub(super) struct Parser<'a> {
     pub(super) source: &'a str,
-    pub(super) tokens: Vec<Token>,
-    pub(super) position: usize,
+    pub(super) tokens: Tokens<TokenKind>,
     pub(super) depth: usize,
     /// How many arithmetic operators there were so far.
     pub(super) arithmetic: usize,
     pub(super) open_parentheses: usize,
     pub(super) open_brackets: usize,
-    pub(super) gave_up: bool,
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) faults: Faults,
 }
 
 impl Parser<'_> {
@@ -64,16 +61,16 @@ impl Parser<'_> {
         let body = self.body();
         self.leftovers();
         let mut pipes = Vec::new();
-        while let Some(sign) = self.take(&TokenKind::Pipe) {
+        while let Some(sign) = self.tokens.take(&TokenKind::Pipe) {
             pipes.extend(self.pipe(sign));
         }
         Query { body, pipes }
     }
 
     fn body(&mut self) -> Body {
-        let Some(token) = self.peek() else {
+        let Some(token) = self.tokens.peek() else {
             let span = Span::new(0, self.source.len());
-            self.error(
+            self.faults.error(
                 "eql::empty-query",
                 "there is no query",
                 span,
@@ -83,7 +80,7 @@ impl Parser<'_> {
             return Body::Invalid;
         };
         let span = token.span;
-        let followed_by_where = self.kind_at(1) == Some(&TokenKind::Keyword(Keyword::Where));
+        let followed_by_where = self.tokens.kind_at(1) == Some(&TokenKind::Keyword(Keyword::Where));
         let word = match &token.kind {
             TokenKind::Keyword(word @ (Keyword::Sequence | Keyword::Sample | Keyword::Join))
                 if !followed_by_where =>
@@ -95,7 +92,7 @@ impl Parser<'_> {
             | TokenKind::Keyword(Keyword::By | Keyword::With)
                 if !followed_by_where =>
             {
-                self.error(
+                self.faults.error(
                     "eql::missing-sequence",
                     "`sequence` or `sample` is missing before this",
                     span,
@@ -118,16 +115,16 @@ impl Parser<'_> {
         };
         match word {
             Some(Keyword::Sequence) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 self.sequence(span)
             }
             Some(Keyword::Sample) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 self.sample(span)
             }
             Some(_) => {
-                self.position += 1;
-                self.error(
+                self.tokens.skip(1);
+                self.faults.error(
                     "eql::join",
                     "`join` is not supported",
                     span,
@@ -143,26 +140,26 @@ impl Parser<'_> {
 
     /// `category where condition`.
     pub(super) fn event_filter(&mut self) -> EventFilter {
-        let span = self.current_span();
-        let category = match self.peek().map(|token| &token.kind) {
+        let span = self.tokens.current_span();
+        let category = match self.tokens.kind_at(0) {
             Some(TokenKind::Keyword(Keyword::Any)) => Some(Category::Any),
             Some(TokenKind::Name(name) | TokenKind::Text(name) | TokenKind::QuotedName(name)) => {
                 Some(Category::Named(name.clone()))
             }
             Some(TokenKind::Keyword(Keyword::Where)) => {
-                self.error(
+                self.faults.error(
                     "eql::missing-category",
                     "a category is missing before `where`",
                     span,
                     "no category in front of it",
                     "write `any where …` for every category",
                 );
-                self.position += 1;
+                self.tokens.skip(1);
                 return self.condition_of(Spanned::new(Category::Any, span));
             }
             Some(TokenKind::Keyword(_) | TokenKind::Match(_)) if self.is_where_at(1) => {
                 let word = self.source.get(span.start..span.end).unwrap_or_default().to_owned();
-                self.error(
+                self.faults.error(
                     "eql::reserved-word",
                     "this word is reserved",
                     span,
@@ -173,17 +170,18 @@ impl Parser<'_> {
             }
             _ => None,
         };
-        let is_backquoted = self.peek().is_some_and(|token| matches!(token.kind, TokenKind::QuotedName(_)));
+        let is_backquoted =
+            self.tokens.peek().is_some_and(|token| matches!(token.kind, TokenKind::QuotedName(_)));
         let Some(category) = category.filter(|_| self.is_where_at(1) || self.begins_operand_at(1)) else {
             self.missing_where(self.name_span());
             let category = Spanned::new(Category::Any, Span::new(span.start, span.start));
-            if self.peek().is_none_or(|token| token.kind == TokenKind::RightBracket) {
+            if self.tokens.peek().is_none_or(|token| token.kind == TokenKind::RightBracket) {
                 return EventFilter { category, condition: Spanned::new(Expr::Invalid, span) };
             }
             return self.condition_of(category);
         };
         if is_backquoted && self.is_where_at(1) {
-            self.error(
+            self.faults.error(
                 "eql::backquoted-category",
                 "a category does not stand in backquotes",
                 span,
@@ -191,12 +189,12 @@ impl Parser<'_> {
                 "put it in double quotes",
             );
         }
-        self.position += 1;
-        match self.peek().map(|token| token.kind.clone()) {
-            Some(TokenKind::Keyword(Keyword::Where)) => self.position += 1,
+        self.tokens.skip(1);
+        match self.tokens.kind_at(0).cloned() {
+            Some(TokenKind::Keyword(Keyword::Where)) => self.tokens.skip(1),
             Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("where") => {
-                self.wrong_case(self.current_span(), "where");
-                self.position += 1;
+                self.wrong_case(self.tokens.current_span(), "where");
+                self.tokens.skip(1);
             }
             _ => self.missing_where(self.name_span()),
         }
@@ -208,7 +206,7 @@ impl Parser<'_> {
     }
 
     fn is_where_at(&self, ahead: usize) -> bool {
-        match self.kind_at(ahead) {
+        match self.tokens.kind_at(ahead) {
             Some(TokenKind::Keyword(Keyword::Where)) => true,
             Some(TokenKind::Name(word)) => word.eq_ignore_ascii_case("where"),
             _ => false,
@@ -217,7 +215,7 @@ impl Parser<'_> {
 
     fn opens_whole_at(&self, ahead: usize) -> bool {
         matches!(
-            self.kind_at(ahead),
+            self.tokens.kind_at(ahead),
             Some(
                 TokenKind::LeftBracket
                     | TokenKind::MissingBracket
@@ -229,10 +227,10 @@ impl Parser<'_> {
     /// One pipe after its sign; `None` when it cannot be used.
     fn pipe(&mut self, sign: Span) -> Option<Spanned<Pipe>> {
         const FOREIGN: &[&str] = &["count", "filter", "sort", "unique", "unique_count"];
-        let span = self.current_span();
-        let Some(TokenKind::Name(name)) = self.peek().map(|token| token.kind.clone()) else {
-            let place = if self.peek().is_some() { span } else { sign };
-            self.error(
+        let span = self.tokens.current_span();
+        let Some(TokenKind::Name(name)) = self.tokens.kind_at(0).cloned() else {
+            let place = if self.tokens.peek().is_some() { span } else { sign };
+            self.faults.error(
                 "eql::missing-pipe",
                 "a pipe is missing here",
                 place,
@@ -242,10 +240,10 @@ impl Parser<'_> {
             self.skip_until(|kind| *kind == TokenKind::Pipe);
             return None;
         };
-        self.position += 1;
-        let first = self.position;
+        self.tokens.skip(1);
+        let first = self.tokens.position();
         self.skip_until(|kind| *kind == TokenKind::Pipe);
-        let arguments = self.tokens.get(first..self.position).unwrap_or_default();
+        let arguments = self.tokens.taken_since(first);
         let make = match name.as_str() {
             "head" => Pipe::Head,
             "tail" => Pipe::Tail,
@@ -259,7 +257,7 @@ impl Parser<'_> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "only `head` and `tail` are; a condition belongs after `where`".to_owned(),
                 };
-                self.error(code, message, span, "not a pipe of Elasticsearch's EQL", help);
+                self.faults.error(code, message, span, "not a pipe of Elasticsearch's EQL", help);
                 return None;
             }
         };
@@ -273,7 +271,7 @@ impl Parser<'_> {
             (Some(first), Some(last)) => first.span.to(last.span),
             _ => span,
         };
-        self.error(
+        self.faults.error(
             "eql::pipe-argument",
             format!("`{name}` takes one whole number"),
             place,
@@ -285,8 +283,8 @@ impl Parser<'_> {
 
     /// Whatever stands between the query and its pipes.
     fn leftovers(&mut self) {
-        let span = self.current_span();
-        let help = match self.peek().map(|token| &token.kind) {
+        let span = self.tokens.current_span();
+        let help = match self.tokens.kind_at(0) {
             None | Some(TokenKind::Pipe) => return,
             Some(TokenKind::LeftBracket | TokenKind::MissingBracket) => {
                 "stages in brackets belong to a sequence or a sample: begin with `sequence` or `sample`"
@@ -299,12 +297,18 @@ impl Parser<'_> {
             }
             Some(_) => "take it out",
         };
-        self.error("eql::unexpected", "the query should end here", span, "not part of the query", help);
+        self.faults.error(
+            "eql::unexpected",
+            "the query should end here",
+            span,
+            "not part of the query",
+            help,
+        );
         self.skip_until(|kind| *kind == TokenKind::Pipe);
     }
 
     fn missing_where(&mut self, place: Span) {
-        self.error(
+        self.faults.error(
             "eql::missing-where",
             "`where` is missing here",
             place,
@@ -314,7 +318,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn wrong_case(&mut self, place: Span, word: &str) {
-        self.error(
+        self.faults.error(
             "eql::keyword-case",
             "words of the language are in lower case",
             place,
@@ -323,58 +327,13 @@ impl Parser<'_> {
         );
     }
 
-    #[cold]
-    #[inline(never)]
-    pub(super) fn error(
-        &mut self,
-        code: &'static str,
-        message: impl Into<String>,
-        place: Span,
-        label: &'static str,
-        help: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        if !self.gave_up {
-            self.diagnostics.push(Diagnostic::error(code, message).at(place).label(label).help(help));
-        }
-    }
-
-    pub(super) fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.position)
-    }
-
-    pub(super) fn kind_at(&self, ahead: usize) -> Option<&TokenKind> {
-        self.tokens.get(self.position + ahead).map(|token| &token.kind)
-    }
-
-    pub(super) fn take(&mut self, kind: &TokenKind) -> Option<Span> {
-        let span = self.peek().filter(|token| token.kind == *kind)?.span;
-        self.position += 1;
-        Some(span)
-    }
-
     pub(super) fn take_keyword(&mut self, keyword: Keyword) -> bool {
-        self.take(&TokenKind::Keyword(keyword)).is_some()
-    }
-
-    pub(super) fn advance(&mut self) -> Span {
-        let span = self.current_span();
-        self.position += 1;
-        span
-    }
-
-    pub(super) fn current_span(&self) -> Span {
-        self.peek().map_or(Span::new(self.source.len(), self.source.len()), |token| token.span)
-    }
-
-    /// Of the token before; the start of the text when there is none.
-    pub(super) fn previous_span(&self) -> Span {
-        let last = self.tokens.len().min(self.position);
-        last.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(Span::default(), |token| token.span)
+        self.tokens.take(&TokenKind::Keyword(keyword)).is_some()
     }
 
     pub(super) fn skip_until(&mut self, stops: impl Fn(&TokenKind) -> bool) {
-        while self.peek().is_some_and(|token| !stops(&token.kind)) {
-            self.position += 1;
+        while self.tokens.peek().is_some_and(|token| !stops(&token.kind)) {
+            self.tokens.skip(1);
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::ast::{
-    ArithmeticOp, Body, Category, CompareOp, EventFilter, Expr, FieldRef, Literal, MatchOp, Pipe, Query,
-    Sample, Sequence, Stage, TimeSpan, TimeUnit,
+    ArithmeticOp, Body, Category, EventFilter, Expr, FieldRef, Literal, MatchOp, Pipe, Query, Sample,
+    Sequence, Stage, TimeSpan, TimeUnit,
 };
-use super::lexer::is_plain_name;
+use super::token::is_plain_name;
 use crate::Spanned;
+use crate::ql::name::write_dotted;
+use crate::ql::text::write_text;
+use crate::separated::write_separated;
 
 /// Parses back to an equal tree, provided the tree is one that [`parse`](super::parse) gives for some text: no
 /// `Invalid`, no empty list, no negative number as a literal.
@@ -105,20 +108,7 @@ impl Display for FieldRef {
         if self.optional {
             f.write_char('?')?;
         }
-        if self.name.split('.').any(str::is_empty) {
-            return backquoted(f, &self.name);
-        }
-        for (index, part) in self.name.split('.').enumerate() {
-            if index > 0 {
-                f.write_char('.')?;
-            }
-            if is_plain_name(part) {
-                f.write_str(part)?;
-            } else {
-                backquoted(f, part)?;
-            }
-        }
-        Ok(())
+        write_dotted(f, &self.name, |part, _| is_plain_name(part))
     }
 }
 
@@ -141,19 +131,6 @@ impl Display for Literal {
     }
 }
 
-impl Display for CompareOp {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Self::Eq => "==",
-            Self::Ne => "!=",
-            Self::Lt => "<",
-            Self::Lte => "<=",
-            Self::Gt => ">",
-            Self::Gte => ">=",
-        })
-    }
-}
-
 impl Display for MatchOp {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
@@ -162,18 +139,6 @@ impl Display for MatchOp {
             Self::LikeFold => "like~",
             Self::Regex => "regex",
             Self::RegexFold => "regex~",
-        })
-    }
-}
-
-impl Display for ArithmeticOp {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Modulo => "%",
         })
     }
 }
@@ -251,12 +216,7 @@ fn bare(f: &mut Formatter<'_>, node: &Expr) -> Result {
                 return pattern.value.fmt(f);
             }
             f.write_char('(')?;
-            for (index, pattern) in patterns.iter().enumerate() {
-                if index > 0 {
-                    f.write_str(", ")?;
-                }
-                pattern.value.fmt(f)?;
-            }
+            write_separated(f, patterns, ", ", |f, pattern| pattern.value.fmt(f))?;
             f.write_char(')')
         }
         Expr::In { value, list, fold, negated } => {
@@ -278,13 +238,7 @@ fn bare(f: &mut Formatter<'_>, node: &Expr) -> Result {
 }
 
 fn listed(f: &mut Formatter<'_>, nodes: &[Spanned<Expr>], separator: &str, least: Binding) -> Result {
-    for (index, node) in nodes.iter().enumerate() {
-        if index > 0 {
-            f.write_str(separator)?;
-        }
-        expression(f, &node.value, least)?;
-    }
-    Ok(())
+    write_separated(f, nodes, separator, |f, node| expression(f, &node.value, least))
 }
 
 fn keys(f: &mut Formatter<'_>, keys: &[Spanned<FieldRef>]) -> Result {
@@ -296,22 +250,10 @@ fn keys(f: &mut Formatter<'_>, keys: &[Spanned<FieldRef>]) -> Result {
 }
 
 fn text(f: &mut Formatter<'_>, text: &str) -> Result {
-    f.write_char('"')?;
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => write!(f, "\\{character}")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            '\u{8}' => f.write_str("\\b")?,
-            '\u{C}' => f.write_str("\\f")?,
-            '\0'..='\u{1F}' | '\u{7F}'..='\u{A0}' => write!(f, "\\u{{{:02X}}}", u32::from(character))?,
-            _ => f.write_char(character)?,
-        }
-    }
-    f.write_char('"')
-}
-
-fn backquoted(f: &mut Formatter<'_>, name: &str) -> Result {
-    write!(f, "`{}`", name.replace('`', "``"))
+    write_text(f, text, |f, character| match character {
+        '\u{8}' => f.write_str("\\b"),
+        '\u{C}' => f.write_str("\\f"),
+        '\0'..='\u{1F}' | '\u{7F}'..='\u{A0}' => write!(f, "\\u{{{:02X}}}", u32::from(character)),
+        _ => f.write_char(character),
+    })
 }

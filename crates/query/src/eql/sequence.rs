@@ -7,8 +7,8 @@
 //! ```
 
 use super::ast::{Body, EventFilter, Expr, FieldRef, Literal, Sample, Sequence, Stage, TimeSpan, TimeUnit};
-use super::lexer::{Keyword, Token, TokenKind};
 use super::parser::Parser;
+use super::token::{Keyword, Token, TokenKind};
 use crate::{Span, Spanned};
 
 /// How often a stage may repeat.
@@ -29,9 +29,9 @@ impl Parser<'_> {
         let mut stages = self.stages(Whole::Sequence);
         let mut until = None;
         while self.take_keyword(Keyword::Until) {
-            let place = self.previous_span();
+            let place = self.tokens.previous_span();
             if until.is_some() {
-                self.error(
+                self.faults.error(
                     "eql::second-until",
                     "there is one `until` only",
                     place,
@@ -45,7 +45,7 @@ impl Parser<'_> {
                 None => self.missing_stage(place),
             }
             if let Some(further) = ends.next() {
-                self.error(
+                self.faults.error(
                     "eql::stage-after-until",
                     "no stage can follow `until`",
                     further.span,
@@ -66,7 +66,7 @@ impl Parser<'_> {
     pub(super) fn sample(&mut self, word: Span) -> Body {
         let by = self.keys_after_by();
         if self.take_keyword(Keyword::With) {
-            let place = self.previous_span();
+            let place = self.tokens.previous_span();
             self.not_in_sample(place, "a sample has no `with`");
             self.skip_until(|kind| {
                 matches!(
@@ -81,7 +81,7 @@ impl Parser<'_> {
         let by = self.keys_after_with(by);
         let stages = self.stages(Whole::Sample);
         if self.take_keyword(Keyword::Until) {
-            let place = self.previous_span();
+            let place = self.tokens.previous_span();
             self.not_in_sample(place, "a sample has no `until`");
             self.stages(Whole::Sample);
         }
@@ -95,12 +95,12 @@ impl Parser<'_> {
     fn stages(&mut self, whole: Whole) -> Vec<Stage> {
         let mut stages = Vec::new();
         loop {
-            match self.peek().map(|token| &token.kind) {
+            match self.tokens.kind_at(0) {
                 Some(TokenKind::LeftBracket | TokenKind::MissingBracket) => stages.push(self.stage(whole)),
                 None | Some(TokenKind::Pipe | TokenKind::Keyword(Keyword::Until)) => return stages,
                 Some(_) => {
-                    let span = self.current_span();
-                    self.error(
+                    let span = self.tokens.current_span();
+                    self.faults.error(
                         "eql::not-a-stage",
                         "a stage in brackets must stand here",
                         span,
@@ -123,37 +123,38 @@ impl Parser<'_> {
 
     /// At the opening bracket.
     fn stage(&mut self, whole: Whole) -> Stage {
-        let missing = self.peek().is_some_and(|token| token.kind == TokenKind::MissingBracket);
-        let open = self.current_span();
+        let missing = self.tokens.is_at(&TokenKind::MissingBracket);
+        let open = self.tokens.current_span();
         let filter = self.subquery();
         if missing && whole == Whole::Sample {
             self.not_in_sample(open, "a sample has no missing events");
         }
         let by = self.keys_after_by();
-        let mut runs = Spanned::new(1, Span::new(self.previous_span().end, self.previous_span().end));
+        let mut runs =
+            Spanned::new(1, Span::new(self.tokens.previous_span().end, self.tokens.previous_span().end));
         if self.take_keyword(Keyword::With) {
-            let with = self.previous_span();
+            let with = self.tokens.previous_span();
             if whole == Whole::Sample {
                 self.not_in_sample(with, "a stage of a sample does not repeat");
             }
             runs = self.runs().unwrap_or(runs);
         }
         let by = self.keys_after_with(by);
-        Stage { filter, by, runs, missing, span: open.to(self.previous_span()) }
+        Stage { filter, by, runs, missing, span: open.to(self.tokens.previous_span()) }
     }
 
     /// `[ filter ]`, at the opening bracket.
     pub(super) fn subquery(&mut self) -> EventFilter {
-        let open = self.advance();
+        let open = self.tokens.advance();
         let outside = std::mem::take(&mut self.open_parentheses);
         self.open_brackets += 1;
         let filter = self.event_filter();
         self.open_brackets -= 1;
         self.open_parentheses = outside;
-        if self.take(&TokenKind::RightBracket).is_some() {
+        if self.tokens.take(&TokenKind::RightBracket).is_some() {
             return filter;
         }
-        let rest = self.tokens.get(self.position..).unwrap_or_default();
+        let rest = self.tokens.rest();
         let close = rest.iter().position(|token| {
             matches!(
                 token.kind,
@@ -165,11 +166,11 @@ impl Parser<'_> {
         });
         match close.filter(|at| rest.get(*at).is_some_and(|token| token.kind == TokenKind::RightBracket)) {
             Some(at) => {
-                let span = self.current_span();
-                self.error("eql::unexpected", "this has no place inside the brackets", span, "not part of the condition", "close the bracket first: `[…] by key with runs=3`; a reserved word needs quotes or backquotes");
-                self.position += at + 1;
+                let span = self.tokens.current_span();
+                self.faults.error("eql::unexpected", "this has no place inside the brackets", span, "not part of the condition", "close the bracket first: `[…] by key with runs=3`; a reserved word needs quotes or backquotes");
+                self.tokens.skip(at + 1);
             }
-            None => self.error(
+            None => self.faults.error(
                 "eql::unclosed-bracket",
                 "this bracket is never closed",
                 open,
@@ -184,10 +185,10 @@ impl Parser<'_> {
         if self.take_keyword(Keyword::By) {
             return self.keys();
         }
-        match self.peek().map(|token| token.kind.clone()) {
+        match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("by") => {
-                self.wrong_case(self.current_span(), "by");
-                self.position += 1;
+                self.wrong_case(self.tokens.current_span(), "by");
+                self.tokens.skip(1);
                 self.keys()
             }
             _ => Vec::new(),
@@ -196,9 +197,9 @@ impl Parser<'_> {
 
     /// Keys must come before `with`.
     fn keys_after_with(&mut self, mut by: Vec<Spanned<FieldRef>>) -> Vec<Spanned<FieldRef>> {
-        let place = self.current_span();
+        let place = self.tokens.current_span();
         if self.take_keyword(Keyword::By) {
-            self.error(
+            self.faults.error(
                 "eql::by-after-with",
                 "`by` must come before `with`",
                 place,
@@ -217,7 +218,7 @@ impl Parser<'_> {
             match key.value {
                 Expr::Field(field) => keys.push(Spanned::new(field, key.span)),
                 Expr::Invalid => {}
-                _ => self.error(
+                _ => self.faults.error(
                     "eql::bad-join-key",
                     "a join key is a field",
                     key.span,
@@ -226,8 +227,8 @@ impl Parser<'_> {
                 ),
             }
             let span = self.name_span();
-            match self.peek().map(|token| &token.kind) {
-                Some(TokenKind::Comma) => self.position += 1,
+            match self.tokens.kind_at(0) {
+                Some(TokenKind::Comma) => self.tokens.skip(1),
                 Some(
                     TokenKind::Keyword(Keyword::And)
                     | TokenKind::Name(_)
@@ -235,7 +236,7 @@ impl Parser<'_> {
                     | TokenKind::Optional,
                 ) => {
                     let is_word = self.take_keyword(Keyword::And);
-                    self.error(
+                    self.faults.error(
                         "eql::missing-comma",
                         "join keys stand with commas between them",
                         span,
@@ -250,8 +251,8 @@ impl Parser<'_> {
 
     /// `maxspan = time`, after `with`.
     fn maxspan(&mut self) -> Option<Spanned<TimeSpan>> {
-        let span = self.current_span();
-        match self.peek().map(|token| token.kind.clone()) {
+        let span = self.tokens.current_span();
+        match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Keyword(Keyword::Maxspan)) => {}
             Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("maxspan") => {
                 self.wrong_case(span, "maxspan")
@@ -264,18 +265,18 @@ impl Parser<'_> {
                 return None;
             }
         }
-        self.position += 1;
+        self.tokens.skip(1);
         self.equals_of_option();
         self.time_span()
     }
 
     fn time_span(&mut self) -> Option<Spanned<TimeSpan>> {
-        let start = self.current_span();
-        let negative = self.take(&TokenKind::Minus).is_some();
-        let number = match self.peek().map(|token| &token.kind) {
+        let start = self.tokens.current_span();
+        let negative = self.tokens.take(&TokenKind::Minus).is_some();
+        let number = match self.tokens.kind_at(0) {
             Some(TokenKind::Number(number)) => number.clone(),
             _ => {
-                self.error(
+                self.faults.error(
                     "eql::missing-maxspan",
                     "a length of time is missing here",
                     start,
@@ -285,14 +286,14 @@ impl Parser<'_> {
                 return None;
             }
         };
-        let number_span = start.to(self.advance());
-        let unit = match self.peek().map(|token| &token.kind) {
+        let number_span = start.to(self.tokens.advance());
+        let unit = match self.tokens.kind_at(0) {
             Some(TokenKind::Name(unit)) => Some(unit.clone()),
             _ => None,
         };
         let Literal::Int(count) = number else {
-            self.position += usize::from(unit.is_some());
-            self.error(
+            self.tokens.skip(usize::from(unit.is_some()));
+            self.faults.error(
                 "eql::bad-maxspan",
                 "a length of time is a whole number",
                 number_span,
@@ -302,7 +303,7 @@ impl Parser<'_> {
             return None;
         };
         let Some(unit) = unit else {
-            self.error(
+            self.faults.error(
                 "eql::missing-unit",
                 "the length of time has no unit",
                 number_span,
@@ -311,7 +312,7 @@ impl Parser<'_> {
             );
             return None;
         };
-        let unit_span = self.advance();
+        let unit_span = self.tokens.advance();
         let known = match unit.as_str() {
             "ms" => TimeUnit::Milliseconds,
             "s" => TimeUnit::Seconds,
@@ -319,7 +320,7 @@ impl Parser<'_> {
             "h" => TimeUnit::Hours,
             "d" => TimeUnit::Days,
             _ => {
-                self.error(
+                self.faults.error(
                     "eql::unknown-unit",
                     format!("`{unit}` is no unit of time"),
                     unit_span,
@@ -331,7 +332,7 @@ impl Parser<'_> {
         };
         let count = u64::try_from(count).unwrap_or_default();
         if negative || count == 0 {
-            self.error(
+            self.faults.error(
                 "eql::bad-maxspan",
                 "a length of time must be more than nothing",
                 number_span,
@@ -345,8 +346,8 @@ impl Parser<'_> {
 
     /// `runs = count`, after `with`.
     fn runs(&mut self) -> Option<Spanned<u32>> {
-        let span = self.current_span();
-        match self.peek().map(|token| token.kind.clone()) {
+        let span = self.tokens.current_span();
+        match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Name(word)) if word == "runs" => {}
             Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("runs") => self.wrong_case(span, "runs"),
             Some(TokenKind::Keyword(Keyword::Maxspan)) => {
@@ -354,7 +355,7 @@ impl Parser<'_> {
                     span,
                     "maxspan belongs to the whole sequence: `sequence by … with maxspan=5m [first stage] …`",
                 );
-                self.position += 1;
+                self.tokens.skip(1);
                 self.equals_of_option();
                 self.time_span();
                 return None;
@@ -364,20 +365,20 @@ impl Parser<'_> {
                 return None;
             }
         }
-        self.position += 1;
+        self.tokens.skip(1);
         self.equals_of_option();
-        let start = self.current_span();
-        let negative = self.take(&TokenKind::Minus).is_some();
-        let count = match self.peek().map(|token| &token.kind) {
+        let start = self.tokens.current_span();
+        let negative = self.tokens.take(&TokenKind::Minus).is_some();
+        let count = match self.tokens.kind_at(0) {
             Some(TokenKind::Number(Literal::Int(count))) if !negative => Some(*count),
             Some(TokenKind::Number(_)) => Some(0),
             _ => None,
         };
-        let span = if count.is_some() { start.to(self.advance()) } else { start };
+        let span = if count.is_some() { start.to(self.tokens.advance()) } else { start };
         match count.filter(|count| (1..=MAX_RUNS).contains(count)).map(u32::try_from) {
             Some(Ok(count)) => Some(Spanned::new(count, span)),
             _ => {
-                self.error(
+                self.faults.error(
                     "eql::bad-runs",
                     format!("runs must be a whole number from 1 to {MAX_RUNS}"),
                     span,
@@ -391,14 +392,16 @@ impl Parser<'_> {
 
     /// The `=` of `maxspan=` and `runs=`.
     fn equals_of_option(&mut self) {
-        if self.take(&TokenKind::Assign).is_some() {
+        if self.tokens.take(&TokenKind::Assign).is_some() {
             return;
         }
-        let span = self.current_span();
-        let is_double =
-            matches!(self.peek(), Some(Token { kind: TokenKind::Compare(_) | TokenKind::Match(_), .. }));
-        self.position += usize::from(is_double);
-        self.error(
+        let span = self.tokens.current_span();
+        let is_double = matches!(
+            self.tokens.peek(),
+            Some(Token { kind: TokenKind::Compare(_) | TokenKind::Match(_), .. })
+        );
+        self.tokens.skip(usize::from(is_double));
+        self.faults.error(
             "eql::missing-equals",
             "`=` is missing here",
             span,
@@ -408,7 +411,7 @@ impl Parser<'_> {
     }
 
     fn missing_stage(&mut self, place: Span) {
-        self.error(
+        self.faults.error(
             "eql::missing-stage",
             "no stage follows",
             place,
@@ -418,7 +421,13 @@ impl Parser<'_> {
     }
 
     fn unknown_option(&mut self, place: Span, help: &'static str) {
-        self.error("eql::unknown-option", "this cannot follow `with` here", place, "unknown option", help);
+        self.faults.error(
+            "eql::unknown-option",
+            "this cannot follow `with` here",
+            place,
+            "unknown option",
+            help,
+        );
         self.skip_until(|kind| {
             matches!(
                 kind,
@@ -431,7 +440,7 @@ impl Parser<'_> {
     }
 
     fn not_in_sample(&mut self, place: Span, message: &'static str) {
-        self.error(
+        self.faults.error(
             "eql::not-in-sample",
             message,
             place,

@@ -1,5 +1,6 @@
 //! The syntax tree of ES|QL, as written: no name is resolved, no type is known, nothing is folded.
 
+pub use crate::operator::{ArithmeticOp, CompareOp};
 use crate::{Span, Spanned};
 
 /// An ES|QL query: a source, and what is done with its rows, in order.
@@ -516,23 +517,6 @@ pub enum OptionValue {
     Map(Vec<OptionEntry>),
 }
 
-/// A comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CompareOp {
-    /// `==`
-    Eq,
-    /// `!=`
-    Ne,
-    /// `<`
-    Lt,
-    /// `<=`
-    Lte,
-    /// `>`
-    Gt,
-    /// `>=`
-    Gte,
-}
-
 /// A kind of pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LikeOp {
@@ -540,19 +524,4 @@ pub enum LikeOp {
     Like,
     /// `RLIKE`: a regular expression of Lucene's.
     Rlike,
-}
-
-/// An operation on numbers, dates and time spans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ArithmeticOp {
-    /// `+`
-    Add,
-    /// `-`
-    Subtract,
-    /// `*`
-    Multiply,
-    /// `/`
-    Divide,
-    /// `%`
-    Modulo,
 }

@@ -16,7 +16,7 @@ impl Parser<'_> {
             return None;
         }
         let mut fields = vec![self.field()];
-        while self.take(&TokenKind::Comma).is_some() {
+        while self.tokens.take(&TokenKind::Comma).is_some() {
             fields.push(self.field());
         }
         Some(fields)
@@ -31,15 +31,15 @@ impl Parser<'_> {
 
     /// `name =`, when it stands here.
     fn assigned_name(&mut self) -> Option<Spanned<String>> {
-        let start = self.position;
+        let start = self.tokens.position();
         if self.begins_name_at(0) {
-            let found = self.diagnostics.len();
+            let found = self.faults.diagnostics.len();
             let name = self.name();
-            if self.take(&TokenKind::Assign).is_some() {
+            if self.tokens.take(&TokenKind::Assign).is_some() {
                 return name;
             }
-            self.diagnostics.truncate(found);
-            self.position = start;
+            self.faults.diagnostics.truncate(found);
+            self.tokens.go_to(start);
         }
         None
     }
@@ -52,8 +52,8 @@ impl Parser<'_> {
                 TokenKind::Comma | TokenKind::Keyword(Keyword::By | Keyword::Where | Keyword::With)
             )
         };
-        if !self.at_end_of_command() && !self.kind_at(0).is_some_and(ends) {
-            let place = self.current_span();
+        if !self.at_end_of_command() && !self.tokens.kind_at(0).is_some_and(ends) {
+            let place = self.tokens.current_span();
             self.unexpected(place);
             self.skip_until(ends);
         }
@@ -63,23 +63,24 @@ impl Parser<'_> {
     pub(super) fn stats(&mut self, span: Span, word: &str) -> Option<Command> {
         let is_inline = !word.eq_ignore_ascii_case("stats");
         if word.eq_ignore_ascii_case("inline") {
-            if !matches!(self.kind_at(0), Some(TokenKind::Name(next)) if next.eq_ignore_ascii_case("stats")) {
+            if !matches!(self.tokens.kind_at(0), Some(TokenKind::Name(next)) if next.eq_ignore_ascii_case("stats"))
+            {
                 self.missing("write `INLINE STATS aggregate BY key`");
                 self.skip_command();
                 return None;
             }
-            self.position += 1;
+            self.tokens.skip(1);
         }
         let mut aggregates = Vec::new();
-        if !self.at_end_of_command() && !self.is_at(&TokenKind::Keyword(Keyword::By)) {
+        if !self.at_end_of_command() && !self.tokens.is_at(&TokenKind::Keyword(Keyword::By)) {
             aggregates.push(self.aggregate());
-            while self.take(&TokenKind::Comma).is_some() {
+            while self.tokens.take(&TokenKind::Comma).is_some() {
                 aggregates.push(self.aggregate());
             }
         }
         let by = if self.take_keyword(Keyword::By) { self.fields().unwrap_or_default() } else { Vec::new() };
         if aggregates.is_empty() && (by.is_empty() || is_inline) {
-            self.error(
+            self.faults.error(
                 "esql::empty-stats",
                 "nothing is computed here",
                 span,
@@ -108,7 +109,7 @@ impl Parser<'_> {
         loop {
             patterns.extend(self.name_pattern());
             self.end_of_item();
-            if self.take(&TokenKind::Comma).is_none() {
+            if self.tokens.take(&TokenKind::Comma).is_none() {
                 return (!patterns.is_empty()).then_some(patterns);
             }
         }
@@ -119,7 +120,7 @@ impl Parser<'_> {
         let patterns = self.name_patterns()?;
         for pattern in &patterns {
             if pattern.value.is_everything() {
-                self.error(
+                self.faults.error(
                     "esql::drop-everything",
                     "not all columns can be dropped",
                     pattern.span,
@@ -137,7 +138,7 @@ impl Parser<'_> {
         loop {
             renamings.extend(self.renaming());
             self.end_of_item();
-            if self.take(&TokenKind::Comma).is_none() {
+            if self.tokens.take(&TokenKind::Comma).is_none() {
                 return (!renamings.is_empty()).then_some(Command::Rename(renamings));
             }
         }
@@ -146,7 +147,7 @@ impl Parser<'_> {
     fn renaming(&mut self) -> Option<Renaming> {
         const HELP: &str = "write `RENAME old AS new`";
         let first = self.plain_name(HELP)?;
-        let is_assigned = self.take(&TokenKind::Assign).is_some();
+        let is_assigned = self.tokens.take(&TokenKind::Assign).is_some();
         if !is_assigned {
             self.expect(&TokenKind::Keyword(Keyword::As), HELP)?;
         }
@@ -158,7 +159,7 @@ impl Parser<'_> {
     /// After `SORT`.
     pub(super) fn sort(&mut self) -> Command {
         let mut keys = vec![self.sort_key()];
-        while self.take(&TokenKind::Comma).is_some() {
+        while self.tokens.take(&TokenKind::Comma).is_some() {
             keys.push(self.sort_key());
         }
         Command::Sort(keys)
@@ -195,7 +196,7 @@ impl Parser<'_> {
             _ => None,
         };
         let Some(count) = count.filter(|count| *count <= i32::MAX.unsigned_abs().into()) else {
-            self.error(
+            self.faults.error(
                 "esql::limit-count",
                 "`LIMIT` takes one whole number",
                 value.span,
@@ -204,9 +205,9 @@ impl Parser<'_> {
             );
             return None;
         };
-        if self.is_at(&TokenKind::Keyword(Keyword::By)) {
-            let place = self.current_span();
-            self.error(
+        if self.tokens.is_at(&TokenKind::Keyword(Keyword::By)) {
+            let place = self.tokens.current_span();
+            self.faults.error(
                 "esql::limit-by",
                 "a limit for each group is not supported",
                 place,
@@ -224,10 +225,10 @@ impl Parser<'_> {
         let input = self.operand();
         let pattern = self.constant_text(HELP)?;
         let mut append_separator = None;
-        if matches!(self.kind_at(0), Some(TokenKind::Name(_) | TokenKind::QuotedName(_))) {
+        if matches!(self.tokens.kind_at(0), Some(TokenKind::Name(_) | TokenKind::QuotedName(_))) {
             let option = self.single_name(HELP)?;
             if !option.value.eq_ignore_ascii_case("append_separator") {
-                self.error(
+                self.faults.error(
                     "esql::dissect-option",
                     format!("`DISSECT` has no option `{}`", option.value),
                     option.span,
@@ -248,7 +249,7 @@ impl Parser<'_> {
         const HELP: &str = "write `GROK name \"%{WORD:first}\"`";
         let input = self.operand();
         let mut patterns = vec![self.constant_text(HELP)?];
-        while self.take(&TokenKind::Comma).is_some() {
+        while self.tokens.take(&TokenKind::Comma).is_some() {
             patterns.push(self.constant_text(HELP)?);
         }
         Some(Command::Grok { input, patterns })
@@ -257,8 +258,8 @@ impl Parser<'_> {
     /// After `ENRICH`.
     pub(super) fn enrich(&mut self) -> Option<Command> {
         const HELP: &str = "write `ENRICH policy ON name WITH field`";
-        let span = self.current_span();
-        let mut policy = match self.kind_at(0).cloned() {
+        let span = self.tokens.current_span();
+        let mut policy = match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Source(name) | TokenKind::Text(name)) if !name.is_empty() => name,
             _ => {
                 self.missing(HELP);
@@ -266,25 +267,25 @@ impl Parser<'_> {
                 return None;
             }
         };
-        self.position += 1;
-        if self.is_at(&TokenKind::Colon)
-            && let Some(TokenKind::Source(name)) = self.kind_at(1)
+        self.tokens.skip(1);
+        if self.tokens.is_at(&TokenKind::Colon)
+            && let Some(TokenKind::Source(name)) = self.tokens.kind_at(1)
         {
             policy = format!("{policy}:{name}");
-            self.position += 2;
+            self.tokens.skip(2);
         }
-        let policy = Spanned::new(policy, span.to(self.previous_span()));
+        let policy = Spanned::new(policy, span.to(self.tokens.previous_span()));
         let on = if self.take_keyword(Keyword::On) { Some(self.plain_name(HELP)?) } else { None };
         let mut with = Vec::new();
         if self.take_keyword(Keyword::With) {
             loop {
                 let first = self.plain_name(HELP)?;
-                with.push(if self.take(&TokenKind::Assign).is_some() {
+                with.push(if self.tokens.take(&TokenKind::Assign).is_some() {
                     EnrichField { name: Some(first), field: self.plain_name(HELP)? }
                 } else {
                     EnrichField { name: None, field: first }
                 });
-                if self.take(&TokenKind::Comma).is_none() {
+                if self.tokens.take(&TokenKind::Comma).is_none() {
                     break;
                 }
             }
@@ -295,24 +296,25 @@ impl Parser<'_> {
     /// After `LOOKUP`.
     pub(super) fn lookup_join(&mut self, span: Span) -> Option<Command> {
         const HELP: &str = "write `LOOKUP JOIN index ON name`";
-        if !matches!(self.kind_at(0), Some(TokenKind::Source(word)) if word.eq_ignore_ascii_case("join")) {
+        if !matches!(self.tokens.kind_at(0), Some(TokenKind::Source(word)) if word.eq_ignore_ascii_case("join"))
+        {
             self.missing(HELP);
             self.skip_command();
             return None;
         }
-        self.position += 1;
+        self.tokens.skip(1);
         let patterns: Vec<Spanned<IndexPattern>> = self.index_patterns();
         self.expect(&TokenKind::Keyword(Keyword::On), HELP)?;
         let mut on = vec![self.expression()];
         self.end_of_item();
-        while self.take(&TokenKind::Comma).is_some() {
+        while self.tokens.take(&TokenKind::Comma).is_some() {
             on.push(self.expression());
             self.end_of_item();
         }
         let mut patterns = patterns.into_iter();
         let index = patterns.next()?;
         if patterns.next().is_some() {
-            self.error(
+            self.faults.error(
                 "esql::several-lookups",
                 "a join looks into one index",
                 span.to(index.span),
@@ -359,11 +361,11 @@ impl Parser<'_> {
     /// After `FORK`.
     pub(super) fn fork(&mut self, span: Span) -> Option<Command> {
         let mut branches = Vec::new();
-        while self.is_at(&TokenKind::OpenPipeline) {
+        while self.tokens.is_at(&TokenKind::OpenPipeline) {
             branches.push(self.branch());
         }
         if branches.is_empty() {
-            self.error(
+            self.faults.error(
                 "esql::empty-fork",
                 "there are no branches",
                 span,
@@ -384,11 +386,11 @@ impl Parser<'_> {
         let mut group_by = None;
         let mut key_by = Vec::new();
         let mut options = Vec::new();
-        if self.begins_name_at(0) && self.kind_at(1) != Some(&TokenKind::Keyword(Keyword::By)) {
+        if self.begins_name_at(0) && self.tokens.kind_at(1) != Some(&TokenKind::Keyword(Keyword::By)) {
             method = Some(self.single_name(HELP)?);
         }
         while !self.at_end_of_command() {
-            if self.is_at(&TokenKind::Keyword(Keyword::With)) && options.is_empty() {
+            if self.tokens.is_at(&TokenKind::Keyword(Keyword::With)) && options.is_empty() {
                 options = self.with_options()?;
                 continue;
             }
@@ -400,13 +402,19 @@ impl Parser<'_> {
                 "group" if group_by.is_none() => group_by = Some(column),
                 "key" if key_by.is_empty() => {
                     key_by.push(column);
-                    while self.take(&TokenKind::Comma).is_some() {
+                    while self.tokens.take(&TokenKind::Comma).is_some() {
                         key_by.push(self.name_or_missing(HELP)?);
                     }
                 }
                 _ => {
                     let message = format!("`FUSE` has no `{} BY` here", part.value);
-                    self.error("esql::fuse-option", message, part.span, "unknown, or written twice", HELP);
+                    self.faults.error(
+                        "esql::fuse-option",
+                        message,
+                        part.span,
+                        "unknown, or written twice",
+                        HELP,
+                    );
                     self.skip_command();
                     return None;
                 }
@@ -420,7 +428,7 @@ impl Parser<'_> {
         const HELP: &str = "write `SAMPLE 0.1`";
         let share = self.constant(HELP)?;
         if !matches!(share.value, Literal::Double(value) if value > 0.0 && value < 1.0) {
-            self.error(
+            self.faults.error(
                 "esql::sample-share",
                 "a sample is a share between 0 and 1",
                 share.span,

@@ -36,9 +36,9 @@ impl Parser<'_> {
     }
 
     fn negation(&mut self) -> Spanned<Expr> {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         let mut nots = Vec::new();
-        while let Some(not) = self.take(&TokenKind::Keyword(Keyword::Not)) {
+        while let Some(not) = self.tokens.take(&TokenKind::Keyword(Keyword::Not)) {
             nots.push(not);
         }
         if self.is_too_deep(nots.len(), start) {
@@ -56,23 +56,23 @@ impl Parser<'_> {
     fn predicate(&mut self) -> Spanned<Expr> {
         let mut value = self.comparison();
         loop {
-            let not = self.is_at(&TokenKind::Keyword(Keyword::Not));
-            value = match self.kind_at(usize::from(not)) {
+            let not = self.tokens.is_at(&TokenKind::Keyword(Keyword::Not));
+            value = match self.tokens.kind_at(usize::from(not)) {
                 Some(TokenKind::Keyword(Keyword::In)) => {
-                    self.position += 1 + usize::from(not);
+                    self.tokens.skip(1 + usize::from(not));
                     self.in_list(value, not)
                 }
                 Some(TokenKind::Keyword(Keyword::Like(op))) => {
                     let op = *op;
-                    self.position += 1 + usize::from(not);
+                    self.tokens.skip(1 + usize::from(not));
                     self.like_patterns(value, op, not)
                 }
                 Some(TokenKind::Keyword(Keyword::Is)) if !not => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     self.is_null(value)
                 }
                 Some(TokenKind::Colon) if !not => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     self.match_query(value)
                 }
                 _ => return value,
@@ -82,22 +82,22 @@ impl Parser<'_> {
                 | TokenKind::Colon
                 | TokenKind::Compare(_)
                 | TokenKind::Assign,
-            ) = self.kind_at(0)
+            ) = self.tokens.kind_at(0)
             {
                 self.chained();
             } else {
                 return value;
             }
-            if matches!(self.kind_at(0), Some(TokenKind::Compare(_) | TokenKind::Assign)) {
-                self.position += 1;
+            if matches!(self.tokens.kind_at(0), Some(TokenKind::Compare(_) | TokenKind::Assign)) {
+                self.tokens.skip(1);
                 self.arithmetic(0);
             }
         }
     }
 
     fn chained(&mut self) {
-        let place = self.current_span();
-        self.error(
+        let place = self.tokens.current_span();
+        self.faults.error(
             "esql::chained-comparison",
             "comparisons cannot follow one another",
             place,
@@ -110,11 +110,11 @@ impl Parser<'_> {
         let mut left = self.arithmetic(0);
         let mut is_first = true;
         loop {
-            let op = match self.kind_at(0) {
+            let op = match self.tokens.kind_at(0) {
                 Some(TokenKind::Compare(op)) => *op,
                 Some(TokenKind::Assign) => {
-                    let place = self.current_span();
-                    self.error(
+                    let place = self.tokens.current_span();
+                    self.faults.error(
                         "esql::single-equals",
                         "a comparison has two equals signs",
                         place,
@@ -129,10 +129,10 @@ impl Parser<'_> {
                 self.chained();
             }
             is_first = false;
-            self.position += 1;
-            if self.is_at(&TokenKind::Keyword(Keyword::Not)) {
-                let place = self.advance();
-                self.error(
+            self.tokens.skip(1);
+            if self.tokens.is_at(&TokenKind::Keyword(Keyword::Not)) {
+                let place = self.tokens.advance();
+                self.faults.error(
                     "esql::not-before-value",
                     "`NOT` cannot stand between a comparison and its value",
                     place,
@@ -153,7 +153,7 @@ impl Parser<'_> {
     fn arithmetic(&mut self, least: u8) -> Spanned<Expr> {
         let mut left = self.signed();
         loop {
-            let (op, level) = match self.kind_at(0) {
+            let (op, level) = match self.tokens.kind_at(0) {
                 Some(TokenKind::Plus) => (ArithmeticOp::Add, 0),
                 Some(TokenKind::Minus) => (ArithmeticOp::Subtract, 0),
                 Some(TokenKind::Star) => (ArithmeticOp::Multiply, 1),
@@ -164,7 +164,7 @@ impl Parser<'_> {
             if level < least {
                 return left;
             }
-            let sign = self.advance();
+            let sign = self.tokens.advance();
             if self.is_one_too_many(sign) {
                 return left;
             }
@@ -189,8 +189,8 @@ impl Parser<'_> {
     fn check_hyphen(&mut self, op: ArithmeticOp, left: &Spanned<Expr>, sign: Span, right: &Spanned<Expr>) {
         let touches = left.span.end == sign.start && sign.end == right.span.start;
         let are_columns = matches!((&left.value, &right.value), (Expr::Column(_), Expr::Column(_)));
-        if op == ArithmeticOp::Subtract && touches && are_columns && !self.gave_up {
-            self.diagnostics.push(
+        if op == ArithmeticOp::Subtract && touches && are_columns {
+            self.faults.report(
                 crate::Diagnostic::warning("esql::hyphen", "this hyphen is read as a minus")
                     .at(sign)
                     .label("subtracts")
@@ -200,13 +200,13 @@ impl Parser<'_> {
     }
 
     fn signed(&mut self) -> Spanned<Expr> {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         let mut minuses = Vec::new();
         // A sign right before a number is part of the number.
-        while !matches!(self.kind_at(1), Some(TokenKind::Number(_))) {
-            if let Some(minus) = self.take(&TokenKind::Minus) {
+        while !matches!(self.tokens.kind_at(1), Some(TokenKind::Number(_))) {
+            if let Some(minus) = self.tokens.take(&TokenKind::Minus) {
                 minuses.push(minus);
-            } else if self.take(&TokenKind::Plus).is_none() {
+            } else if self.tokens.take(&TokenKind::Plus).is_none() {
                 break;
             }
         }
@@ -224,10 +224,10 @@ impl Parser<'_> {
 
     /// After `IN`.
     fn in_list(&mut self, value: Spanned<Expr>, negated: bool) -> Spanned<Expr> {
-        if self.is_at(&TokenKind::OpenPipeline) {
+        if self.tokens.is_at(&TokenKind::OpenPipeline) {
             let query = self.subquery();
-            let span = value.span.to(self.previous_span());
-            self.error(
+            let span = value.span.to(self.tokens.previous_span());
+            self.faults.error(
                 "esql::in-subquery",
                 "a list cannot be a query",
                 query.map_or(span, |query| query.span),
@@ -236,25 +236,25 @@ impl Parser<'_> {
             );
             return Spanned::new(Expr::Invalid, span);
         }
-        let Some(open) = self.take(&TokenKind::LeftParenthesis) else {
+        let Some(open) = self.tokens.take(&TokenKind::LeftParenthesis) else {
             self.list_without_parentheses("write `IN (\"a\", \"b\")`");
             return Spanned::new(Expr::Invalid, value.span);
         };
         let mut list = Vec::new();
-        if self.is_at(&TokenKind::RightParenthesis) {
+        if self.tokens.is_at(&TokenKind::RightParenthesis) {
             self.empty_list(open);
-            self.position += 1;
+            self.tokens.skip(1);
         } else {
             self.enter(open, |parser| {
                 list.push(parser.comparison());
                 parser.end_of_element();
-                while parser.take(&TokenKind::Comma).is_some() {
+                while parser.tokens.take(&TokenKind::Comma).is_some() {
                     list.push(parser.comparison());
                     parser.end_of_element();
                 }
             });
         }
-        let span = value.span.to(self.previous_span());
+        let span = value.span.to(self.tokens.previous_span());
         if list.is_empty() {
             return Spanned::new(Expr::Invalid, span);
         }
@@ -265,31 +265,31 @@ impl Parser<'_> {
     fn like_patterns(&mut self, value: Spanned<Expr>, op: LikeOp, negated: bool) -> Spanned<Expr> {
         const HELP: &str = "write the pattern in double quotes; several stand in parentheses";
         let mut patterns = Vec::new();
-        if let Some(open) = self.take(&TokenKind::LeftParenthesis) {
-            if self.is_at(&TokenKind::RightParenthesis) {
+        if let Some(open) = self.tokens.take(&TokenKind::LeftParenthesis) {
+            if self.tokens.is_at(&TokenKind::RightParenthesis) {
                 self.empty_list(open);
-                self.position += 1;
+                self.tokens.skip(1);
             } else {
                 self.enter(open, |parser| {
                     loop {
                         patterns.extend(parser.constant_text(HELP));
                         parser.end_of_element();
-                        if parser.take(&TokenKind::Comma).is_none() {
+                        if parser.tokens.take(&TokenKind::Comma).is_none() {
                             break;
                         }
                     }
                 });
             }
-        } else if matches!(self.kind_at(0), Some(TokenKind::Text(_))) {
+        } else if matches!(self.tokens.kind_at(0), Some(TokenKind::Text(_))) {
             patterns.extend(self.constant_text(HELP));
         } else {
-            let place = self.current_span();
+            let place = self.tokens.current_span();
             if self.at_end_of_command() {
                 self.missing(HELP);
             } else {
                 self.arithmetic(0);
-                let place = place.to(self.previous_span());
-                self.error(
+                let place = place.to(self.tokens.previous_span());
+                self.faults.error(
                     "esql::pattern-not-text",
                     "a pattern is a text as it stands",
                     place,
@@ -298,7 +298,7 @@ impl Parser<'_> {
                 );
             }
         }
-        let span = value.span.to(self.previous_span());
+        let span = value.span.to(self.tokens.previous_span());
         if patterns.is_empty() {
             return Spanned::new(Expr::Invalid, span);
         }
@@ -309,14 +309,14 @@ impl Parser<'_> {
     fn is_null(&mut self, value: Spanned<Expr>) -> Spanned<Expr> {
         let negated = self.take_keyword(Keyword::Not);
         self.expect(&TokenKind::Keyword(Keyword::Null), "write `IS NULL` or `IS NOT NULL`");
-        let span = value.span.to(self.previous_span());
+        let span = value.span.to(self.tokens.previous_span());
         Spanned::new(Expr::IsNull { value: Box::new(value), negated }, span)
     }
 
     /// After `:`.
     fn match_query(&mut self, value: Spanned<Expr>) -> Spanned<Expr> {
         let query = self.constant("write `name : \"text\"`");
-        let span = value.span.to(self.previous_span());
+        let span = value.span.to(self.tokens.previous_span());
         let is_grouped = self.written(value.span).starts_with('(');
         let (field, cast) = match value.value {
             Expr::Column(name) if !is_grouped => (Spanned::new(name, value.span), None),
@@ -334,7 +334,7 @@ impl Parser<'_> {
     }
 
     fn no_match_field(&mut self, place: Span, span: Span) -> Spanned<Expr> {
-        self.error(
+        self.faults.error(
             "esql::match-field",
             "`:` searches in a field",
             place,

@@ -8,6 +8,8 @@ mod name;
 mod operand;
 mod parser;
 mod print;
+mod print_expression;
+mod print_name;
 mod source;
 mod token;
 

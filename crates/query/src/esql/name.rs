@@ -7,20 +7,20 @@ use crate::{Span, Spanned};
 
 impl Parser<'_> {
     pub(super) fn begins_name_at(&self, ahead: usize) -> bool {
-        matches!(self.kind_at(ahead), Some(TokenKind::Name(_) | TokenKind::QuotedName(_)))
+        matches!(self.tokens.kind_at(ahead), Some(TokenKind::Name(_) | TokenKind::QuotedName(_)))
     }
 
     /// `name.name…` in an expression, at its first word. `None` after a fault.
     pub(super) fn name(&mut self) -> Option<Spanned<String>> {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         let mut name = self.word()?;
         let mut usable = true;
         loop {
-            let span = self.current_span();
-            let touches = span.start == self.previous_span().end;
-            match self.kind_at(0) {
+            let span = self.tokens.current_span();
+            let touches = span.start == self.tokens.previous_span().end;
+            match self.tokens.kind_at(0) {
                 Some(TokenKind::Dot) => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     match self.word() {
                         Some(part) => {
                             name.push('.');
@@ -33,31 +33,31 @@ impl Parser<'_> {
                     }
                 }
                 Some(TokenKind::Number(_)) if touches && self.written(span).starts_with('.') => {
-                    self.position += 1;
+                    self.tokens.skip(1);
                     usable = false;
-                    let next = self.current_span();
+                    let next = self.tokens.current_span();
                     if next.start == span.end && self.begins_name_at(0) {
-                        self.position += 1;
+                        self.tokens.skip(1);
                     }
-                    let whole = span.to(self.previous_span());
+                    let whole = span.to(self.tokens.previous_span());
                     self.digit_in_name(whole);
                 }
                 _ => break,
             }
         }
-        usable.then(|| Spanned::new(name, start.to(self.previous_span())))
+        usable.then(|| Spanned::new(name, start.to(self.tokens.previous_span())))
     }
 
     /// One word of a name; a reserved word is taken, with a fault.
     fn word(&mut self) -> Option<String> {
-        let span = self.current_span();
-        match self.kind_at(0).cloned() {
+        let span = self.tokens.current_span();
+        match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Name(name) | TokenKind::QuotedName(name)) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 Some(name)
             }
             Some(TokenKind::Keyword(_)) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 let word = self.written(span).to_owned();
                 self.reserved_word(span, &word);
                 Some(word)
@@ -67,7 +67,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn reserved_word(&mut self, span: Span, word: &str) {
-        self.error(
+        self.faults.error(
             "esql::reserved-word",
             "this word is reserved",
             span,
@@ -77,7 +77,7 @@ impl Parser<'_> {
     }
 
     fn name_after_dot(&mut self, dot: Span) {
-        self.error(
+        self.faults.error(
             "esql::missing-name",
             "a name is missing after this dot",
             dot,
@@ -88,7 +88,7 @@ impl Parser<'_> {
 
     fn digit_in_name(&mut self, span: Span) {
         let part = self.written(span).trim_start_matches('.').to_owned();
-        self.error(
+        self.faults.error(
             "esql::digit-in-name",
             "a part of a name that begins with a digit needs backquotes",
             span,
@@ -109,9 +109,9 @@ impl Parser<'_> {
 
     /// One word without dots, or a fault.
     pub(super) fn single_name(&mut self, help: &'static str) -> Option<Spanned<String>> {
-        let span = self.current_span();
-        if let Some(TokenKind::Name(name) | TokenKind::QuotedName(name)) = self.kind_at(0).cloned() {
-            self.position += 1;
+        let span = self.tokens.current_span();
+        if let Some(TokenKind::Name(name) | TokenKind::QuotedName(name)) = self.tokens.kind_at(0).cloned() {
+            self.tokens.skip(1);
             return Some(Spanned::new(name, span));
         }
         self.missing(help);
@@ -121,12 +121,12 @@ impl Parser<'_> {
 
     /// `part.part…`, where parts may hold `*`.
     pub(super) fn name_pattern(&mut self) -> Option<Spanned<NamePattern>> {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         let mut parts = Vec::new();
         loop {
-            let Some(TokenKind::Pattern(pieces)) = self.kind_at(0).cloned() else {
-                let span = self.current_span();
-                match self.kind_at(0) {
+            let Some(TokenKind::Pattern(pieces)) = self.tokens.kind_at(0).cloned() else {
+                let span = self.tokens.current_span();
+                match self.tokens.kind_at(0) {
                     Some(TokenKind::Keyword(_)) => {
                         let word = self.written(span).to_owned();
                         self.reserved_word(span, &word);
@@ -136,14 +136,14 @@ impl Parser<'_> {
                         self.missing("write the name of a column, or a pattern such as `host.*`")
                     }
                     _ => {
-                        let dot = self.previous_span();
+                        let dot = self.tokens.previous_span();
                         self.name_after_dot(dot);
                     }
                 }
                 self.skip_until(|kind| *kind == TokenKind::Comma);
                 return None;
             };
-            self.position += 1;
+            self.tokens.skip(1);
             for piece in pieces {
                 match piece {
                     NamePart::Text(text) => append(&mut parts, &text),
@@ -151,8 +151,8 @@ impl Parser<'_> {
                     NamePart::Any => parts.push(NamePart::Any),
                 }
             }
-            if self.take(&TokenKind::Dot).is_none() {
-                return Some(Spanned::new(NamePattern { parts }, start.to(self.previous_span())));
+            if self.tokens.take(&TokenKind::Dot).is_none() {
+                return Some(Spanned::new(NamePattern { parts }, start.to(self.tokens.previous_span())));
             }
             append(&mut parts, ".");
         }
@@ -168,7 +168,7 @@ impl Parser<'_> {
         if let Some(name) = pattern.value.name() {
             return Some(Spanned::new(name.to_owned(), pattern.span));
         }
-        self.error(
+        self.faults.error(
             "esql::wildcard",
             "a wildcard has no place here",
             pattern.span,

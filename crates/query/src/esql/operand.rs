@@ -23,8 +23,8 @@ impl Parser<'_> {
     /// A constant, a column, a call or a group, and the casts after it.
     pub(super) fn operand(&mut self) -> Spanned<Expr> {
         let mut value = self.primary();
-        while self.take(&TokenKind::Cast).is_some() {
-            let place = self.current_span();
+        while self.tokens.take(&TokenKind::Cast).is_some() {
+            let place = self.tokens.current_span();
             let Some(to) = self.single_type() else { return Spanned::new(Expr::Invalid, value.span) };
             if self.is_one_too_many(place) {
                 return value;
@@ -36,9 +36,9 @@ impl Parser<'_> {
     }
 
     fn single_type(&mut self) -> Option<Spanned<String>> {
-        let span = self.current_span();
-        if let Some(TokenKind::Name(name) | TokenKind::QuotedName(name)) = self.kind_at(0).cloned() {
-            self.position += 1;
+        let span = self.tokens.current_span();
+        if let Some(TokenKind::Name(name) | TokenKind::QuotedName(name)) = self.tokens.kind_at(0).cloned() {
+            self.tokens.skip(1);
             return Some(Spanned::new(name, span));
         }
         self.missing("write the name of a type, for example `::integer`");
@@ -46,8 +46,8 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Spanned<Expr> {
-        let span = self.current_span();
-        let literal = match self.kind_at(0) {
+        let span = self.tokens.current_span();
+        let literal = match self.tokens.kind_at(0) {
             Some(TokenKind::Text(text)) => Literal::Text(text.clone()),
             Some(TokenKind::Keyword(Keyword::Null)) => Literal::Null,
             Some(TokenKind::Keyword(Keyword::True)) => Literal::Bool(true),
@@ -55,32 +55,32 @@ impl Parser<'_> {
             Some(TokenKind::Number(_) | TokenKind::Plus | TokenKind::Minus | TokenKind::LeftBracket) => {
                 return match self.signed_constant() {
                     Some(literal) => Spanned::new(Expr::Literal(literal.value), literal.span),
-                    None => Spanned::new(Expr::Invalid, span.to(self.previous_span())),
+                    None => Spanned::new(Expr::Invalid, span.to(self.tokens.previous_span())),
                 };
             }
             Some(TokenKind::Parameter(name)) => {
                 let name = name.clone();
-                self.position += 1;
+                self.tokens.skip(1);
                 return Spanned::new(Expr::Parameter(name), span);
             }
             Some(TokenKind::LeftParenthesis) => return self.group(),
             Some(TokenKind::Keyword(Keyword::First | Keyword::Last))
-                if self.kind_at(1) == Some(&TokenKind::LeftParenthesis) =>
+                if self.tokens.kind_at(1) == Some(&TokenKind::LeftParenthesis) =>
             {
                 let name = self.written(span).to_owned();
-                self.position += 1;
+                self.tokens.skip(1);
                 return self.call(Spanned::new(name, span));
             }
             Some(TokenKind::Name(_) | TokenKind::QuotedName(_)) => return self.column_or_call(),
             Some(TokenKind::Keyword(keyword)) if self.is_misplaced_name(*keyword) => {
                 let word = self.written(span).to_owned();
-                self.position += 1;
+                self.tokens.skip(1);
                 self.reserved_word(span, &word);
                 return Spanned::new(Expr::Invalid, span);
             }
             _ => return self.missing_operand(),
         };
-        self.position += 1;
+        self.tokens.skip(1);
         Spanned::new(Expr::Literal(literal), span)
     }
 
@@ -93,16 +93,16 @@ impl Parser<'_> {
     }
 
     fn column_or_call(&mut self) -> Spanned<Expr> {
-        let start = self.current_span();
-        let is_single = self.kind_at(1) == Some(&TokenKind::LeftParenthesis);
+        let start = self.tokens.current_span();
+        let is_single = self.tokens.kind_at(1) == Some(&TokenKind::LeftParenthesis);
         let Some(name) = self.name() else {
-            return Spanned::new(Expr::Invalid, start.to(self.previous_span()));
+            return Spanned::new(Expr::Invalid, start.to(self.tokens.previous_span()));
         };
         if is_single {
             return self.call(name);
         }
-        if self.is_at(&TokenKind::LeftParenthesis) {
-            self.error(
+        if self.tokens.is_at(&TokenKind::LeftParenthesis) {
+            self.faults.error(
                 "esql::function-name",
                 "this names no function",
                 name.span,
@@ -116,36 +116,37 @@ impl Parser<'_> {
 
     /// `( … )` of a call, at the opening parenthesis.
     fn call(&mut self, function: Spanned<String>) -> Spanned<Expr> {
-        let open = self.advance();
+        let open = self.tokens.advance();
         let mut args = Vec::new();
         let mut options = None;
-        if self.is_at(&TokenKind::Star) && self.kind_at(1) == Some(&TokenKind::RightParenthesis) {
-            args.push(Spanned::new(Expr::Star, self.current_span()));
-            self.position += 2;
-        } else if self.take(&TokenKind::RightParenthesis).is_none() {
+        if self.tokens.is_at(&TokenKind::Star) && self.tokens.kind_at(1) == Some(&TokenKind::RightParenthesis)
+        {
+            args.push(Spanned::new(Expr::Star, self.tokens.current_span()));
+            self.tokens.skip(2);
+        } else if self.tokens.take(&TokenKind::RightParenthesis).is_none() {
             self.enter(open, |parser| {
                 loop {
-                    if parser.is_at(&TokenKind::LeftBrace) && !args.is_empty() {
+                    if parser.tokens.is_at(&TokenKind::LeftBrace) && !args.is_empty() {
                         options = parser.map();
                         parser.end_of_arguments();
                         break;
                     }
                     args.push(parser.expression());
                     parser.end_of_element();
-                    if parser.take(&TokenKind::Comma).is_none() {
+                    if parser.tokens.take(&TokenKind::Comma).is_none() {
                         break;
                     }
                 }
             });
         }
-        let span = function.span.to(self.previous_span());
+        let span = function.span.to(self.tokens.previous_span());
         Spanned::new(Expr::Call { function, args, options }, span)
     }
 
     /// `( expression )`, at the opening parenthesis.
     fn group(&mut self) -> Spanned<Expr> {
-        let open = self.advance();
-        if let Some(close) = self.take(&TokenKind::RightParenthesis) {
+        let open = self.tokens.advance();
+        if let Some(close) = self.tokens.take(&TokenKind::RightParenthesis) {
             self.empty_list(open);
             return Spanned::new(Expr::Invalid, open.to(close));
         }
@@ -154,7 +155,7 @@ impl Parser<'_> {
             inner = parser.expression().value;
             parser.end_of_arguments();
         });
-        Spanned::new(inner, open.to(self.previous_span()))
+        Spanned::new(inner, open.to(self.tokens.previous_span()))
     }
 
     /// Reads what stands in parentheses, and the closing one.
@@ -165,7 +166,7 @@ impl Parser<'_> {
         self.depth += 1;
         read(self);
         self.depth -= 1;
-        if self.take(&TokenKind::RightParenthesis).is_none() {
+        if self.tokens.take(&TokenKind::RightParenthesis).is_none() {
             self.unclosed_parenthesis(open);
         }
     }
@@ -181,27 +182,33 @@ impl Parser<'_> {
     }
 
     fn end_of_part(&mut self, ends: impl Fn(&TokenKind) -> bool) {
-        if !self.at_end_of_command() && !self.kind_at(0).is_some_and(&ends) {
-            let place = self.current_span();
+        if !self.at_end_of_command() && !self.tokens.kind_at(0).is_some_and(&ends) {
+            let place = self.tokens.current_span();
             self.unexpected(place);
             self.skip_until(ends);
         }
     }
 
     pub(super) fn empty_list(&mut self, open: Span) {
-        let place = open.to(self.current_span());
-        self.error("esql::empty-list", "there is nothing inside", place, "empty", "write at least one value");
+        let place = open.to(self.tokens.current_span());
+        self.faults.error(
+            "esql::empty-list",
+            "there is nothing inside",
+            place,
+            "empty",
+            "write at least one value",
+        );
     }
 
     pub(super) fn list_without_parentheses(&mut self, help: &'static str) {
-        let start = self.current_span();
+        let start = self.tokens.current_span();
         if self.at_end_of_command() {
             self.missing(help);
             return;
         }
         self.comparison();
-        let place = start.to(self.previous_span());
-        self.error(
+        let place = start.to(self.tokens.previous_span());
+        self.faults.error(
             "esql::list-without-parentheses",
             "a list stands in parentheses",
             place,
@@ -212,25 +219,25 @@ impl Parser<'_> {
 
     /// A text, or a fault.
     pub(super) fn constant_text(&mut self, help: &'static str) -> Option<Spanned<String>> {
-        let span = self.current_span();
-        if let Some(TokenKind::Text(text)) = self.kind_at(0).cloned() {
-            self.position += 1;
+        let span = self.tokens.current_span();
+        if let Some(TokenKind::Text(text)) = self.tokens.kind_at(0).cloned() {
+            self.tokens.skip(1);
             return Some(Spanned::new(text, span));
         }
         let (place, label) = if self.at_end_of_command() {
-            (self.previous_span(), "needs a text after it")
+            (self.tokens.previous_span(), "needs a text after it")
         } else {
             (span, "not a text")
         };
-        self.error("esql::pattern-not-text", "a text is missing here", place, label, help);
+        self.faults.error("esql::pattern-not-text", "a text is missing here", place, label, help);
         self.skip_until(|kind| matches!(kind, TokenKind::Comma | TokenKind::RightParenthesis));
         None
     }
 
     /// A constant, or a fault.
     pub(super) fn constant(&mut self, help: &'static str) -> Option<Spanned<Literal>> {
-        let span = self.current_span();
-        let literal = match self.kind_at(0) {
+        let span = self.tokens.current_span();
+        let literal = match self.tokens.kind_at(0) {
             Some(TokenKind::Text(text)) => Literal::Text(text.clone()),
             Some(TokenKind::Keyword(Keyword::Null)) => Literal::Null,
             Some(TokenKind::Keyword(Keyword::True)) => Literal::Bool(true),
@@ -243,23 +250,23 @@ impl Parser<'_> {
                 return None;
             }
         };
-        self.position += 1;
+        self.tokens.skip(1);
         Some(Spanned::new(literal, span))
     }
 
     /// A number with its sign and unit, or a list in brackets.
     fn signed_constant(&mut self) -> Option<Spanned<Literal>> {
-        if self.is_at(&TokenKind::LeftBracket) {
+        if self.tokens.is_at(&TokenKind::LeftBracket) {
             return self.list();
         }
         let number = self.signed_number()?;
-        let Some(TokenKind::Name(word)) = self.kind_at(0).cloned() else { return Some(number) };
+        let Some(TokenKind::Name(word)) = self.tokens.kind_at(0).cloned() else { return Some(number) };
         let begins_query = ["from", "row", "ts"].iter().any(|source| source.eq_ignore_ascii_case(&word));
-        if begins_query || self.kind_at(1) == Some(&TokenKind::Assign) {
+        if begins_query || self.tokens.kind_at(1) == Some(&TokenKind::Assign) {
             // The next assignment or the query, without a comma or semicolon before it.
             return Some(number);
         }
-        let place = self.advance();
+        let place = self.tokens.advance();
         let unit =
             TIME_UNITS.iter().find(|(_, words)| words.iter().any(|known| known.eq_ignore_ascii_case(&word)));
         let Some((unit, _)) = unit else {
@@ -268,12 +275,18 @@ impl Parser<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "a number is followed by a unit of time, an operator or a comma".to_owned(),
             };
-            self.error("esql::unknown-unit", "this is not a unit of time", place, "after a number", help);
+            self.faults.error(
+                "esql::unknown-unit",
+                "this is not a unit of time",
+                place,
+                "after a number",
+                help,
+            );
             return None;
         };
         let span = number.span.to(place);
         let Literal::Integer(count) = number.value else {
-            self.error(
+            self.faults.error(
                 "esql::time-span",
                 "a length of time is a whole number of units",
                 number.span,
@@ -286,16 +299,16 @@ impl Parser<'_> {
     }
 
     fn signed_number(&mut self) -> Option<Spanned<Literal>> {
-        let start = self.current_span();
-        let is_negative = self.take(&TokenKind::Minus).is_some();
+        let start = self.tokens.current_span();
+        let is_negative = self.tokens.take(&TokenKind::Minus).is_some();
         if !is_negative {
-            self.take(&TokenKind::Plus);
+            self.tokens.take(&TokenKind::Plus);
         }
-        let Some(TokenKind::Number(number)) = self.kind_at(0).cloned() else {
+        let Some(TokenKind::Number(number)) = self.tokens.kind_at(0).cloned() else {
             self.missing("write a number");
             return None;
         };
-        let span = start.to(self.advance());
+        let span = start.to(self.tokens.advance());
         let number = match number {
             Literal::Integer(value) if is_negative => Literal::Integer(-value),
             // 2⁶³ has no `long`, its opposite has.
@@ -309,18 +322,18 @@ impl Parser<'_> {
 
     /// `[1, 2]`, at the opening bracket.
     fn list(&mut self) -> Option<Spanned<Literal>> {
-        let open = self.advance();
+        let open = self.tokens.advance();
         let mut items: Vec<Spanned<Literal>> = Vec::new();
         let mut is_usable = true;
         loop {
-            let item = match self.kind_at(0) {
+            let item = match self.tokens.kind_at(0) {
                 Some(TokenKind::Number(_) | TokenKind::Plus | TokenKind::Minus) => self.signed_number(),
                 Some(TokenKind::Text(_) | TokenKind::Keyword(Keyword::True | Keyword::False)) => {
                     self.constant("write `[1, 2]`")
                 }
                 Some(TokenKind::RightBracket) if items.is_empty() => {
                     self.empty_list(open);
-                    self.position += 1;
+                    self.tokens.skip(1);
                     return None;
                 }
                 _ => None,
@@ -331,14 +344,14 @@ impl Parser<'_> {
                 self.skip_until(|kind| {
                     matches!(kind, TokenKind::Comma | TokenKind::RightBracket | TokenKind::RightParenthesis)
                 });
-                if self.take(&TokenKind::Comma).is_some() {
+                if self.tokens.take(&TokenKind::Comma).is_some() {
                     continue;
                 }
                 break;
             };
             if items.first().is_some_and(|first| kind_of(&first.value) != kind_of(&item.value)) {
                 is_usable = false;
-                self.error(
+                self.faults.error(
                     "esql::mixed-list",
                     "the values of a list are of one kind",
                     item.span,
@@ -347,13 +360,13 @@ impl Parser<'_> {
                 );
             }
             items.push(item);
-            if self.take(&TokenKind::Comma).is_none() {
+            if self.tokens.take(&TokenKind::Comma).is_none() {
                 break;
             }
         }
-        if self.take(&TokenKind::RightBracket).is_none() {
+        if self.tokens.take(&TokenKind::RightBracket).is_none() {
             if is_usable {
-                self.error(
+                self.faults.error(
                     "esql::unclosed-bracket",
                     "this bracket is never closed",
                     open,
@@ -363,7 +376,7 @@ impl Parser<'_> {
             }
             return None;
         }
-        is_usable.then(|| Spanned::new(Literal::List(items), open.to(self.previous_span())))
+        is_usable.then(|| Spanned::new(Literal::List(items), open.to(self.tokens.previous_span())))
     }
 
     /// `{ "key": value, … }`, or a fault.
@@ -374,7 +387,7 @@ impl Parser<'_> {
             return None;
         }
         let mut entries = Vec::new();
-        if self.take(&TokenKind::RightBrace).is_some() {
+        if self.tokens.take(&TokenKind::RightBrace).is_some() {
             return Some(entries);
         }
         loop {
@@ -384,7 +397,7 @@ impl Parser<'_> {
             let value = self.option_value();
             self.depth -= 1;
             entries.push(OptionEntry { key, value: value? });
-            if self.take(&TokenKind::Comma).is_none() {
+            if self.tokens.take(&TokenKind::Comma).is_none() {
                 break;
             }
         }
@@ -394,10 +407,10 @@ impl Parser<'_> {
 
     /// A constant or a map.
     pub(super) fn option_value(&mut self) -> Option<Spanned<OptionValue>> {
-        if self.is_at(&TokenKind::LeftBrace) {
-            let open = self.current_span();
+        if self.tokens.is_at(&TokenKind::LeftBrace) {
+            let open = self.tokens.current_span();
             let map = self.map()?;
-            return Some(Spanned::new(OptionValue::Map(map), open.to(self.previous_span())));
+            return Some(Spanned::new(OptionValue::Map(map), open.to(self.tokens.previous_span())));
         }
         let literal = self.constant("write a text, a number, `true`, `false` or `{ … }`")?;
         Some(Spanned::new(OptionValue::Literal(literal.value), literal.span))
@@ -405,7 +418,7 @@ impl Parser<'_> {
 
     /// An operand should stand here. An operator without a left side is taken with its right side.
     fn missing_operand(&mut self) -> Spanned<Expr> {
-        let span = self.current_span();
+        let span = self.tokens.current_span();
         let is_operator = |kind: &TokenKind| {
             matches!(
                 kind,
@@ -419,9 +432,9 @@ impl Parser<'_> {
                     | TokenKind::Cast
             )
         };
-        if !self.kind_at(0).is_some_and(is_operator) {
-            let before = self.previous_span();
-            self.error(
+        if !self.tokens.kind_at(0).is_some_and(is_operator) {
+            let before = self.tokens.previous_span();
+            self.faults.error(
                 "esql::missing-operand",
                 "a value or a condition is missing here",
                 before,
@@ -430,15 +443,15 @@ impl Parser<'_> {
             );
             return Spanned::new(Expr::Invalid, Span::new(span.start, span.start));
         }
-        self.error(
+        self.faults.error(
             "esql::stray-operator",
             "this operator has nothing before it",
             span,
             "joins nothing",
             "complete the expression before it, or take it out",
         );
-        while self.kind_at(0).is_some_and(is_operator) {
-            self.position += 1;
+        while self.tokens.kind_at(0).is_some_and(is_operator) {
+            self.tokens.skip(1);
         }
         let begins_operand = |kind: &TokenKind| {
             matches!(
@@ -453,10 +466,10 @@ impl Parser<'_> {
                     | TokenKind::Keyword(Keyword::True | Keyword::False | Keyword::Null)
             )
         };
-        if self.kind_at(0).is_some_and(begins_operand) {
+        if self.tokens.kind_at(0).is_some_and(begins_operand) {
             self.operand();
         }
-        Spanned::new(Expr::Invalid, span.to(self.previous_span()))
+        Spanned::new(Expr::Invalid, span.to(self.tokens.previous_span()))
     }
 }
 

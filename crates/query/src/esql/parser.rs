@@ -8,9 +8,11 @@
 
 use super::ast::{Command, OtherCommand, Query, Setting, Source};
 use super::lexer::tokenise;
-use super::token::{Keyword, Token, TokenKind};
+use super::token::{Keyword, TokenKind};
+use crate::faults::Faults;
 use crate::nearest::nearest;
-use crate::{Diagnostic, Parsed, Span, Spanned};
+use crate::tokens::Tokens;
+use crate::{Parsed, Span, Spanned};
 
 /// How deeply parentheses, argument lists, `NOT` and signs may nest, all together. Commands in parentheses count for
 /// more.
@@ -75,24 +77,20 @@ const OTHER_COMMANDS: &[&str] = &[
 /// Patterns of `DISSECT`, `GROK`, `LIKE` and `RLIKE` are not read.
 pub fn parse(text: &str) -> Parsed<Query> {
     let mut diagnostics = Vec::new();
-    let tokens = tokenise(text, &mut diagnostics);
+    let tokens = Tokens::new(tokenise(text, &mut diagnostics), text);
     let mut parser =
-        Parser { source: text, tokens, position: 0, depth: 0, operators: 0, gave_up: false, diagnostics };
+        Parser { source: text, tokens, depth: 0, operators: 0, faults: Faults::new(diagnostics) };
     let tree = parser.query();
-    let mut diagnostics = parser.diagnostics;
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
-    Parsed { tree, diagnostics }
+    Parsed { tree, diagnostics: parser.faults.in_order() }
 }
 
 pub(super) struct Parser<'a> {
     pub(super) source: &'a str,
-    pub(super) tokens: Vec<Token>,
-    pub(super) position: usize,
+    pub(super) tokens: Tokens<TokenKind>,
     pub(super) depth: usize,
     /// How many arithmetic operators and casts there were so far.
     pub(super) operators: usize,
-    pub(super) gave_up: bool,
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) faults: Faults,
 }
 
 impl Parser<'_> {
@@ -102,7 +100,7 @@ impl Parser<'_> {
             settings.extend(self.setting());
         }
         let (source, commands) = self.pipeline();
-        if let Some(token) = self.peek() {
+        if let Some(token) = self.tokens.peek() {
             self.unexpected(token.span);
         }
         Query { settings, source, commands }
@@ -110,7 +108,7 @@ impl Parser<'_> {
 
     /// `SET name = value;`
     fn setting(&mut self) -> Option<Setting> {
-        self.position += 1;
+        self.tokens.skip(1);
         let name = self.single_name("write `SET name = value;`");
         let value = match name {
             Some(_) => {
@@ -118,10 +116,10 @@ impl Parser<'_> {
             }
             None => None,
         };
-        if self.take(&TokenKind::Semicolon).is_none() {
+        if self.tokens.take(&TokenKind::Semicolon).is_none() {
             if value.is_some() {
-                let place = self.previous_span();
-                self.error(
+                let place = self.tokens.previous_span();
+                self.faults.error(
                     "esql::missing-semicolon",
                     "a setting ends with a semicolon",
                     place,
@@ -130,10 +128,10 @@ impl Parser<'_> {
                 );
             }
             self.skip_until(|kind| *kind == TokenKind::Semicolon);
-            if self.take(&TokenKind::Semicolon).is_none() {
+            if self.tokens.take(&TokenKind::Semicolon).is_none() {
                 // Where the query begins cannot be told.
-                self.gave_up = true;
-                self.position = self.tokens.len();
+                self.faults.give_up();
+                self.tokens.skip_all();
             }
         }
         Some(Setting { name: name?, value: value? })
@@ -142,19 +140,20 @@ impl Parser<'_> {
     /// A source command and the commands after it, up to the closing parenthesis or the end.
     fn pipeline(&mut self) -> (Spanned<Source>, Vec<Spanned<Command>>) {
         let source = self.source_command();
-        let commands = if self.take(&TokenKind::Pipe).is_some() { self.commands() } else { Vec::new() };
+        let commands =
+            if self.tokens.take(&TokenKind::Pipe).is_some() { self.commands() } else { Vec::new() };
         (source, commands)
     }
 
     /// `(FROM … | …)`, at the opening parenthesis.
     pub(super) fn subquery(&mut self) -> Option<Spanned<Query>> {
-        let open = self.current_span();
+        let open = self.tokens.current_span();
         let mut found = None;
         self.enter_pipeline(|parser| {
             let (source, commands) = parser.pipeline();
             found = Some(Query { settings: Vec::new(), source, commands });
         });
-        found.map(|query| Spanned::new(query, open.to(self.previous_span())))
+        found.map(|query| Spanned::new(query, open.to(self.tokens.previous_span())))
     }
 
     /// `(… | …)`, at the opening parenthesis: commands without a source.
@@ -165,14 +164,14 @@ impl Parser<'_> {
     }
 
     fn enter_pipeline(&mut self, read: impl FnOnce(&mut Self)) {
-        let open = self.advance();
+        let open = self.tokens.advance();
         if self.is_too_deep(PIPELINE_DEPTH, open) {
             return;
         }
         self.depth += PIPELINE_DEPTH;
         read(self);
         self.depth -= PIPELINE_DEPTH;
-        if self.take(&TokenKind::ClosePipeline).is_none() {
+        if self.tokens.take(&TokenKind::ClosePipeline).is_none() {
             self.unclosed_parenthesis(open);
         }
     }
@@ -180,17 +179,17 @@ impl Parser<'_> {
     /// Commands with `|` between them.
     fn commands(&mut self) -> Vec<Spanned<Command>> {
         let mut commands = vec![self.command()];
-        while self.take(&TokenKind::Pipe).is_some() {
+        while self.tokens.take(&TokenKind::Pipe).is_some() {
             commands.push(self.command());
         }
         commands
     }
 
     fn source_command(&mut self) -> Spanned<Source> {
-        let span = self.current_span();
-        let Some(TokenKind::Command(word)) = self.kind_at(0).cloned() else {
+        let span = self.tokens.current_span();
+        let Some(TokenKind::Command(word)) = self.tokens.kind_at(0).cloned() else {
             if self.tokens.is_empty() {
-                self.error(
+                self.faults.error(
                     "esql::empty-query",
                     "there is no query",
                     Span::new(0, self.source.len()),
@@ -203,7 +202,7 @@ impl Parser<'_> {
             self.skip_command();
             return Spanned::new(Source::Invalid, span);
         };
-        self.position += 1;
+        self.tokens.skip(1);
         let source = match word.to_ascii_uppercase().as_str() {
             "FROM" => self.from().map(Source::From),
             "TS" => self.from().map(Source::TimeSeries),
@@ -222,13 +221,13 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Spanned<Command> {
-        let span = self.current_span();
-        let Some(TokenKind::Command(word)) = self.kind_at(0).cloned() else {
+        let span = self.tokens.current_span();
+        let Some(TokenKind::Command(word)) = self.tokens.kind_at(0).cloned() else {
             self.missing_command(span, "write a command, for example `WHERE condition`, or take the `|` out");
             self.skip_command();
             return Spanned::new(Command::Invalid, span);
         };
-        self.position += 1;
+        self.tokens.skip(1);
         let command = match word.to_ascii_uppercase().as_str() {
             "WHERE" => Some(Command::Where(self.expression())),
             "EVAL" => self.fields().map(Command::Eval),
@@ -263,21 +262,21 @@ impl Parser<'_> {
 
     fn other_command(&mut self, upper: &str, known: &[&'static str]) -> Option<OtherCommand> {
         let name = known.iter().find(|known| **known == upper)?;
-        let text = match self.kind_at(0) {
+        let text = match self.tokens.kind_at(0) {
             Some(TokenKind::Raw(text)) => text.clone(),
             _ => String::new(),
         };
         if !text.is_empty() {
-            self.position += 1;
+            self.tokens.skip(1);
         }
         Some(OtherCommand { name, text })
     }
 
     /// Reports what stands between the command and the next one; where the command lies.
     fn end_of_command(&mut self, start: Span) -> Span {
-        let span = start.to(self.previous_span());
+        let span = start.to(self.tokens.previous_span());
         if !self.at_end_of_command() {
-            let place = self.current_span();
+            let place = self.tokens.current_span();
             self.unexpected(place);
             self.skip_command();
         }
@@ -293,7 +292,7 @@ impl Parser<'_> {
                 None => "begin with `FROM index-pattern`".to_owned(),
             }
         };
-        self.error(
+        self.faults.error(
             "esql::unknown-source",
             "a query begins with a source of rows",
             span,
@@ -306,7 +305,7 @@ impl Parser<'_> {
         if SOURCES.contains(&upper) || OTHER_SOURCES.contains(&upper) {
             let help = "begin the query with it; several index patterns are written `FROM a, b`";
             let message = format!("`{upper}` begins a query");
-            self.error("esql::misplaced-source", message, span, "not after a `|`", help);
+            self.faults.error("esql::misplaced-source", message, span, "not after a `|`", help);
             return;
         }
         let help = match nearest(upper, COMMANDS) {
@@ -316,22 +315,22 @@ impl Parser<'_> {
             None => format!("ES|QL has {}", COMMANDS.join(", ")),
         };
         let message = format!("ES|QL has no command `{upper}`");
-        self.error("esql::unknown-command", message, span, "unknown command", help);
+        self.faults.error("esql::unknown-command", message, span, "unknown command", help);
     }
 
     fn missing_command(&mut self, span: Span, help: &'static str) {
-        let (place, label) = match self.peek() {
+        let (place, label) = match self.tokens.peek() {
             Some(_) => (span, "not a command"),
-            None => (self.previous_span(), "nothing after this"),
+            None => (self.tokens.previous_span(), "nothing after this"),
         };
-        self.error("esql::missing-command", "a command is missing here", place, label, help);
+        self.faults.error("esql::missing-command", "a command is missing here", place, label, help);
     }
 
     /// Reports something that has no place where it stands.
     pub(super) fn unexpected(&mut self, place: Span) {
-        let help = match self.kind_at(0) {
+        let help = match self.tokens.kind_at(0) {
             Some(TokenKind::RightParenthesis) => {
-                self.error(
+                self.faults.error(
                     "esql::unopened-parenthesis",
                     "this parenthesis closes nothing",
                     place,
@@ -357,32 +356,17 @@ impl Parser<'_> {
             }
             _ => "conditions are joined with `AND` or `OR`, commands with `|`, items of a list with a comma",
         };
-        self.error("esql::unexpected", "this has no place here", place, "not expected", help);
+        self.faults.error("esql::unexpected", "this has no place here", place, "not expected", help);
     }
 
     pub(super) fn unclosed_parenthesis(&mut self, open: Span) {
-        self.error(
+        self.faults.error(
             "esql::unclosed-parenthesis",
             "this parenthesis is never closed",
             open,
             "opened here",
             "add the closing `)`",
         );
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn error(
-        &mut self,
-        code: &'static str,
-        message: impl Into<String>,
-        place: Span,
-        label: &'static str,
-        help: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        if !self.gave_up {
-            self.diagnostics.push(Diagnostic::error(code, message).at(place).label(label).help(help));
-        }
     }
 
     /// Reports when `more` levels would be too deep, and leaves the rest of the text alone.
@@ -395,42 +379,24 @@ impl Parser<'_> {
     }
 
     pub(super) fn give_up(&mut self, place: Span, label: &'static str) {
-        self.error(
+        self.faults.error(
             "esql::too-deep",
             format!("the query nests more than {MAX_DEPTH} levels deep, or computes too many times"),
             place,
             label,
             "take out needless parentheses, or split the query",
         );
-        self.gave_up = true;
-        self.position = self.tokens.len();
-    }
-
-    pub(super) fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.position)
-    }
-
-    pub(super) fn kind_at(&self, ahead: usize) -> Option<&TokenKind> {
-        self.tokens.get(self.position + ahead).map(|token| &token.kind)
-    }
-
-    pub(super) fn is_at(&self, kind: &TokenKind) -> bool {
-        self.kind_at(0) == Some(kind)
-    }
-
-    pub(super) fn take(&mut self, kind: &TokenKind) -> Option<Span> {
-        let span = self.peek().filter(|token| token.kind == *kind)?.span;
-        self.position += 1;
-        Some(span)
+        self.faults.give_up();
+        self.tokens.skip_all();
     }
 
     pub(super) fn take_keyword(&mut self, keyword: Keyword) -> bool {
-        self.take(&TokenKind::Keyword(keyword)).is_some()
+        self.tokens.take(&TokenKind::Keyword(keyword)).is_some()
     }
 
     /// Takes this token, or reports that it is missing.
     pub(super) fn expect(&mut self, kind: &TokenKind, help: &'static str) -> Option<Span> {
-        let found = self.take(kind);
+        let found = self.tokens.take(kind);
         if found.is_none() {
             self.missing(help);
         }
@@ -440,35 +406,19 @@ impl Parser<'_> {
     /// Reports that something is missing before the next token.
     pub(super) fn missing(&mut self, help: &'static str) {
         let (place, label) = if self.at_end_of_command() {
-            (self.previous_span(), "needs something after it")
+            (self.tokens.previous_span(), "needs something after it")
         } else {
-            (self.current_span(), "something else was expected here")
+            (self.tokens.current_span(), "something else was expected here")
         };
-        self.error("esql::incomplete", "this command is not complete", place, label, help);
-    }
-
-    pub(super) fn advance(&mut self) -> Span {
-        let span = self.current_span();
-        self.position += 1;
-        span
-    }
-
-    pub(super) fn current_span(&self) -> Span {
-        self.peek().map_or(Span::new(self.source.len(), self.source.len()), |token| token.span)
-    }
-
-    /// Of the token before; the start of the text when there is none.
-    pub(super) fn previous_span(&self) -> Span {
-        let last = self.tokens.len().min(self.position);
-        last.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(Span::default(), |token| token.span)
+        self.faults.error("esql::incomplete", "this command is not complete", place, label, help);
     }
 
     fn at_command(&self, word: &str) -> bool {
-        matches!(self.kind_at(0), Some(TokenKind::Command(found)) if found.eq_ignore_ascii_case(word))
+        matches!(self.tokens.kind_at(0), Some(TokenKind::Command(found)) if found.eq_ignore_ascii_case(word))
     }
 
     pub(super) fn at_end_of_command(&self) -> bool {
-        matches!(self.kind_at(0), None | Some(TokenKind::Pipe | TokenKind::ClosePipeline))
+        matches!(self.tokens.kind_at(0), None | Some(TokenKind::Pipe | TokenKind::ClosePipeline))
     }
 
     /// Goes to the end of the command.
@@ -480,7 +430,7 @@ impl Parser<'_> {
     pub(super) fn skip_until(&mut self, stops: impl Fn(&TokenKind) -> bool) {
         let mut groups = 0_usize;
         let mut pipelines = 0_usize;
-        while let Some(token) = self.peek() {
+        while let Some(token) = self.tokens.peek() {
             match &token.kind {
                 TokenKind::Pipe | TokenKind::ClosePipeline if pipelines == 0 => return,
                 kind if groups == 0 && pipelines == 0 && stops(kind) => return,
@@ -490,7 +440,7 @@ impl Parser<'_> {
                 TokenKind::RightParenthesis => groups = groups.saturating_sub(1),
                 _ => {}
             }
-            self.position += 1;
+            self.tokens.skip(1);
         }
     }
 }

@@ -18,26 +18,26 @@ impl Parser<'_> {
             self.missing("write `FROM index-pattern`");
         } else {
             self.read_item(&mut items);
-            while self.take(&TokenKind::Comma).is_some() {
+            while self.tokens.take(&TokenKind::Comma).is_some() {
                 self.read_item(&mut items);
             }
         }
         let mut metadata: Vec<Spanned<String>> = Vec::new();
         if self.at_metadata() {
-            self.position += 1;
+            self.tokens.skip(1);
             loop {
                 if let Some(name) = self.metadata_name()
                     && self.is_usable_metadata(&name, &metadata)
                 {
                     metadata.push(name);
                 }
-                if self.take(&TokenKind::Comma).is_none() {
+                if self.tokens.take(&TokenKind::Comma).is_none() {
                     break;
                 }
             }
-        } else if self.is_at(&TokenKind::LeftBracket) {
-            let place = self.current_span();
-            self.error(
+        } else if self.tokens.is_at(&TokenKind::LeftBracket) {
+            let place = self.tokens.current_span();
+            self.faults.error(
                 "esql::metadata-brackets",
                 "brackets are an older form",
                 place,
@@ -50,11 +50,11 @@ impl Parser<'_> {
     }
 
     fn at_metadata(&self) -> bool {
-        matches!(self.kind_at(0), Some(TokenKind::Source(word)) if word.eq_ignore_ascii_case("metadata"))
+        matches!(self.tokens.kind_at(0), Some(TokenKind::Source(word)) if word.eq_ignore_ascii_case("metadata"))
     }
 
     fn read_item(&mut self, items: &mut Vec<Spanned<FromItem>>) {
-        if self.is_at(&TokenKind::OpenPipeline) {
+        if self.tokens.is_at(&TokenKind::OpenPipeline) {
             if let Some(query) = self.subquery() {
                 items.push(Spanned::new(FromItem::Subquery(Box::new(query.value)), query.span));
             }
@@ -67,30 +67,30 @@ impl Parser<'_> {
 
     /// One unquoted pattern, or all that stand in one quoted text.
     pub(super) fn index_patterns(&mut self) -> Vec<Spanned<IndexPattern>> {
-        let span = self.current_span();
-        match self.kind_at(0).cloned() {
+        let span = self.tokens.current_span();
+        match self.tokens.kind_at(0).cloned() {
             Some(TokenKind::Text(text)) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 let patterns = text.split(',').map(|part| self.split_pattern(part.trim(), span));
                 let patterns: Vec<_> = patterns.collect();
                 patterns.into_iter().flatten().collect()
             }
             Some(TokenKind::Source(first)) => {
-                self.position += 1;
+                self.tokens.skip(1);
                 let mut pattern = IndexPattern { cluster: None, index: first, selector: None };
-                if self.is_at(&TokenKind::Colon)
-                    && let Some(TokenKind::Source(index)) = self.kind_at(1).cloned()
+                if self.tokens.is_at(&TokenKind::Colon)
+                    && let Some(TokenKind::Source(index)) = self.tokens.kind_at(1).cloned()
                 {
-                    self.position += 2;
+                    self.tokens.skip(2);
                     pattern.cluster = Some(std::mem::replace(&mut pattern.index, index));
                 }
-                if self.is_at(&TokenKind::Cast)
-                    && let Some(TokenKind::Source(selector)) = self.kind_at(1).cloned()
+                if self.tokens.is_at(&TokenKind::Cast)
+                    && let Some(TokenKind::Source(selector)) = self.tokens.kind_at(1).cloned()
                 {
-                    self.position += 2;
+                    self.tokens.skip(2);
                     pattern.selector = Some(selector);
                 }
-                vec![Spanned::new(pattern, span.to(self.previous_span()))]
+                vec![Spanned::new(pattern, span.to(self.tokens.previous_span()))]
             }
             _ => {
                 self.missing("write an index pattern; one with special characters stands in double quotes");
@@ -111,7 +111,7 @@ impl Parser<'_> {
         };
         let parts = [cluster.as_deref(), Some(index), selector.as_deref()];
         if parts.iter().flatten().any(|part| part.is_empty() || part.contains(':') || part.trim() != *part) {
-            self.error(
+            self.faults.error(
                 "esql::bad-index-pattern",
                 "this names no index",
                 span,
@@ -124,11 +124,11 @@ impl Parser<'_> {
     }
 
     fn metadata_name(&mut self) -> Option<Spanned<String>> {
-        let Some(TokenKind::Source(name)) = self.kind_at(0).cloned() else {
+        let Some(TokenKind::Source(name)) = self.tokens.kind_at(0).cloned() else {
             self.missing("write `METADATA _id, _index`");
             return None;
         };
-        let span = self.advance();
+        let span = self.tokens.advance();
         Some(Spanned::new(name, span))
     }
 
@@ -139,12 +139,12 @@ impl Parser<'_> {
                 None => format!("ES|QL has {}", METADATA.join(", ")),
             };
             let message = format!("ES|QL has no metadata field `{}`", name.value);
-            self.error("esql::unknown-metadata", message, name.span, "unknown metadata field", help);
+            self.faults.error("esql::unknown-metadata", message, name.span, "unknown metadata field", help);
             return false;
         }
         if before.contains(name) {
             let message = format!("`{}` is named twice", name.value);
-            self.error("esql::repeated-metadata", message, name.span, "named before", "take it out");
+            self.faults.error("esql::repeated-metadata", message, name.span, "named before", "take it out");
             return false;
         }
         true
@@ -152,9 +152,9 @@ impl Parser<'_> {
 
     /// After `SHOW`.
     pub(super) fn show(&mut self) -> Option<Source> {
-        match self.kind_at(0) {
+        match self.tokens.kind_at(0) {
             Some(TokenKind::Name(word)) if word.eq_ignore_ascii_case("info") => {
-                let span = self.advance();
+                let span = self.tokens.advance();
                 Some(Source::Show(Spanned::new("INFO".to_owned(), span)))
             }
             _ => {

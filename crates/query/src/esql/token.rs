@@ -1,7 +1,10 @@
 //! The tokens of ES|QL: what there are, which words are reserved, and what needs no quotes.
 
 use super::ast::{CompareOp, LikeOp, Literal, NamePart};
-use crate::Span;
+use crate::ql::name::{begins_name, continues_name, has_name_shape};
+use crate::ql::space::is_space;
+
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {
@@ -74,12 +77,6 @@ pub(super) enum Keyword {
     With,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) span: Span,
-}
-
 /// What a reserved word stands for; `None` for any other word.
 pub(super) fn reserved(word: &str) -> Option<Keyword> {
     const WORDS: &[(&str, Keyword)] = &[
@@ -115,12 +112,7 @@ pub(super) fn reserved_in_expressions(word: &str) -> Option<Keyword> {
 /// True when the text can stand for itself as a name, without backquotes. `as` can do so after a dot only.
 pub(super) fn is_plain_name(text: &str, is_after_dot: bool) -> bool {
     let reserved = if is_after_dot { reserved_in_expressions(text) } else { reserved(text) };
-    has_name_shape(text) && reserved.is_none()
-}
-
-/// True for `a`, `a_1`, `_a`, `@a`; not for `_` and `@` alone.
-fn has_name_shape(text: &str) -> bool {
-    text.starts_with(begins_name) && text.chars().skip(1).all(continues_name) && !matches!(text, "_" | "@")
+    has_name_shape(text) && !is_name_start_alone(text) && reserved.is_none()
 }
 
 /// True when the text, in which `*` may stand, is one unquoted part of a name.
@@ -128,8 +120,13 @@ pub(super) fn is_plain_pattern(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     (begins_name(first) || first == '*')
         && text.chars().skip(1).all(|next| continues_name(next) || next == '*')
-        && !matches!(text, "_" | "@")
+        && !is_name_start_alone(text)
         && reserved(text).is_none()
+}
+
+/// `_` and `@` begin a name, and are none.
+fn is_name_start_alone(text: &str) -> bool {
+    matches!(text, "_" | "@")
 }
 
 /// True when the text is one piece of an index pattern, without quotes.
@@ -142,20 +139,8 @@ pub(super) fn is_plain_source(text: &str) -> bool {
         && !["metadata", "on", "with", "join"].iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
-pub(super) fn begins_name(character: char) -> bool {
-    character.is_ascii_alphabetic() || matches!(character, '_' | '@')
-}
-
-pub(super) fn continues_name(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_'
-}
-
 pub(super) fn continues_source(character: char) -> bool {
     !is_space(character) && !":\"=|,[]()".contains(character)
-}
-
-pub(super) fn is_space(character: char) -> bool {
-    matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
 /// Adds text at the end, as one piece with text that stands there.

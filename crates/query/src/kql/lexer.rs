@@ -5,7 +5,8 @@
 //! on through inner spaces until a special character or an operator.
 
 use super::ast::{Literal, Pattern, RangeOp};
-use crate::code_units::{CodeUnits, four_hex_digits};
+use crate::code_units::{CodeUnits, four_hex_digits, lone_half};
+use crate::cursor::Cursor;
 use crate::{Diagnostic, Span};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -24,11 +25,7 @@ pub(super) enum TokenKind {
     Not,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) span: Span,
-}
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 pub(super) const AND: &str = "and";
 pub(super) const OR: &str = "or";
@@ -71,7 +68,7 @@ pub(super) fn unquoted_literal(pattern: Pattern) -> Literal {
 
 /// All tokens of the text; faults go to `diagnostics`.
 pub(super) fn tokenise(source: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
-    let mut lexer = Lexer { source, position: 0, diagnostics };
+    let mut lexer = Lexer { cursor: Cursor::new(source), diagnostics };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next_token(tokens.last()) {
         tokens.push(token);
@@ -87,43 +84,36 @@ pub(super) fn split_at_last_space(source: &str, span: Span) -> Option<(Token, To
     let head = text[..space].trim_end_matches(is_space).len();
     let part = |start: usize, end: usize| {
         let mut known = Vec::new();
-        let mut lexer = Lexer {
-            source: &source[..span.start + end],
-            position: span.start + start,
-            diagnostics: &mut known,
-        };
+        let mut cursor = Cursor::new(&source[..span.start + end]);
+        cursor.go_to(span.start + start);
+        let mut lexer = Lexer { cursor, diagnostics: &mut known };
         lexer.text()
     };
     Some((part(0, head), part(tail, text.len())))
 }
 
 struct Lexer<'a> {
-    source: &'a str,
-    position: usize,
+    cursor: Cursor<'a>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl Lexer<'_> {
-    fn rest(&self) -> &str {
-        &self.source[self.position..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
     /// `previous` decides whether `or` at this place can be an operator: only after an operand.
     fn next_token(&mut self, previous: Option<&Token>) -> Option<Token> {
-        self.position = self.source.len() - self.rest().trim_start_matches(is_space).len();
-        let start = self.position;
-        let kind = match self.peek()? {
+        self.cursor.take_while(is_space);
+        let start = self.cursor.position();
+        let kind = match self.cursor.peek()? {
             '(' => self.symbol(1, TokenKind::LeftParenthesis),
             ')' => self.symbol(1, TokenKind::RightParenthesis),
             '{' => self.symbol(1, TokenKind::LeftBrace),
             '}' => self.symbol(1, TokenKind::RightBrace),
             ':' => self.symbol(1, TokenKind::Colon),
-            '<' if self.rest().starts_with("<=") => self.symbol(2, TokenKind::Comparison(RangeOp::Lte)),
-            '>' if self.rest().starts_with(">=") => self.symbol(2, TokenKind::Comparison(RangeOp::Gte)),
+            '<' if self.cursor.rest().starts_with("<=") => {
+                self.symbol(2, TokenKind::Comparison(RangeOp::Lte))
+            }
+            '>' if self.cursor.rest().starts_with(">=") => {
+                self.symbol(2, TokenKind::Comparison(RangeOp::Gte))
+            }
             '<' => self.symbol(1, TokenKind::Comparison(RangeOp::Lt)),
             '>' => self.symbol(1, TokenKind::Comparison(RangeOp::Gt)),
             '"' => self.quoted(),
@@ -132,11 +122,11 @@ impl Lexer<'_> {
                 None => return Some(self.text()),
             },
         };
-        Some(Token { kind, span: Span::new(start, self.position) })
+        Some(Token { kind, span: self.cursor.span_from(start) })
     }
 
     fn symbol(&mut self, length: usize, kind: TokenKind) -> TokenKind {
-        self.position += length;
+        self.cursor.advance(length);
         kind
     }
 
@@ -147,16 +137,16 @@ impl Lexer<'_> {
         let words: &[(&str, TokenKind)] =
             if after_operand { &[(AND, And), (OR, Or), (NOT, Not)] } else { &[(NOT, Not)] };
         let (word, kind) = words.iter().find(|(word, kind)| {
-            begins_with(self.rest(), word)
-                && match self.rest()[word.len()..].chars().next() {
+            begins_with(self.cursor.rest(), word)
+                && match self.cursor.rest()[word.len()..].chars().next() {
                     Some(next) => is_space(next) || opens_operand(next) || (*kind != Not && closes(next)),
                     None => *kind != Not,
                 }
         })?;
-        let span = Span::new(self.position, self.position + word.len());
-        self.position = span.end;
-        let touches_before = *kind != Not && !self.source[..span.start].ends_with(is_space);
-        if touches_before || self.peek().is_some_and(opens_operand) {
+        let span = Span::new(self.cursor.position(), self.cursor.position() + word.len());
+        let touches_before = *kind != Not && !self.cursor.before().ends_with(is_space);
+        self.cursor.advance(word.len());
+        if touches_before || self.cursor.peek().is_some_and(opens_operand) {
             self.diagnostics.push(
                 Diagnostic::error(
                     "kql::operator-needs-space",
@@ -171,13 +161,13 @@ impl Lexer<'_> {
     }
 
     fn quoted(&mut self) -> TokenKind {
-        let start = self.position;
-        self.position += 1;
+        let start = self.cursor.position();
+        self.cursor.advance(1);
         let mut text = CodeUnits::default();
         let mut control = None;
         let mut has_plain_backslash = false;
         loop {
-            let Some(character) = self.peek() else {
+            let Some(character) = self.cursor.peek() else {
                 self.diagnostics.push(
                     Diagnostic::error("kql::unclosed-quote", "this quotation mark is never closed")
                         .at(Span::new(start, start + 1))
@@ -186,23 +176,23 @@ impl Lexer<'_> {
                 );
                 break;
             };
-            let at = self.position;
-            self.position += character.len_utf8();
+            let at = self.cursor.position();
+            self.cursor.advance(character.len_utf8());
             match character {
                 '"' => break,
-                '\\' => match self.peek() {
+                '\\' => match self.cursor.peek() {
                     Some(next @ ('"' | '\\')) => {
-                        self.position += 1;
+                        self.cursor.advance(1);
                         text.push(next);
                     }
                     Some(next @ ('t' | 'r' | 'n')) => {
-                        self.position += 1;
+                        self.cursor.advance(1);
                         text.push(control_character(next));
-                        control = control.or(Some(Span::new(at, self.position)));
+                        control = control.or(Some(Span::new(at, self.cursor.position())));
                     }
-                    Some('u') => match four_hex_digits(&self.rest()[1..]) {
+                    Some('u') => match four_hex_digits(&self.cursor.rest()[1..]) {
                         Some(unit) => {
-                            self.position += 5;
+                            self.cursor.advance(5);
                             text.push_unit(unit);
                         }
                         None => {
@@ -219,7 +209,7 @@ impl Lexer<'_> {
             }
         }
         let (text, has_lone_half) = text.finish();
-        self.check_halves(has_lone_half, Span::new(start, self.position));
+        self.check_halves(has_lone_half, self.cursor.span_from(start));
         if let Some(span) = control.filter(|_| has_plain_backslash) {
             self.diagnostics.push(
                 Diagnostic::warning(
@@ -236,7 +226,7 @@ impl Lexer<'_> {
 
     /// An unquoted literal from here on; there is at least one character of it.
     fn text(&mut self) -> Token {
-        let start = self.position;
+        let start = self.cursor.position();
         let mut end = start;
         let mut parts = vec![CodeUnits::default()];
         let last = |parts: &mut Vec<CodeUnits>, character| {
@@ -244,21 +234,21 @@ impl Lexer<'_> {
                 part.push(character);
             }
         };
-        while let Some(character) = self.peek() {
+        while let Some(character) = self.cursor.peek() {
             if is_space(character) {
-                let run = self.rest().len() - self.rest().trim_start_matches(is_space).len();
-                let after = &self.rest()[run..];
+                let run = self.cursor.rest().len() - self.cursor.rest().trim_start_matches(is_space).len();
+                let after = &self.cursor.rest()[run..];
                 if stops_at_operator(after) {
                     break;
                 }
-                self.rest()[..run].chars().for_each(|space| last(&mut parts, space));
-                self.position += run;
+                self.cursor.rest()[..run].chars().for_each(|space| last(&mut parts, space));
+                self.cursor.advance(run);
                 continue;
             }
             match character {
                 '*' => {
                     parts.push(CodeUnits::default());
-                    self.position += 1;
+                    self.cursor.advance(1);
                 }
                 '\\' => {
                     if let Some(part) = parts.last_mut() {
@@ -267,14 +257,14 @@ impl Lexer<'_> {
                 }
                 _ if is_special(character) => break,
                 _ => {
-                    if self.position > start {
+                    if self.cursor.position() > start {
                         self.check_not_inside();
                     }
                     last(&mut parts, character);
-                    self.position += character.len_utf8();
+                    self.cursor.advance(character.len_utf8());
                 }
             }
-            end = self.position;
+            end = self.cursor.position();
         }
         let span = Span::new(start, end);
         let mut has_lone_half = false;
@@ -297,9 +287,9 @@ impl Lexer<'_> {
     }
 
     fn escape(&mut self, part: &mut CodeUnits) {
-        let start = self.position;
-        self.position += 1;
-        let rest = &self.source[self.position..];
+        let start = self.cursor.position();
+        self.cursor.advance(1);
+        let rest = self.cursor.rest();
         let next = rest.chars().next();
         // Kibana's grammar reads the `\n` of `\not` as a line feed; its own printer writes `\not` for the word.
         let keyword = [NOT, AND, OR].into_iter().find(|word| {
@@ -314,21 +304,21 @@ impl Lexer<'_> {
         let unit = rest.strip_prefix('u').and_then(four_hex_digits);
         if let Some(word) = keyword {
             rest[..word.len()].chars().for_each(|character| part.push(character));
-            self.position += word.len();
+            self.cursor.advance(word.len());
         } else if let Some(next @ ('t' | 'r' | 'n')) = next {
             part.push(control_character(next));
-            self.position += 1;
+            self.cursor.advance(1);
         } else if let Some(next) = next.filter(|next| is_special(*next)) {
             part.push(next);
-            self.position += 1;
+            self.cursor.advance(1);
         } else if let Some(unit) = unit {
             part.push_unit(unit);
-            self.position += 5;
+            self.cursor.advance(5);
         } else {
             part.push('\\');
             self.diagnostics.push(
                 Diagnostic::error("kql::bad-escape", "this backslash escapes nothing")
-                    .at(Span::new(start, self.position))
+                    .at(self.cursor.span_from(start))
                     .label("not an escape")
                     .help("write `\\\\` for a backslash, or put the value in quotes"),
             );
@@ -337,11 +327,11 @@ impl Lexer<'_> {
 
     /// `cannot open`: Kibana reads the `not ` inside the word as the operator and gives up.
     fn check_not_inside(&mut self) {
-        let rest = self.rest();
-        let before = self.source[..self.position].chars().next_back();
+        let rest = self.cursor.rest();
+        let before = self.cursor.before().chars().next_back();
         if begins_with(rest, NOT) && rest[NOT.len()..].starts_with(is_space) && !before.is_some_and(is_space)
         {
-            let span = Span::new(self.position, self.position + NOT.len());
+            let span = Span::new(self.cursor.position(), self.cursor.position() + NOT.len());
             self.diagnostics.push(
                 Diagnostic::error(
                     "kql::not-inside-word",
@@ -356,15 +346,7 @@ impl Lexer<'_> {
 
     fn check_halves(&mut self, has_lone_half: bool, span: Span) {
         if has_lone_half {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "kql::lone-surrogate",
-                    "this text names half a surrogate pair, which is no character",
-                )
-                .at(span)
-                .label("has a `\\u` escape from D800 to DFFF without its partner")
-                .help("write the character itself, or both halves one after the other"),
-            );
+            self.diagnostics.push(lone_half("kql::lone-surrogate", span));
         }
     }
 }

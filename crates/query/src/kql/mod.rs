@@ -1,6 +1,7 @@
 //! KQL, the Kibana query language: text to tree and back.
 
 pub mod ast;
+mod clause;
 mod lexer;
 mod parser;
 mod print;

@@ -4,6 +4,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use super::ast::{Expr, Literal, Pattern, RangeOp, Values};
 use super::lexer::{AND, NOT, OR, begins_with, is_space, is_special, is_trimmed};
+use crate::separated::write_separated;
 
 /// Parses back to an equal tree, provided the tree is one that [`parse`](super::parse) gives for some text: `All`
 /// only at the top, no `Invalid`, and no unquoted text that would read as something else.
@@ -122,12 +123,7 @@ fn joined<N>(
     if grouped {
         f.write_char('(')?;
     }
-    for (index, node) in nodes.iter().enumerate() {
-        if index > 0 {
-            f.write_str(operator)?;
-        }
-        print(f, node)?;
-    }
+    write_separated(f, nodes, operator, print)?;
     if grouped { f.write_char(')') } else { Ok(()) }
 }
 

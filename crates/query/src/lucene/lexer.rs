@@ -3,7 +3,8 @@
 //! Follows the token definitions of Lucene's classic parser (apache/lucene, queryparser/classic/QueryParser.jj).
 
 use super::ast::WildcardPart;
-use crate::code_units::{CodeUnits, four_hex_digits};
+use crate::code_units::{CodeUnits, four_hex_digits, lone_half};
+use crate::cursor::Cursor;
 use crate::{Diagnostic, Span};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -29,11 +30,7 @@ pub(super) enum TokenKind {
     Stray,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) span: Span,
-}
+pub(super) type Token = crate::tokens::Token<TokenKind>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RangeToken {
@@ -65,37 +62,20 @@ pub(super) fn ends_word(character: char) -> bool {
 
 /// All tokens of the text; faults go to `diagnostics`.
 pub(super) fn tokenise(source: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
-    let mut lexer = Lexer { source, position: 0, diagnostics };
-    let mut tokens = Vec::new();
-    while let Some(token) = lexer.next_token() {
-        tokens.push(token);
-    }
-    tokens
+    let mut lexer = Lexer { cursor: Cursor::new(source), diagnostics };
+    std::iter::from_fn(|| lexer.next_token()).collect()
 }
 
 struct Lexer<'a> {
-    source: &'a str,
-    position: usize,
+    cursor: Cursor<'a>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
-impl<'a> Lexer<'a> {
-    fn rest(&self) -> &'a str {
-        &self.source[self.position..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn skip_space(&mut self) {
-        self.position = self.source.len() - self.rest().trim_start_matches(is_space).len();
-    }
-
+impl Lexer<'_> {
     fn next_token(&mut self) -> Option<Token> {
-        self.skip_space();
-        let start = self.position;
-        let kind = match self.peek()? {
+        self.cursor.take_while(is_space);
+        let start = self.cursor.position();
+        let kind = match self.cursor.peek()? {
             '(' => self.symbol(TokenKind::LeftParenthesis),
             ')' => self.symbol(TokenKind::RightParenthesis),
             ':' => self.symbol(TokenKind::Colon),
@@ -109,27 +89,28 @@ impl<'a> Lexer<'a> {
             '{' => self.range(false),
             '^' => self.boost(),
             '~' => {
-                self.position += 1;
-                let length = self.rest().find(|next| ends_word(next) || matches!(next, '*' | '?' | '\\'));
-                let text = &self.rest()[..length.unwrap_or(self.rest().len())];
-                self.position += text.len();
+                self.cursor.advance(1);
+                let length =
+                    self.cursor.rest().find(|next| ends_word(next) || matches!(next, '*' | '?' | '\\'));
+                let text = &self.cursor.rest()[..length.unwrap_or(self.cursor.rest().len())];
+                self.cursor.advance(text.len());
                 TokenKind::Tilde(text.to_owned())
             }
             _ => self.word(),
         };
-        Some(Token { kind, span: Span::new(start, self.position) })
+        Some(Token { kind, span: self.cursor.span_from(start) })
     }
 
     fn symbol(&mut self, kind: TokenKind) -> TokenKind {
-        self.position += 1;
+        self.cursor.advance(1);
         kind
     }
 
     /// `+`, `-` and `!` belong to what touches them; before white space Lucene searches for the sign itself.
     fn sign(&mut self, kind: TokenKind) -> TokenKind {
-        let span = Span::new(self.position, self.position + 1);
-        self.position += 1;
-        if self.peek().is_some_and(is_space) {
+        let span = Span::new(self.cursor.position(), self.cursor.position() + 1);
+        self.cursor.advance(1);
+        if self.cursor.peek().is_some_and(is_space) {
             self.diagnostics.push(
                 Diagnostic::error("lucene::detached-sign", "white space after this sign makes it plain text")
                     .at(span)
@@ -143,12 +124,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&mut self) -> TokenKind {
-        let start = self.position;
+        let start = self.cursor.position();
         let mut parts = Vec::new();
         let mut text = CodeUnits::default();
         let mut is_pending = false;
         let mut has_lone_half = false;
-        while let Some(character) = self.peek().filter(|character| !ends_word(*character)) {
+        while let Some(character) = self.cursor.peek().filter(|character| !ends_word(*character)) {
             let wildcard = match character {
                 '*' => Some(WildcardPart::Any),
                 '?' => Some(WildcardPart::One),
@@ -162,7 +143,7 @@ impl<'a> Lexer<'a> {
                         parts.push(WildcardPart::Text(literal));
                     }
                     parts.push(wildcard);
-                    self.position += 1;
+                    self.cursor.advance(1);
                 }
                 None => {
                     is_pending = true;
@@ -174,9 +155,9 @@ impl<'a> Lexer<'a> {
         if is_pending {
             parts.push(WildcardPart::Text(literal));
         }
-        let span = Span::new(start, self.position);
+        let span = self.cursor.span_from(start);
         self.check_halves(has_lone_half || lone, span);
-        match &self.source[span.start..span.end] {
+        match self.cursor.text_from(start) {
             "AND" | "&&" => TokenKind::And,
             "OR" | "||" => TokenKind::Or,
             "NOT" => TokenKind::Not,
@@ -186,19 +167,19 @@ impl<'a> Lexer<'a> {
 
     /// Takes one character, or the one that an escape stands for.
     fn character(&mut self, character: char, text: &mut CodeUnits) {
-        let start = self.position;
-        self.position += character.len_utf8();
+        let start = self.cursor.position();
+        self.cursor.advance(character.len_utf8());
         if character != '\\' {
             text.push(character);
             return;
         }
-        let Some(next) = self.peek() else {
+        let Some(next) = self.cursor.peek() else {
             self.diagnostics.push(
                 Diagnostic::error(
                     "lucene::trailing-backslash",
                     "there is nothing after this backslash to escape",
                 )
-                .at(Span::new(start, self.position))
+                .at(self.cursor.span_from(start))
                 .label("escapes nothing")
                 .help("write `\\\\` for a backslash"),
             );
@@ -206,14 +187,14 @@ impl<'a> Lexer<'a> {
             return;
         };
         if next != 'u' {
-            self.position += next.len_utf8();
+            self.cursor.advance(next.len_utf8());
             text.push(next);
             return;
         }
-        self.position += 1;
-        match four_hex_digits(self.rest()) {
+        self.cursor.advance(1);
+        match four_hex_digits(self.cursor.rest()) {
             Some(unit) => {
-                self.position += 4;
+                self.cursor.advance(4);
                 text.push_unit(unit);
             }
             None => {
@@ -222,7 +203,7 @@ impl<'a> Lexer<'a> {
                         "lucene::bad-unicode-escape",
                         "`\\u` needs four hexadecimal digits after it",
                     )
-                    .at(Span::new(start, self.position))
+                    .at(self.cursor.span_from(start))
                     .label("not followed by four digits")
                     .help("write `\\\\u` for a backslash and the letter"),
                 );
@@ -232,8 +213,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn quoted(&mut self) -> TokenKind {
-        let start = self.position;
-        self.position += 1;
+        let start = self.cursor.position();
+        self.cursor.advance(1);
         TokenKind::Quoted(self.until_quote(start))
     }
 
@@ -241,9 +222,9 @@ impl<'a> Lexer<'a> {
     fn until_quote(&mut self, start: usize) -> String {
         let mut text = CodeUnits::default();
         loop {
-            match self.peek() {
+            match self.cursor.peek() {
                 Some('"') => {
-                    self.position += 1;
+                    self.cursor.advance(1);
                     break;
                 }
                 Some(character) => self.character(character, &mut text),
@@ -259,21 +240,22 @@ impl<'a> Lexer<'a> {
             }
         }
         let (text, has_lone_half) = text.finish();
-        self.check_halves(has_lone_half, Span::new(start, self.position));
+        self.check_halves(has_lone_half, self.cursor.span_from(start));
         text
     }
 
     /// Escapes stay: they belong to the regular expression.
     fn regex(&mut self) -> TokenKind {
-        let start = self.position;
-        let body = &self.rest()[1..];
+        let start = self.cursor.position();
+        let before = self.cursor.before();
+        let body = &self.cursor.rest()[1..];
         let mut characters = body.char_indices();
         while let Some((at, character)) = characters.next() {
             match character {
                 '\\' => drop(characters.next()),
                 '/' => {
-                    self.position += 1 + at + 1;
-                    self.check_after_regex(start);
+                    self.cursor.advance(1 + at + 1);
+                    self.check_beside_regex(start, before);
                     return TokenKind::Regex(body[..at].to_owned());
                 }
                 _ => {}
@@ -289,24 +271,22 @@ impl<'a> Lexer<'a> {
             .help("add the closing `/`; for a plain slash write `\\/` or quote the value"),
         );
         let length = body.find(ends_word).unwrap_or(body.len());
-        self.position += 1 + length;
+        self.cursor.advance(1 + length);
         TokenKind::Regex(body[..length].to_owned())
     }
 
     /// `/usr/bin` is the expression `usr` and the word `bin`.
-    fn check_after_regex(&mut self, start: usize) {
-        let touches_next = self.peek().is_some_and(|next| !ends_word(next) || next == '/');
-        let touches_last = self.source[..start]
-            .chars()
-            .next_back()
-            .is_some_and(|last| !ends_word(last) && !matches!(last, '+' | '-'));
+    fn check_beside_regex(&mut self, start: usize, before: &str) {
+        let touches_next = self.cursor.peek().is_some_and(|next| !ends_word(next) || next == '/');
+        let touches_last =
+            before.chars().next_back().is_some_and(|last| !ends_word(last) && !matches!(last, '+' | '-'));
         if touches_next || touches_last {
             self.diagnostics.push(
                 Diagnostic::warning(
                     "lucene::slash-in-word",
                     "the text between these slashes is a regular expression",
                 )
-                .at(Span::new(start, self.position))
+                .at(self.cursor.span_from(start))
                 .label("not part of the word beside it")
                 .help("for plain slashes write `\\/` or quote the value"),
             );
@@ -314,45 +294,45 @@ impl<'a> Lexer<'a> {
     }
 
     fn range(&mut self, lower_inclusive: bool) -> TokenKind {
-        self.position += 1;
+        self.cursor.advance(1);
         let mut items: Vec<RangeItem> = Vec::new();
         let mut faults_of_three = self.diagnostics.len();
         let close = loop {
             if items.len() <= 3 {
                 faults_of_three = self.diagnostics.len();
             }
-            self.skip_space();
-            let start = self.position;
-            match self.peek() {
+            self.cursor.take_while(is_space);
+            let start = self.cursor.position();
+            match self.cursor.peek() {
                 Some(end @ (']' | '}')) => {
-                    self.position += 1;
+                    self.cursor.advance(1);
                     break Some(end == ']');
                 }
                 None => break None,
                 Some(_) if items.len() == MOST_RANGE_ITEMS => break None,
                 Some('"') => {
-                    self.position += 1;
+                    self.cursor.advance(1);
                     let text = self.until_quote(start);
-                    items.push(RangeItem { text, is_quoted: true, span: Span::new(start, self.position) });
+                    items.push(RangeItem { text, is_quoted: true, span: self.cursor.span_from(start) });
                 }
                 Some(_) => {
                     let mut text = CodeUnits::default();
                     while let Some(character) =
-                        self.peek().filter(|next| !is_space(*next) && !matches!(next, ']' | '}'))
+                        self.cursor.peek().filter(|next| !is_space(*next) && !matches!(next, ']' | '}'))
                     {
                         // An escape does not protect the end of a bound.
                         let is_escape_of_end = character == '\\'
-                            && self.rest()[1..]
+                            && self.cursor.rest()[1..]
                                 .starts_with(|next| is_space(next) || matches!(next, ']' | '}'));
                         if is_escape_of_end {
-                            self.position += 1;
+                            self.cursor.advance(1);
                             text.push('\\');
                         } else {
                             self.character(character, &mut text);
                         }
                     }
                     let (text, has_lone_half) = text.finish();
-                    let span = Span::new(start, self.position);
+                    let span = self.cursor.span_from(start);
                     self.check_halves(has_lone_half, span);
                     items.push(RangeItem { text, is_quoted: false, span });
                 }
@@ -363,30 +343,30 @@ impl<'a> Lexer<'a> {
             items.truncate(3);
             self.diagnostics.truncate(faults_of_three);
             if let Some(last) = items.last() {
-                self.position = last.span.end;
+                self.cursor.go_to(last.span.end);
             }
         }
         TokenKind::Range(RangeToken { lower_inclusive, items, close })
     }
 
     fn boost(&mut self) -> TokenKind {
-        let start = self.position;
-        self.position += 1;
+        let start = self.cursor.position();
+        self.cursor.advance(1);
         let digits = |text: &str| text.find(|next: char| !next.is_ascii_digit()).unwrap_or(text.len());
-        let whole = digits(self.rest());
+        let whole = digits(self.cursor.rest());
         let mut length = whole;
         if let Some(fraction) =
-            self.rest()[whole..].strip_prefix('.').map(digits).filter(|fraction| *fraction > 0)
+            self.cursor.rest()[whole..].strip_prefix('.').map(digits).filter(|fraction| *fraction > 0)
         {
             length += 1 + fraction;
         }
         let number =
-            self.rest()[..length].parse().ok().filter(|number: &f64| whole > 0 && number.is_finite());
-        self.position += length;
+            self.cursor.rest()[..length].parse().ok().filter(|number: &f64| whole > 0 && number.is_finite());
+        self.cursor.advance(length);
         if number.is_none() {
             self.diagnostics.push(
                 Diagnostic::error("lucene::bad-boost", "`^` needs a number directly after it")
-                    .at(Span::new(start, self.position))
+                    .at(self.cursor.span_from(start))
                     .label("no usable number")
                     .help("write `^2` or `^0.5`; for a plain `^` write `\\^`"),
             );
@@ -396,15 +376,7 @@ impl<'a> Lexer<'a> {
 
     fn check_halves(&mut self, has_lone_half: bool, span: Span) {
         if has_lone_half {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "lucene::lone-surrogate",
-                    "this text names half a surrogate pair, which is no character",
-                )
-                .at(span)
-                .label("has a `\\u` escape from D800 to DFFF without its partner")
-                .help("write the character itself, or both halves one after the other"),
-            );
+            self.diagnostics.push(lone_half("lucene::lone-surrogate", span));
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod ast;
 mod lexer;
 mod parser;
 mod print;
+mod term;
 
 pub use ast::Query;
 pub use parser::{MAX_DEPTH, parse};

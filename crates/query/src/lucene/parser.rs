@@ -1,7 +1,9 @@
 //! Lucene tokens to a tree: which clause must, may or must not match, by the classic rules.
 
-use super::ast::{Bound, Clause, FieldPattern, Occur, Query, Term, WildcardPart};
-use super::lexer::{RangeItem, RangeToken, Token, TokenKind, tokenise};
+use super::ast::{Clause, FieldPattern, Occur, Query, Term, WildcardPart};
+use super::lexer::{TokenKind, tokenise};
+use crate::faults::Faults;
+use crate::tokens::Tokens;
 use crate::{Diagnostic, Parsed, Span, Spanned};
 
 /// How deeply parentheses may nest.
@@ -19,17 +21,15 @@ pub const MAX_DEPTH: usize = 200;
 /// meant: a sign before white space, edits other than 0, 1 and 2, and a comparison among plain words are errors.
 pub fn parse(text: &str) -> Parsed<Query> {
     let mut diagnostics = Vec::new();
-    let tokens = tokenise(text, &mut diagnostics);
-    let mut parser = Parser { source: text, tokens, position: 0, depth: 0, gave_up: false, diagnostics };
+    let tokens = Tokens::new(tokenise(text, &mut diagnostics), text);
+    let mut parser = Parser { source: text, tokens, depth: 0, faults: Faults::new(diagnostics) };
     let tree = parser.query(Around::Nothing);
-    let mut diagnostics = parser.diagnostics;
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
-    Parsed { tree, diagnostics }
+    Parsed { tree, diagnostics: parser.faults.in_order() }
 }
 
 /// The field that a clause without one of its own belongs to.
 #[derive(Clone, Copy, PartialEq)]
-enum Around {
+pub(super) enum Around {
     Nothing,
     /// `*`
     Everything,
@@ -39,35 +39,33 @@ enum Around {
 }
 
 /// A clause before its operators are known.
-struct Found {
+pub(super) struct Found {
     /// Only for what stands in `_exists_:(…)`.
-    field: Option<Spanned<FieldPattern>>,
-    term: Spanned<Term>,
-    boost: Option<f64>,
+    pub(super) field: Option<Spanned<FieldPattern>>,
+    pub(super) term: Spanned<Term>,
+    pub(super) boost: Option<f64>,
 }
 
 const EXISTS: &str = "_exists_";
 
-struct Parser<'a> {
-    source: &'a str,
-    tokens: Vec<Token>,
-    position: usize,
-    depth: usize,
-    gave_up: bool,
-    diagnostics: Vec<Diagnostic>,
+pub(super) struct Parser<'a> {
+    pub(super) source: &'a str,
+    pub(super) tokens: Tokens<TokenKind>,
+    pub(super) depth: usize,
+    pub(super) faults: Faults,
 }
 
 impl Parser<'_> {
     /// Clauses up to the end, or to the parenthesis that closes a group.
-    fn query(&mut self, around: Around) -> Query {
+    pub(super) fn query(&mut self, around: Around) -> Query {
         let mut clauses: Vec<Clause> = Vec::new();
-        while let Some(token) = self.peek() {
+        while let Some(token) = self.tokens.peek() {
             let span = token.span;
             match token.kind {
                 TokenKind::RightParenthesis if self.depth > 0 => break,
                 TokenKind::RightParenthesis => {
-                    self.position += 1;
-                    self.report(
+                    self.tokens.skip(1);
+                    self.faults.report(
                         Diagnostic::error("lucene::unopened-parenthesis", "this parenthesis closes nothing")
                             .at(span)
                             .label("never opened")
@@ -80,10 +78,9 @@ impl Parser<'_> {
             let is_and = self.conjunction(clauses.is_empty());
             let modifier = self.modifier();
             if self.at_end() {
-                if let Some(operator) =
-                    self.previous_span().filter(|_| is_and.is_some() || modifier.is_some())
-                {
-                    self.report(
+                if is_and.is_some() || modifier.is_some() {
+                    let operator = self.tokens.previous_span();
+                    self.faults.report(
                         Diagnostic::error("lucene::missing-clause", "nothing follows this operator")
                             .at(operator)
                             .label("needs a clause after it")
@@ -115,12 +112,12 @@ impl Parser<'_> {
     fn conjunction(&mut self, is_first: bool) -> Option<(Span, bool)> {
         let mut found = None;
         while let Some(token) =
-            self.peek().filter(|token| matches!(token.kind, TokenKind::And | TokenKind::Or))
+            self.tokens.peek().filter(|token| matches!(token.kind, TokenKind::And | TokenKind::Or))
         {
             let here = (token.span, token.kind == TokenKind::And);
-            self.position += 1;
+            self.tokens.skip(1);
             if is_first || found.is_some() {
-                self.report(
+                self.faults.report(
                     Diagnostic::error("lucene::stray-operator", "this operator has no clause before it")
                         .at(here.0)
                         .label("joins nothing")
@@ -134,16 +131,16 @@ impl Parser<'_> {
 
     fn modifier(&mut self) -> Option<Occur> {
         let mut found = None;
-        while let Some(token) = self.peek() {
+        while let Some(token) = self.tokens.peek() {
             let occur = match token.kind {
                 TokenKind::Plus => Occur::Must,
                 TokenKind::Minus | TokenKind::Not => Occur::MustNot,
                 _ => break,
             };
             let span = token.span;
-            self.position += 1;
+            self.tokens.skip(1);
             if found.is_some() {
-                self.report(
+                self.faults.report(
                     Diagnostic::error(
                         "lucene::stacked-operators",
                         "a clause takes only one of `+`, `-`, `!` and `NOT`",
@@ -184,9 +181,9 @@ impl Parser<'_> {
 
     /// Takes `name:`; the name with its escapes undone, stars among its characters being wildcards.
     fn field(&mut self) -> Option<(String, Span)> {
-        let token = self.peek()?;
+        let token = self.tokens.peek()?;
         let span = token.span;
-        if self.tokens.get(self.position + 1)?.kind != TokenKind::Colon {
+        if self.tokens.peek_at(1)?.kind != TokenKind::Colon {
             return None;
         }
         let mut fault = None;
@@ -218,23 +215,24 @@ impl Parser<'_> {
             }
             _ => return None,
         };
-        self.position += 2;
+        self.tokens.skip(2);
         if let Some((code, message, help)) = fault {
-            self.report(Diagnostic::error(code, message).at(span).label("in a field name").help(help));
+            self.faults.report(Diagnostic::error(code, message).at(span).label("in a field name").help(help));
         }
         Some((name, span))
     }
 
     /// Reports what cannot stand after `field:`.
     fn value_follows(&mut self, field: Span) {
-        let colon = self.previous_span().unwrap_or(field);
+        let colon = self.tokens.previous_span();
         let sign = self
+            .tokens
             .peek()
             .filter(|token| matches!(token.kind, TokenKind::Plus | TokenKind::Minus))
             .map(|token| token.span);
         if let Some(span) = sign {
-            self.position += 1;
-            self.report(
+            self.tokens.skip(1);
+            self.faults.report(
                 Diagnostic::error(
                     "lucene::sign-before-value",
                     "a sign cannot stand between the colon and the value",
@@ -245,7 +243,7 @@ impl Parser<'_> {
             );
         }
         if !self.at_value() {
-            self.report(
+            self.faults.report(
                 Diagnostic::error("lucene::missing-value", "a value is missing here")
                     .at(field.to(colon))
                     .label("looks for nothing")
@@ -255,7 +253,7 @@ impl Parser<'_> {
     }
 
     fn at_value(&self) -> bool {
-        self.peek().is_some_and(|token| {
+        self.tokens.peek().is_some_and(|token| {
             matches!(
                 token.kind,
                 TokenKind::Word(_)
@@ -267,307 +265,9 @@ impl Parser<'_> {
         })
     }
 
-    /// A term and what hangs on it. `None`, with a diagnostic, when there is no term.
-    fn term(&mut self, around: Around, may_join: bool) -> Option<Found> {
-        let token = self.peek()?.clone();
-        let mut span = token.span;
-        let mut term = match token.kind {
-            TokenKind::Word(parts) => {
-                self.position += 1;
-                match parts.as_slice() {
-                    [WildcardPart::Text(first)] => {
-                        let (text, end) = self.joined(first, span, may_join, around);
-                        span = span.to(end);
-                        Term::Word(text)
-                    }
-                    [WildcardPart::Any] if matches!(around, Around::Nothing | Around::Everything) => {
-                        Term::All
-                    }
-                    [WildcardPart::Any] if around == Around::Field => Term::Exists,
-                    _ => Term::Wildcard(parts),
-                }
-            }
-            TokenKind::Quoted(text) => {
-                self.position += 1;
-                Term::Phrase { text, slop: 0 }
-            }
-            TokenKind::Regex(text) => {
-                self.position += 1;
-                Term::Regex(text)
-            }
-            TokenKind::Range(range) => {
-                self.position += 1;
-                self.range(range, span)
-            }
-            TokenKind::LeftParenthesis => {
-                let group = self.group(around);
-                span = span.to(self.previous_span().unwrap_or(span));
-                group
-            }
-            _ => {
-                self.position += 1;
-                self.unexpected(span);
-                return None;
-            }
-        };
-        let boost = self.suffixes(&mut term);
-        if let Term::Word(text) = &term
-            && around != Around::Exists
-            && let Some(range) = self.comparison(text, span, around)
-        {
-            term = range;
-        }
-        let mut field = None;
-        if around == Around::Exists {
-            (field, term) = self.existing_field(term, span);
-        }
-        Some(Found { field, term: Spanned::new(term, span), boost })
-    }
-
-    /// Words that go to the analyser together.
-    fn joined(&mut self, first: &str, span: Span, may_join: bool, around: Around) -> (String, Span) {
-        let mut text = first.to_owned();
-        let mut end = span;
-        if may_join {
-            self.check_lower_case_operator(span);
-        }
-        while may_join
-            && let Some(Token { kind: TokenKind::Word(parts), span: next }) = self.peek().cloned()
-            && let [WildcardPart::Text(word)] = parts.as_slice()
-            && !self.tokens.get(self.position + 1).is_some_and(|after| keeps_word_apart(&after.kind))
-        {
-            self.position += 1;
-            self.check_lower_case_operator(next);
-            for (word, place) in [(first, span), (word.as_str(), next)] {
-                let is_told = end != span && place == span;
-                if around != Around::Nothing && !is_told && word.starts_with(['<', '>']) {
-                    self.report(
-                        Diagnostic::error(
-                            "lucene::comparison-among-words",
-                            "a comparison next to plain words is read as one text with them",
-                        )
-                        .at(place)
-                        .label("not a clause of its own")
-                        .help("put `AND`, `OR` or `+` between the two"),
-                    );
-                }
-            }
-            text.push(' ');
-            text.push_str(word);
-            end = next;
-        }
-        (text, end)
-    }
-
-    /// `>a`, `>=a`, `<a`, `<=a`; without a field they are plain text.
-    fn comparison(&mut self, text: &str, span: Span, around: Around) -> Option<Term> {
-        let (sign, rest) = text.split_at_checked(1)?;
-        if sign != "<" && sign != ">" {
-            return None;
-        }
-        if around == Around::Nothing {
-            self.report(
-                Diagnostic::warning(
-                    "lucene::comparison-without-field",
-                    "without a field this is a text to search for",
-                )
-                .at(span)
-                .label("not a comparison")
-                .help("write `field:>10`"),
-            );
-            return None;
-        }
-        let (inclusive, bound) = rest.strip_prefix('=').map_or((false, rest), |bound| (true, bound));
-        if bound.is_empty() {
-            self.report(
-                Diagnostic::error("lucene::missing-bound", "there is nothing to compare with")
-                    .at(span)
-                    .label("no bound directly after it")
-                    .help("write the bound without a space: `field:>=10`"),
-            );
-            return Some(Term::Invalid);
-        }
-        let bound = (bound != "*").then(|| Bound { text: bound.to_owned(), inclusive });
-        Some(if sign == ">" {
-            Term::Range { lower: bound, upper: None }
-        } else {
-            Term::Range { lower: None, upper: bound }
-        })
-    }
-
-    fn range(&mut self, range: RangeToken, span: Span) -> Term {
-        let Some(upper_inclusive) = range.close else {
-            self.report(
-                Diagnostic::error("lucene::unclosed-range", "this range is never closed")
-                    .at(Span::new(span.start, span.start + 1))
-                    .label("opened here")
-                    .help("write `[from TO to]`, with `{` and `}` for ends that are not inside"),
-            );
-            return Term::Invalid;
-        };
-        let bound = |item: &RangeItem, inclusive| {
-            (item.text != "*").then(|| Bound { text: item.text.clone(), inclusive })
-        };
-        if let [lower, middle, upper] = range.items.as_slice()
-            && middle.text == "TO"
-            && !middle.is_quoted
-        {
-            let empty = [lower, upper].into_iter().find(|item| item.text.is_empty());
-            if let Some(item) = empty {
-                self.report(
-                    Diagnostic::error("lucene::bad-range", "this end of the range is empty")
-                        .at(item.span)
-                        .label("no bound")
-                        .help("write `*` for an open end"),
-                );
-                return Term::Invalid;
-            }
-            return Term::Range {
-                lower: bound(lower, range.lower_inclusive),
-                upper: bound(upper, upper_inclusive),
-            };
-        }
-        self.report(
-            Diagnostic::error("lucene::bad-range", "a range has two ends with `TO` between them")
-                .at(span)
-                .label("not a range")
-                .help("write `[from TO to]` with `TO` in capitals; quote an end that has spaces in it"),
-        );
-        Term::Invalid
-    }
-
-    /// `( … )`, at the opening parenthesis.
-    fn group(&mut self, around: Around) -> Term {
-        let open = self.peek().map_or(Span::default(), |token| token.span);
-        self.position += 1;
-        if self.depth == MAX_DEPTH {
-            self.report(
-                Diagnostic::error(
-                    "lucene::too-deep",
-                    format!("the query nests more than {MAX_DEPTH} levels deep"),
-                )
-                .at(open)
-                .label("one level too many")
-                .help("take out needless parentheses, or split the rule"),
-            );
-            self.gave_up = true;
-            self.position = self.tokens.len();
-            return Term::Invalid;
-        }
-        let first = self.position;
-        self.depth += 1;
-        let query = self.query(around);
-        self.depth -= 1;
-        let is_empty = self.position == first;
-        if self.peek().is_some_and(|token| token.kind == TokenKind::RightParenthesis) {
-            self.position += 1;
-            if is_empty {
-                self.report(
-                    Diagnostic::error("lucene::empty-group", "there is nothing inside")
-                        .at(open.to(self.previous_span().unwrap_or(open)))
-                        .label("empty")
-                        .help("write a query here, or take it out"),
-                );
-            }
-        } else {
-            self.report(
-                Diagnostic::error("lucene::unclosed-parenthesis", "this parenthesis is never closed")
-                    .at(open)
-                    .label("opened here")
-                    .help("add the closing `)`; for a plain one write `\\(`"),
-            );
-        }
-        if query.clauses.is_empty() { Term::Invalid } else { Term::Group(query) }
-    }
-
-    /// `~`, `~n` and `^n`, each at most once, in either order.
-    fn suffixes(&mut self, term: &mut Term) -> Option<f64> {
-        let mut boost = None;
-        let (mut has_tilde, mut has_boost) = (false, false);
-        while let Some(token) = self.peek().cloned() {
-            match token.kind {
-                TokenKind::Tilde(text) if !has_tilde => {
-                    has_tilde = true;
-                    self.position += 1;
-                    self.tilde(term, &text, token.span);
-                }
-                TokenKind::Boost(number) if !has_boost => {
-                    has_boost = true;
-                    self.position += 1;
-                    boost = number;
-                }
-                _ => break,
-            }
-        }
-        boost
-    }
-
-    fn tilde(&mut self, term: &mut Term, text: &str, span: Span) {
-        match term {
-            Term::Phrase { slop, .. } => match text.parse() {
-                Ok(number) => *slop = number,
-                Err(_) if text.is_empty() => {}
-                Err(_) => self.report(
-                    Diagnostic::error("lucene::bad-slop", "after a phrase `~` takes a whole number")
-                        .at(span)
-                        .label("not a whole number")
-                        .help("write `\"…\"~2`: how many positions the words may be apart"),
-                ),
-            },
-            Term::Word(word) => {
-                let edits = match text {
-                    "" | "AUTO" => None,
-                    "0" => Some(0),
-                    "1" => Some(1),
-                    "2" => Some(2),
-                    _ => {
-                        self.report(
-                            Diagnostic::error("lucene::bad-fuzziness", "a fuzzy word allows 0, 1 or 2 edits")
-                                .at(span)
-                                .label("not 0, 1 or 2")
-                                .help("write `word~`, `word~1` or `word~2`"),
-                        );
-                        None
-                    }
-                };
-                *term = Term::Fuzzy { text: std::mem::take(word), edits };
-            }
-            Term::Wildcard(_) | Term::Regex(_) | Term::All | Term::Exists => self.report(
-                Diagnostic::warning(
-                    "lucene::pattern-not-fuzzy",
-                    "a wildcard or a regular expression cannot be fuzzy",
-                )
-                .at(span)
-                .label("changes nothing")
-                .help("take it out"),
-            ),
-            Term::Invalid => {}
-            Term::Range { .. } | Term::Group(_) | Term::Fuzzy { .. } => self.unexpected(span),
-        }
-    }
-
-    /// What `_exists_:` asks for.
-    fn existing_field(&mut self, term: Term, span: Span) -> (Option<Spanned<FieldPattern>>, Term) {
-        match term {
-            Term::Word(name) | Term::Phrase { text: name, slop: 0 } if !name.is_empty() => {
-                (Some(Spanned::new(field_pattern(&name), span)), Term::Exists)
-            }
-            Term::Group(_) | Term::Invalid => (None, term),
-            _ => {
-                self.report(
-                    Diagnostic::error("lucene::bad-exists", "`_exists_:` takes the name of a field")
-                        .at(span)
-                        .label("not a field name")
-                        .help("write `_exists_:field`; a wildcard in it is written `\\*`"),
-                );
-                (None, Term::Invalid)
-            }
-        }
-    }
-
     /// Reports a token that cannot stand where it does, and skips what a stray colon would introduce.
-    fn unexpected(&mut self, span: Span) {
-        self.report(
+    pub(super) fn unexpected(&mut self, span: Span) {
+        self.faults.report(
             Diagnostic::error("lucene::unescaped-special", "this cannot stand here unescaped")
                 .at(span)
                 .label("belongs to nothing")
@@ -576,56 +276,20 @@ impl Parser<'_> {
         let is_colon = self.source[span.start..span.end] == *":";
         if is_colon
             && self
+                .tokens
                 .peek()
                 .is_some_and(|token| matches!(token.kind, TokenKind::Word(_) | TokenKind::Quoted(_)))
         {
-            self.position += 1;
+            self.tokens.skip(1);
         }
-    }
-
-    fn check_lower_case_operator(&mut self, span: Span) {
-        if matches!(&self.source[span.start..span.end], "and" | "or" | "not") {
-            self.report(
-                Diagnostic::warning(
-                    "lucene::lower-case-operator",
-                    "this is a word to search for, not an operator",
-                )
-                .at(span)
-                .label("operators are in capitals")
-                .help("write it in capitals, or quote it if the word is meant"),
-            );
-        }
-    }
-
-    fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.gave_up {
-            self.diagnostics.push(diagnostic);
-        }
-    }
-
-    fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.position)
     }
 
     fn at_end(&self) -> bool {
-        self.peek().is_none_or(|token| token.kind == TokenKind::RightParenthesis)
-    }
-
-    fn previous_span(&self) -> Option<Span> {
-        Some(self.tokens.get(self.position.checked_sub(1)?)?.span)
-    }
-}
-
-/// A word before one of these is a clause of its own.
-fn keeps_word_apart(next: &TokenKind) -> bool {
-    match next {
-        TokenKind::Colon | TokenKind::Tilde(_) | TokenKind::Boost(_) | TokenKind::And | TokenKind::Or => true,
-        TokenKind::Word(parts) => matches!(parts.as_slice(), [WildcardPart::Any]),
-        _ => false,
+        self.tokens.peek().is_none_or(|token| token.kind == TokenKind::RightParenthesis)
     }
 }
 
 /// Elasticsearch undoes the escapes of a field name first and then takes every star for a wildcard.
-fn field_pattern(name: &str) -> FieldPattern {
+pub(super) fn field_pattern(name: &str) -> FieldPattern {
     FieldPattern { parts: name.split('*').map(str::to_owned).collect() }
 }
