@@ -305,7 +305,7 @@ impl fmt::Display for Expression {
             Self::Not(part) => write!(f, "not {}", group(part)),
             Self::IsNull(part) => write!(f, "{} == null", group(part)),
             Self::Compare { op, left, right, .. } => {
-                write!(f, "{} {} {}", group(left), compare_symbol(*op), group(right))
+                write!(f, "{} {} {}", group(left), op.symbol(), group(right))
             }
             Self::EqualsFolded { left, right } => write!(f, "{} : {}", group(left), right.value),
             Self::In { value, list } => {
@@ -321,7 +321,7 @@ impl fmt::Display for Expression {
                 write!(f, "{} regex{tilde} {:?}", group(value), pattern.source)
             }
             Self::Arithmetic { op, left, right } => {
-                write!(f, "{} {} {}", group(left), arithmetic_symbol(*op), group(right))
+                write!(f, "{} {} {}", group(left), op.symbol(), group(right))
             }
             Self::Negate(part) => write!(f, "-{}", group(part)),
             Self::Call { function, fold, args } => {
@@ -330,26 +330,5 @@ impl fmt::Display for Expression {
                 write!(f, "{function}{tilde}({args})")
             }
         }
-    }
-}
-
-fn compare_symbol(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => "==",
-        CompareOp::Ne => "!=",
-        CompareOp::Lt => "<",
-        CompareOp::Lte => "<=",
-        CompareOp::Gt => ">",
-        CompareOp::Gte => ">=",
-    }
-}
-
-fn arithmetic_symbol(op: ArithmeticOp) -> &'static str {
-    match op {
-        ArithmeticOp::Add => "+",
-        ArithmeticOp::Subtract => "-",
-        ArithmeticOp::Multiply => "*",
-        ArithmeticOp::Divide => "/",
-        ArithmeticOp::Modulo => "%",
     }
 }
