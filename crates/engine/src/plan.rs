@@ -61,10 +61,11 @@ pub struct PlannedException {
 impl PlannedRule<'_> {
     /// True when what it finds depends on the windows in which it is run.
     pub fn depends_on_windows(&self) -> bool {
-        match self.finisher {
+        let by_type = match self.finisher {
             Finisher::EachEvent | Finisher::InOrder(_) | Finisher::ThreatMatch(_) => false,
             Finisher::NewTerms(_) | Finisher::Threshold(_) => true,
-        }
+        };
+        by_type || self.rule.rule_type.suppression().is_some()
     }
 }
 
