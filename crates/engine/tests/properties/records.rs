@@ -40,6 +40,22 @@ pub(crate) fn file() -> impl Strategy<Value = (Vec<Value>, bool, bool)> {
     (proptest::collection::vec(record(), 0..12), any::<bool>(), any::<bool>())
 }
 
+/// The records in the order of their places, a new file from each cut on.
+pub(crate) fn shuffled(records: Vec<Value>, places: &[u16], cuts: &[usize]) -> Vec<(Vec<Value>, bool, bool)> {
+    let mut placed: Vec<(u16, Value)> = places.iter().copied().zip(records).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    let mut files: Vec<(Vec<Value>, bool, bool)> = Vec::new();
+    for (at, (_, record)) in placed.into_iter().enumerate() {
+        if files.is_empty() || cuts.contains(&at) {
+            files.push((Vec::new(), at % 2 == 0, false));
+        }
+        if let Some((records, ..)) = files.last_mut() {
+            records.push(record);
+        }
+    }
+    files
+}
+
 pub(crate) fn write(folder: &Path, files: &[(Vec<Value>, bool, bool)]) {
     for (at, (records, lines, cut)) in files.iter().enumerate() {
         let mut text = if *lines {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::hunting::{SEQUENCES, run};
-use crate::records::{record, write};
+use crate::records::{record, shuffled, write};
 
 /// Records that happen at different seconds, each with an id of its own.
 fn records() -> impl Strategy<Value = Vec<Value>> {
@@ -52,19 +52,8 @@ proptest! {
         write(whole.path(), &[(records.clone(), false, false)]);
         let (mut alerts, summary) = run(whole.path(), &SEQUENCES, 1, None);
 
-        let mut shuffled: Vec<(u16, Value)> = places.into_iter().zip(records).collect();
-        shuffled.sort_by_key(|(place, _)| *place);
-        let mut files: Vec<(Vec<Value>, bool, bool)> = Vec::new();
-        for (at, (_, record)) in shuffled.into_iter().enumerate() {
-            if files.is_empty() || cuts.contains(&at) {
-                files.push((Vec::new(), at % 2 == 0, false));
-            }
-            if let Some((records, ..)) = files.last_mut() {
-                records.push(record);
-            }
-        }
         let parts = tempfile::tempdir().unwrap();
-        write(parts.path(), &files);
+        write(parts.path(), &shuffled(records, &places, &cuts));
         let (mut again, split) = run(parts.path(), &SEQUENCES, 3, None);
         prop_assert_eq!(&split.rules, &summary.rules);
         alerts.sort();

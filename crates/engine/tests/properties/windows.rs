@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::hunting::{QUERIES, WINDOWED, run_over};
-use crate::records::{record, write};
+use crate::records::{record, shuffled, write};
 
 /// Records of one day, often close to each other, each with an id of its own.
 fn records() -> impl Strategy<Value = Vec<Value>> {
@@ -116,19 +116,8 @@ proptest! {
         write(whole.path(), &[(records.clone(), false, false)]);
         let expected = alerts(ALL, windows, whole.path(), &queries());
 
-        let mut shuffled: Vec<(u16, Value)> = places.into_iter().zip(records).collect();
-        shuffled.sort_by_key(|(place, _)| *place);
-        let mut files: Vec<(Vec<Value>, bool, bool)> = Vec::new();
-        for (at, (_, record)) in shuffled.into_iter().enumerate() {
-            if files.is_empty() || cuts.contains(&at) {
-                files.push((Vec::new(), at % 2 == 0, false));
-            }
-            if let Some((records, ..)) = files.last_mut() {
-                records.push(record);
-            }
-        }
         let parts = tempfile::tempdir().unwrap();
-        write(parts.path(), &files);
+        write(parts.path(), &shuffled(records, &places, &cuts));
         prop_assert_eq!(&alerts(ALL, windows, parts.path(), &queries()), &expected);
 
         let alone = queries().iter().flat_map(|query| alerts(ALL, windows, parts.path(), &[query])).collect();
