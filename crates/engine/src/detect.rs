@@ -1,6 +1,6 @@
 //! Hits become alerts, within the cap on alerts per run, and are counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit, NewTermsHit, SequenceHit};
 use ecs::{Document, FieldTable, Known, Timestamp};
@@ -9,6 +9,7 @@ use query::Diagnostic;
 use rule::rule_type::RuleType;
 
 use crate::error::EngineError;
+use crate::event_time::EventTime;
 use crate::finisher::{Finisher, InOrder, Join};
 use crate::held_events::{HeldEvent, HeldEvents};
 use crate::key_table::MOST_COMBINATIONS;
@@ -17,12 +18,14 @@ use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::FoundEvent;
 use crate::waiting_events::{Finished, WaitingEvents};
 use crate::waiting_groups::{GroupsFound, WaitingGroups};
-use crate::waiting_terms::{NewTermsFound, WaitingTerms};
+use crate::waiting_terms::{FoundTerms, NewTermsFound, WaitingTerms};
 use crate::waiting_threats::WaitingThreats;
 use crate::windows::Windows;
 
 mod suppression;
 mod threats;
+
+pub(crate) use suppression::{HitNote, suppression_history};
 
 /// Where alerts go, in the order in which they are made.
 pub trait AlertSink {
@@ -48,6 +51,8 @@ pub struct Detection<'p> {
     /// One for each rule of the plan.
     rules: Vec<RuleState<'p>>,
     held: HeldEvents,
+    /// Those of them that lie before the range. Hits that end with one were found by an earlier hunt.
+    before_range: BTreeSet<HeldEvent>,
 }
 
 #[derive(Debug)]
@@ -57,6 +62,8 @@ struct RuleState<'p> {
     /// Hits within the cap: by time, then document id, so that the order is total.
     kept: BTreeMap<(Option<Timestamp>, String), EventHit>,
     waiting: Waiting,
+    /// When its events happened.
+    time: EventTime,
     /// In milliseconds since the epoch: from when on events before the range count; `None` when none do.
     history_from: Option<i64>,
 }
@@ -90,6 +97,7 @@ impl<'p> Detection<'p> {
             alert_rule: AlertRule::new(planned.rule),
             kept: BTreeMap::new(),
             waiting: Waiting::new(&planned.finisher, Windows::default()),
+            time: EventTime::of_rule(planned.rule),
             history_from: None,
         };
         Self {
@@ -100,6 +108,7 @@ impl<'p> Detection<'p> {
             outcomes: plan.outcomes.clone(),
             rules: plan.rules.iter().map(state).collect(),
             held: HeldEvents::default(),
+            before_range: BTreeSet::new(),
         }
     }
 
@@ -109,7 +118,7 @@ impl<'p> Detection<'p> {
         self.windows = windows;
         for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
             state.waiting = Waiting::new(&planned.finisher, windows);
-            let history_from = range_from.and_then(|from| planned.finisher.history_from(windows, from));
+            let history_from = range_from.and_then(|from| planned.history_from(windows, from));
             state.history_from = history_from.map(Timestamp::as_millisecond);
         }
         self
@@ -185,33 +194,58 @@ impl<'p> Detection<'p> {
     /// # Errors
     /// When an indicator cannot be kept.
     pub fn history(&mut self, event: &FoundEvent) -> Result<(), EngineError> {
-        let mut indicator: Option<EventHit> = None;
+        let FoundEvent { filters, document, document_id, stream } = event;
+        let mut evidence: Option<EventHit> = None;
+        let mut evidence_of = || {
+            let event =
+                || EventHit { document: document.clone(), id: document_id.clone(), index: stream.name() };
+            evidence.get_or_insert_with(event).clone()
+        };
         let mut held = None;
-        let FoundEvent { filters, document, document_id: id, stream } = event;
-        let table = &self.plan.table;
-        for filter in filters {
-            let planned = &self.plan.filters[filter.index()];
-            let rule = planned.rule;
-            if planned.indicators.is_some() {
-                let indicator = indicator.get_or_insert_with(|| EventHit {
-                    document: document.clone(),
-                    id: id.clone(),
-                    index: stream.name(),
-                });
-                self.take_indicator(rule, indicator, &mut held)?;
+        let plan = self.plan;
+        let table = &plan.table;
+        let rule_of = |filter: FilterId| plan.filters[filter.index()].rule;
+        for passed in filters.chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
+            let Some(rule) = passed.first().map(|filter| rule_of(*filter)) else { continue };
+            let planned = &plan.rules[rule];
+            let is_indicator = |filter: &FilterId| plan.filters[filter.index()].indicators.is_some();
+            if passed.iter().any(is_indicator) {
+                self.take_indicator(rule, &evidence_of(), &mut held)?;
+            }
+            let Some(from) = self.rules[rule].history_from else { continue };
+            let counts = || self.rules[rule].time.of(document).is_some_and(|time| from <= time);
+            if passed.iter().all(is_indicator) || !counts() || excepted_by(planned, document, table).is_some()
+            {
                 continue;
             }
-            let state = &mut self.rules[rule];
-            let Some(from) = state.history_from else { continue };
-            if excepted_by(&self.plan.rules[rule], document, table).is_some() {
-                continue;
-            }
-            match (&self.plan.rules[rule].finisher, &mut state.waiting) {
+            let folds = self.folds(rule);
+            let (events, before_range) = (&mut self.held, &mut self.before_range);
+            let mut hold = || {
+                let number = match held {
+                    Some(number) => number,
+                    None => *held.insert(events.push(&evidence_of())?),
+                };
+                before_range.insert(number);
+                Ok(number)
+            };
+            match (&planned.finisher, &mut self.rules[rule].waiting) {
+                (Finisher::NewTerms(terms), Waiting::Terms(waiting)) if folds => {
+                    waiting.push(terms, document, table, document_id, &mut hold)?;
+                }
                 (Finisher::NewTerms(terms), Waiting::Terms(waiting)) => {
-                    waiting.push_history(terms, document, table, id, from);
+                    waiting.push_history(terms, document, table, document_id, from);
                 }
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
-                    waiting.push_history(threshold, document, table, id, from);
+                    waiting.push_history(threshold, document, table, document_id, from);
+                }
+                (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
+                    let number = hold()?;
+                    let first = planned.filters.start;
+                    let parts = passed.iter().map(|filter| filter.index() - first);
+                    waiting.push(in_order, parts, document, table, number);
+                }
+                (Finisher::ThreatMatch(threat), Waiting::Threats(waiting)) => {
+                    waiting.push(threat, document, table, &mut hold)?;
                 }
                 _ => {}
             }
@@ -292,7 +326,7 @@ impl<'p> Detection<'p> {
             }
             match (&planned.finisher, waiting) {
                 (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
-                    let found = waiting.finish(in_order, data);
+                    let found = waiting.finish(in_order, data, &self.before_range);
                     self.finish_in_order(rule, in_order, found, sink)?;
                 }
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
@@ -315,21 +349,25 @@ impl<'p> Detection<'p> {
         found: Finished,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
-        let Finished { hits, without_time, beyond_data } = found;
+        let Finished { mut hits, without_time, beyond_data } = found;
         let folds = self.folds(rule);
+        let before_range = &self.before_range;
+        // Only to alerts that take later hits in does it matter what was found before the range.
+        hits.retain(|hit| folds || hit.last().is_none_or(|last| !before_range.contains(last)));
+        let notes = self.notes(hits.iter().map(|hit| (hit.last().unwrap_or(&NO_EVENT), None)));
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
-        outcome.hits += hits.len() as u64;
+        outcome.hits += in_range(&notes) as u64;
         outcome.without_time += without_time;
         outcome.beyond_data += beyond_data;
-        let mut kept = &hits[..];
+        let (mut kept, mut notes) = (&hits[..], &notes[..]);
         // Folded hits do not use up the cap, so it counts later.
         if let (Some(cap), false) = (self.max_signals, folds) {
             let cut = hits.len().saturating_sub(cap as usize);
             outcome.cut += cut as u64;
-            kept = &hits[cut..];
+            (kept, notes) = (&hits[cut..], &notes[cut..]);
         }
         let mut hit_of = |this: &mut Self, number: usize| this.evidence(&in_order.join, &kept[number]);
-        self.make_all(rule, kept.len(), &mut hit_of, sink)
+        self.make_all(rule, notes, &mut hit_of, sink)
     }
 
     fn finish_new_terms(
@@ -339,13 +377,14 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let NewTermsFound { hits, without_time, too_many } = found;
-        let wanted = self.account(rule, hits.len(), without_time, too_many);
+        let notes = self.notes(hits.iter().map(|hit| (&hit.event, hit.run)));
+        let wanted = self.account(rule, &notes, without_time, too_many);
         let mut hit_of = |this: &mut Self, number: usize| {
-            let (event, values) = &hits[number];
+            let FoundTerms { event, values, .. } = &hits[number];
             let event = this.held.get(*event)?;
             Ok(Hit::NewTerms(NewTermsHit { event, values: values.clone() }))
         };
-        self.make_all(rule, wanted, &mut hit_of, sink)
+        self.make_all(rule, &notes[..wanted], &mut hit_of, sink)
     }
 
     fn finish_threshold(
@@ -355,19 +394,22 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let GroupsFound { hits, without_time, too_many } = found;
-        let wanted = self.account(rule, hits.len(), without_time, too_many);
+        let folds = self.folds(rule);
+        let counted = hits.into_iter().filter(|(_, note)| folds || !note.is_history);
+        let (hits, notes): (Vec<_>, Vec<_>) = counted.unzip();
+        let wanted = self.account(rule, &notes, without_time, too_many);
         let mut hit_of = |_: &mut Self, number: usize| Ok(Hit::Threshold(hits[number].clone()));
-        self.make_all(rule, wanted, &mut hit_of, sink)
+        self.make_all(rule, &notes[..wanted], &mut hit_of, sink)
     }
 
     /// Counts the hits of a rule whose oldest come first. How many of them stay within the cap.
-    fn account(&mut self, rule: usize, hits: usize, without_time: u64, too_many: u64) -> usize {
+    fn account(&mut self, rule: usize, notes: &[HitNote], without_time: u64, too_many: u64) -> usize {
         // Folded hits do not use up the cap, so it counts later.
         let cap = self.max_signals.filter(|_| !self.folds(rule));
-        let wanted = cap.map_or(hits, |cap| hits.min(cap as usize));
+        let wanted = cap.map_or(notes.len(), |cap| notes.len().min(cap as usize));
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
-        outcome.hits += hits as u64;
-        outcome.cut += (hits - wanted) as u64;
+        outcome.hits += in_range(notes) as u64;
+        outcome.cut += (notes.len() - wanted) as u64;
         outcome.without_time += without_time;
         if too_many > 0 {
             let message = format!(
@@ -376,6 +418,12 @@ impl<'p> Detection<'p> {
             outcome.warnings.push(Diagnostic::warning("rule::too-many-combinations", message));
         }
         wanted
+    }
+
+    /// What is known of hits beside their evidence: of each its last event, and the run that found it where that is known.
+    fn notes<'e>(&self, hits: impl Iterator<Item = (&'e HeldEvent, Option<i64>)>) -> Vec<HitNote> {
+        let note = |(last, run)| HitNote { is_history: self.before_range.contains(last), run };
+        hits.map(note).collect()
     }
 
     fn folds(&self, rule: usize) -> bool {
@@ -395,6 +443,13 @@ impl<'p> Detection<'p> {
             }
         })
     }
+}
+
+/// Stands for the last event of a hit that has none.
+const NO_EVENT: HeldEvent = HeldEvent(u32::MAX);
+
+fn in_range(notes: &[HitNote]) -> usize {
+    notes.iter().filter(|note| !note.is_history).count()
 }
 
 /// The first exception of a rule that takes an event out.

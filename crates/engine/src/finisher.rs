@@ -5,6 +5,7 @@ use ecs::{DateMath, Timestamp};
 use matcher::JoinKey;
 use query::eql::ast::Pipe;
 use rule::Rule;
+use rule::schedule::Schedule;
 
 use crate::event_order::EventOrder;
 use crate::event_time::EventTime;
@@ -135,6 +136,32 @@ pub struct InOrder {
 }
 
 impl InOrder {
+    /// Does what is found depend on where the range starts and ends? So it is with samples, and with the first and last
+    /// of all hits.
+    pub(crate) fn depends_on_range(&self) -> bool {
+        matches!(self.join, Join::Sample(_)) || !self.pipes.is_empty()
+    }
+
+    /// A sequence that ends in the range may begin before it: by its `maxspan`, or else where a live run would have
+    /// begun to look.
+    pub(crate) fn history_from(
+        &self,
+        rule: &Rule,
+        windows: Windows,
+        range_from: Timestamp,
+    ) -> Option<Timestamp> {
+        let Join::Sequence(plan) = &self.join else { return None };
+        if windows == Windows::WholeRange {
+            return None;
+        }
+        let range_from = range_from.as_millisecond();
+        let from = match plan.maxspan {
+            Some(maxspan) => range_from.saturating_sub(i64::try_from(maxspan).unwrap_or(i64::MAX)),
+            None => ScheduledRuns::new(&Schedule::of(rule), None)?.start_around(range_from)?,
+        };
+        Some(Timestamp::from_millisecond(from).unwrap_or(Timestamp::MIN))
+    }
+
     /// Is an event that passes this filter, by its position among the rule's, part of a hit? Those that pass only an
     /// `until` or a missing stage are not.
     pub fn takes_in(&self, filter: usize) -> bool {

@@ -47,6 +47,8 @@ pub struct NewTerms {
     pub key: u32,
     /// The event's number.
     pub event: u32,
+    /// The first run for which they are new; `None` when the whole range was one window.
+    pub run: Option<i64>,
 }
 
 /// Events so close to each other that only the oldest can be the first with its values.
@@ -129,7 +131,8 @@ impl NewTermsMatcher {
                     && self.is_new(before, span.first)
                 {
                     let id = span.oldest.id.clone();
-                    found.push(NewTerms { time: span.first, id, key: key as u32, event });
+                    let run = self.first_run(before, span.first);
+                    found.push(NewTerms { time: span.first, id, key: key as u32, event, run });
                 }
                 before = Some(span.last);
             }
@@ -146,6 +149,15 @@ impl NewTermsMatcher {
                 let history = runs.last_seeing(time).and_then(|run| runs.history_start(run));
                 history.is_some_and(|start| before.is_none_or(|before| before < start))
             }
+        }
+    }
+
+    /// The first run for which an event is the first with its values, when it is for some.
+    fn first_run(&self, before: Option<i64>, time: i64) -> Option<i64> {
+        match (&self.windows, before) {
+            (NewTermsWindows::WholeRange, _) => None,
+            (NewTermsWindows::Scheduled(runs), None) => runs.first_seeing(time),
+            (NewTermsWindows::Scheduled(runs), Some(before)) => runs.first_forgetting(before, time),
         }
     }
 }

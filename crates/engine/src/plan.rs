@@ -8,6 +8,7 @@ use query::Diagnostic;
 use rule::rule_type::{EqlRule, Language, RuleType};
 use rule::{Rule, RuleLibrary};
 
+use crate::detect::suppression_history;
 use crate::finisher::{Finisher, InOrder};
 use crate::index_selection;
 use crate::indicators::IndicatorFile;
@@ -66,6 +67,19 @@ impl PlannedRule<'_> {
             Finisher::NewTerms(_) | Finisher::Threshold(_) => true,
         };
         by_type || self.rule.rule_type.suppression().is_some()
+    }
+
+    /// From when on events count that lie before the range of a hunt: as history, for sequences and windows that reach
+    /// back, and for alerts that take later hits in. `None` when none do.
+    pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        let of_suppression = suppression_history(self.rule, windows, range_from);
+        let of_type = match &self.finisher {
+            // What they find depends on the whole range.
+            Finisher::InOrder(in_order) if in_order.depends_on_range() => return None,
+            Finisher::InOrder(in_order) => in_order.history_from(self.rule, windows, range_from),
+            finisher => finisher.history_from(windows, range_from),
+        };
+        of_type.into_iter().chain(of_suppression).min()
     }
 }
 
@@ -155,7 +169,7 @@ impl<'r> Plan<'r> {
 
     /// From when on some rule looks at events before the range of a hunt that starts at `range_from`.
     pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
-        self.rules.iter().filter_map(|rule| rule.finisher.history_from(windows, range_from)).min()
+        self.rules.iter().filter_map(|rule| rule.history_from(windows, range_from)).min()
     }
 
     /// The filters of a rule.

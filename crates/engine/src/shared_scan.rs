@@ -398,7 +398,7 @@ fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
 /// Is an event before the range history for the rule of a filter, or may it be an indicator?
 fn looks_at_history(plan: &Plan<'_>, filter: FilterId, windows: Windows, range_from: Timestamp) -> bool {
     let rule = &plan.rules[plan.filters[filter.index()].rule];
-    rule.finisher.history_from(windows, range_from).is_some() || is_of_indicators(plan, filter)
+    rule.history_from(windows, range_from).is_some() || is_of_indicators(plan, filter)
 }
 
 /// True when some rule asks for what only databases or patterns can tell of an event.

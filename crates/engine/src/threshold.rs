@@ -46,7 +46,7 @@ pub struct CountedEvent<'e> {
     pub time: i64,
     /// Orders events of the same millisecond.
     pub id: &'e str,
-    /// An event before the range: a group whose newest event is one gives no alert here, but gave one there.
+    /// An event before the range.
     pub is_history: bool,
     /// The numbers of its groups, each once.
     pub groups: &'e [u32],
@@ -69,6 +69,8 @@ pub struct LargeGroup {
     pub last: i64,
     /// How many different values they have; 0 where values are not counted.
     pub values: u64,
+    /// Does its newest event lie before the range? Then it gave its alert there.
+    pub is_history: bool,
 }
 
 #[derive(Debug)]
@@ -153,20 +155,26 @@ impl ThresholdMatcher {
             if let Some(large) = self.large(group, Some(run), &events[start..end], &counted) {
                 // Events at or before the newest one's time do not count again, and all of these are.
                 (start, counted) = (end, Counted::default());
-                let newest = &self.events[events[end - 1] as usize];
-                if !newest.is_history {
-                    found.push(large);
-                }
+                found.push(large);
             }
         }
     }
 
     fn large(&self, group: usize, run: Option<i64>, events: &[u32], counted: &Counted) -> Option<LargeGroup> {
         let (first, last) = (self.time(*events.first()?), self.time(*events.last()?));
+        let is_history = self.events[*events.last()? as usize].is_history;
         let values = counted.values.len() as u64;
         let large = events.len() as u64 >= self.limits.events
             && self.limits.values.is_none_or(|least| values >= least);
-        large.then(|| LargeGroup { group: group as u32, run, events: events.to_vec(), first, last, values })
+        large.then(|| LargeGroup {
+            group: group as u32,
+            run,
+            events: events.to_vec(),
+            first,
+            last,
+            values,
+            is_history,
+        })
     }
 
     fn time(&self, event: u32) -> i64 {

@@ -1,5 +1,6 @@
 //! The events of one rule that wait for all others: put in order at the end, and made into hits.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use ecs::{Document, FieldTable, Timestamp};
@@ -83,7 +84,13 @@ impl WaitingEvents {
     }
 
     /// Puts the events in order, and makes hits of them. `data` are the first and the last time of all events.
-    pub(crate) fn finish(self, rule: &InOrder, data: Option<(Timestamp, Timestamp)>) -> Finished {
+    /// Of those whose last event is `before_range` it is not counted what they rest on.
+    pub(crate) fn finish(
+        self,
+        rule: &InOrder,
+        data: Option<(Timestamp, Timestamp)>,
+        before_range: &BTreeSet<HeldEvent>,
+    ) -> Finished {
         let Self { rows, takes, keys, without_time } = self;
         let mut order: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
         let mut start = 0;
@@ -107,8 +114,12 @@ impl WaitingEvents {
                     matcher.push(event, &mut found);
                 }
                 matcher.finish(&mut found);
-                beyond_data =
-                    found.iter().filter(|one| reaches_beyond(plan, one, &rows, data)).count() as u64;
+                let is_in_range = |one: &&FoundSequence| {
+                    let last = one.events.iter().flatten().next_back();
+                    last.is_none_or(|event| !before_range.contains(&HeldEvent(*event)))
+                };
+                let in_range = found.iter().filter(is_in_range);
+                beyond_data = in_range.filter(|one| reaches_beyond(plan, one, &rows, data)).count() as u64;
                 let events = |events: Vec<Option<u32>>| events.into_iter().flatten().map(HeldEvent).collect();
                 in_order(found).into_iter().map(|sequence| events(sequence.events)).collect()
             }

@@ -4,6 +4,7 @@ use alert::{ThresholdHit, ThresholdTerm};
 use ecs::{Document, FieldTable, Timestamp};
 use matcher::KeyValue;
 
+use crate::detect::HitNote;
 use crate::finisher::ThresholdPlan;
 use crate::key_table::{KeyTable, numbers, to_json};
 use crate::threshold::{CountedEvent, LargeGroup, ThresholdMatcher};
@@ -26,8 +27,8 @@ pub(crate) struct WaitingGroups {
 /// What the events that waited have come to.
 #[derive(Debug)]
 pub(crate) struct GroupsFound {
-    /// In order of the runs, and of the groups' values.
-    pub(crate) hits: Vec<ThresholdHit>,
+    /// In order of the runs, and of the groups' values. Those before the range are there too.
+    pub(crate) hits: Vec<(ThresholdHit, HitNote)>,
     pub(crate) without_time: u64,
     pub(crate) too_many: u64,
 }
@@ -97,7 +98,8 @@ impl WaitingGroups {
         let hit = |large: LargeGroup| {
             let fields = plan.fields.iter().zip(groups.tuple(large.group));
             let event_ids = large.events.iter().take(alert::threshold::MAX_EVIDENCE);
-            Some(ThresholdHit {
+            let note = HitNote { run: large.run, is_history: large.is_history };
+            let hit = ThresholdHit {
                 terms: fields
                     .map(|((field, _), value)| ThresholdTerm { field: field.clone(), value: to_json(value) })
                     .collect(),
@@ -112,7 +114,8 @@ impl WaitingGroups {
                 started_at: at(large.run.unwrap_or_else(|| plan.run_after(large.last)))?,
                 index: plan.index.clone(),
                 event_ids: event_ids.map(|event| matcher.id(*event).to_owned()).collect(),
-            })
+            };
+            Some((hit, note))
         };
         // Times that were read can be represented.
         let hits = found.into_iter().filter_map(hit).collect();

@@ -8,7 +8,7 @@ use crate::error::EngineError;
 use crate::finisher::NewTermsPlan;
 use crate::held_events::HeldEvent;
 use crate::key_table::{KeyTable, numbers, to_json};
-use crate::new_terms::{NewTermsMatcher, Occurrence};
+use crate::new_terms::{NewTerms, NewTermsMatcher, Occurrence};
 use crate::windows::Windows;
 
 /// The values that the events of one rule have. The events that may be the first with them lie in
@@ -26,10 +26,19 @@ pub(crate) struct WaitingTerms {
 /// What the events that waited have come to.
 #[derive(Debug)]
 pub(crate) struct NewTermsFound {
-    /// The event and the new values of each hit, the oldest first.
-    pub(crate) hits: Vec<(HeldEvent, Vec<Value>)>,
+    /// The oldest first.
+    pub(crate) hits: Vec<FoundTerms>,
     pub(crate) without_time: u64,
     pub(crate) too_many: u64,
+}
+
+/// An event with new values.
+#[derive(Debug)]
+pub(crate) struct FoundTerms {
+    pub(crate) event: HeldEvent,
+    pub(crate) values: Vec<Value>,
+    /// The first run for which they are new; `None` when the whole range was one window.
+    pub(crate) run: Option<i64>,
 }
 
 impl WaitingTerms {
@@ -98,7 +107,12 @@ impl WaitingTerms {
         found.sort_unstable_by(|a, b| {
             (a.time, &a.id, keys.tuple(a.key)).cmp(&(b.time, &b.id, keys.tuple(b.key)))
         });
-        let hits = found.into_iter().map(|found| (HeldEvent(found.event), values(found.key))).collect();
+        let hit = |found: NewTerms| FoundTerms {
+            event: HeldEvent(found.event),
+            values: values(found.key),
+            run: found.run,
+        };
+        let hits = found.into_iter().map(hit).collect();
         NewTermsFound { hits, without_time, too_many }
     }
 }

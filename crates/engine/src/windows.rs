@@ -76,6 +76,13 @@ impl ScheduledRuns {
         Some(last.unwrap_or_else(|| first.saturating_add(self.interval.saturating_mul(MOST_RUNS))))
     }
 
+    /// The first run whose window holds an instant and whose history starts after another, which lies before. `None` when
+    /// none of the two holds for any.
+    pub fn first_forgetting(&self, before: i64, at: i64) -> Option<i64> {
+        let forgets = |run| self.history_start(run).is_none_or(|start| start > before);
+        self.first_that(self.first_seeing(at)?, forgets)
+    }
+
     /// The last run at or before an instant, whatever it sees.
     pub fn at_or_before(&self, at: i64) -> i64 {
         at.div_euclid(self.interval).saturating_mul(self.interval)
@@ -84,6 +91,11 @@ impl ScheduledRuns {
     /// Where the window of a run starts; `None` when that cannot be represented.
     pub fn start(&self, run: i64) -> Option<i64> {
         self.from.at(run)
+    }
+
+    /// Where the window starts of the run that was under way at an instant: the first to see it, or else the last before.
+    pub fn start_around(&self, at: i64) -> Option<i64> {
+        self.start(self.first_seeing(at).unwrap_or_else(|| self.at_or_before(at)))
     }
 
     /// Where the history of a run starts: never after its window.

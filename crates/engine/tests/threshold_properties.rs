@@ -73,7 +73,7 @@ impl Case {
             }
         }
         let id = |event: &u32| matcher.id(*event).parse().unwrap();
-        let found = matcher.found().into_iter();
+        let found = matcher.found().into_iter().filter(|large| !large.is_history);
         found.map(|l| (l.group, l.run.unwrap(), l.events.iter().map(id).collect(), l.values)).collect()
     }
 

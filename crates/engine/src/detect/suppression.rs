@@ -1,8 +1,12 @@
 //! Hits of one rule become alerts, folded where the rule says so.
 //!
-//! What a hunt finds is given to the runs that live scheduling would have had: each hit to the first that sees it.
+//! What a hunt finds is given to the runs that live scheduling would have had: each hit to the first that finds it. A hunt
+//! over a range knows what earlier runs have folded from the events before the range, as far as it has them.
 
-use alert::{Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress};
+use alert::suppress::SuppressionCounts;
+use alert::{
+    Candidate, Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress,
+};
 use ecs::Timestamp;
 
 use super::{AlertSink, Detection};
@@ -11,15 +15,44 @@ use crate::event_time::EventTime;
 use crate::plan::PlannedRule;
 use crate::windows::{ScheduledRuns, Windows};
 
+/// What is known of a hit beside its evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HitNote {
+    /// The run that finds it first, in milliseconds since the epoch; `None` for the first that sees it.
+    pub(crate) run: Option<i64>,
+    /// Found before the range: its alert may take others in, and is not made again.
+    pub(crate) is_history: bool,
+}
+
+/// From when on hits before the range of a hunt count because their alerts may take in what comes later. `None` when
+/// none do.
+///
+/// With a duration it takes all there were: when an alert was made depends on the one before, and so on.
+pub(crate) fn suppression_history(
+    rule: &rule::Rule,
+    windows: Windows,
+    range_from: Timestamp,
+) -> Option<Timestamp> {
+    let suppression = rule.rule_type.suppression()?;
+    if windows == Windows::WholeRange {
+        return None;
+    }
+    let runs = ScheduledRuns::new(&rule::Schedule::of(rule), None)?;
+    match suppression.duration {
+        Some(_) => Some(Timestamp::MIN),
+        None => Timestamp::from_millisecond(runs.start_around(range_from.as_millisecond())?).ok(),
+    }
+}
+
 /// Gives a hit by its number. Asked twice for those that become alerts, so that they need not lie in memory.
 pub(super) type HitOf<'h, 'p> = dyn FnMut(&mut Detection<'p>, usize) -> Result<Hit, EngineError> + 'h;
 
 impl<'p> Detection<'p> {
-    /// Makes the alerts of `hits` hits, oldest first. Those of a rule with suppression are folded before the cap counts.
+    /// Makes the alerts of hits, oldest first. Those of a rule with suppression are folded before the cap counts.
     pub(super) fn make_all(
         &mut self,
         rule: usize,
-        hits: usize,
+        hits: &[HitNote],
         hit_of: &mut HitOf<'_, 'p>,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
@@ -27,27 +60,32 @@ impl<'p> Detection<'p> {
         let alert_rule = self.rules[rule].alert_rule.clone();
         let context = self.context.clone();
         let Some(policy) = SuppressionPolicy::of(&alert_rule, &context, None) else {
-            for number in 0..hits {
+            for number in 0..hits.len() {
                 let hit = hit_of(self, number)?;
                 self.make(rule, hit, sink)?;
             }
             return Ok(());
         };
         let runs = Runs::of(planned, self.windows, context.detected_at);
-        let mut candidates = Vec::with_capacity(hits);
-        for number in 0..hits {
+        let mut candidates = Vec::with_capacity(hits.len());
+        for (number, note) in hits.iter().enumerate() {
             let hit = hit_of(self, number)?;
             let time = runs.time(&hit);
-            match candidate(number, &hit, time, runs.run(&hit, time), &policy) {
+            match candidate(number, &hit, time, runs.run(note.run, time), &policy) {
                 Some(candidate) => candidates.push(candidate),
-                None => self.outcomes[planned.outcome].own_alerts += 1,
+                None => self.outcomes[planned.outcome].own_alerts += u64::from(!note.is_history),
             }
         }
-        let suppressed = suppress(candidates, &policy, &mut SuppressionState::default());
+        let before: Vec<Candidate<usize>> =
+            candidates.iter().filter(|candidate| hits[candidate.found].is_history).cloned().collect();
+        let mut suppressed = suppress(candidates, &policy, &mut SuppressionState::default());
+        suppressed.create.retain(|new| !hits[new.found].is_history);
+        let folded = |counts: SuppressionCounts| counts.suppressed + counts.covered + counts.known;
+        // What was folded before the range was counted by who made its alerts.
+        let folded_before = folded(suppress(before, &policy, &mut SuppressionState::default()).counts);
         let wanted = self.max_signals.map_or(suppressed.create.len(), |cap| cap as usize);
         let outcome = &mut self.outcomes[planned.outcome];
-        let counts = suppressed.counts;
-        outcome.suppressed += counts.suppressed + counts.covered + counts.known;
+        outcome.suppressed += folded(suppressed.counts).saturating_sub(folded_before);
         outcome.cut += suppressed.create.len().saturating_sub(wanted) as u64;
         for new in suppressed.create.into_iter().take(wanted) {
             let hit = hit_of(self, new.found)?;
@@ -90,14 +128,11 @@ impl Runs {
         .unwrap_or(self.detected_at)
     }
 
-    /// The first run that sees it.
-    fn run(&self, hit: &Hit, time: Timestamp) -> Run {
+    /// The run that finds it first: the one given, or else the first that sees it.
+    fn run(&self, known: Option<i64>, time: Timestamp) -> Run {
         let whole = Run { started_at: self.detected_at, from: Timestamp::MIN };
         let Some(runs) = &self.scheduled else { return whole };
-        let started_at = match hit {
-            Hit::Threshold(group) => Some(group.started_at.as_millisecond()),
-            _ => runs.first_seeing(time.as_millisecond()),
-        };
+        let started_at = known.or_else(|| runs.first_seeing(time.as_millisecond()));
         let run = started_at.and_then(|at| {
             let from = Timestamp::from_millisecond(runs.start(at)?).ok()?;
             Some(Run { started_at: Timestamp::from_millisecond(at).ok()?, from })

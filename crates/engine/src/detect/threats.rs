@@ -70,11 +70,13 @@ impl Detection<'_> {
         outcome.indicators = Some(indicators);
         outcome.warnings.extend(warnings(indicators, untold));
         // With suppression the cap counts later, and this is all of them.
-        let wanted = self.account(rule, hits.len(), 0, 0);
+        let notes = self.notes(hits.iter().map(|hit| (&hit.event, None)));
+        let wanted = self.account(rule, &notes, 0, 0);
         let kept = &hits[hits.len() - wanted..];
+        let notes = &notes[hits.len() - wanted..];
         let mut hit_of =
             |this: &mut Self, number: usize| this.threat_hit(plan, &kept[number]).map(Hit::Threat);
-        self.make_all(rule, wanted, &mut hit_of, sink)
+        self.make_all(rule, notes, &mut hit_of, sink)
     }
 
     fn threat_hit(&mut self, plan: &ThreatPlan, found: &ThreatFound) -> Result<ThreatHit, EngineError> {

@@ -13,6 +13,9 @@ use ingest::enrich::Enrichment;
 use ingest::source;
 use rule::RuleLibrary;
 
+/// No bounds.
+pub(crate) const ALL: TimeRange = TimeRange { from: None, to: None };
+
 /// Rules of every kind of anchor: on the action, on other fields, and none at all.
 pub(crate) const QUERIES: [&str; 8] = [
     "event.action: DisableKey and event.outcome: success",
@@ -94,6 +97,63 @@ impl AlertSink for Collected {
     }
 }
 
+/// What a hunt gave, with the alerts whole.
+pub(crate) struct Found {
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) summary: HuntSummary,
+}
+
+struct Whole(Vec<Alert>);
+
+impl AlertSink for Whole {
+    fn alert(&mut self, alert: Alert) -> std::io::Result<()> {
+        self.0.push(alert);
+        Ok(())
+    }
+}
+
+/// A hunt with one rule, as scheduled, over events that are given as NDJSON.
+pub(crate) fn hunt_rule(rule: &str, events: Vec<u8>, range: TimeRange) -> Found {
+    let mut library = RuleLibrary::default();
+    library.add("rule.toml".into(), rule::format::toml::read(rule, Path::new("rule.toml")));
+    let (catalog, enrichment) = (Catalog::builtin(), Enrichment::default());
+    let plan = Plan::new(&library, &catalog, Timestamp::UNIX_EPOCH);
+    assert_eq!(plan.rules.len(), 1, "{:?} {:?}", library.outcomes, plan.outcomes);
+    let options = options(range, Windows::AsScheduled, Limits::default(), 1, None, &catalog, &enrichment);
+    let mut alerts = Whole(Vec::new());
+    let output = HuntOutput { alerts: &mut alerts, dead_letter: None, progress: &mut |_| {} };
+    let input = HuntInput::Memory { name: "events".into(), bytes: events };
+    let summary = hunt(&plan, &[input], options, output).unwrap();
+    Found { alerts: alerts.0, summary }
+}
+
+fn options<'p>(
+    range: TimeRange,
+    windows: Windows,
+    limits: Limits,
+    jobs: usize,
+    max_signals: Option<u32>,
+    catalog: &'p Catalog,
+    enrichment: &'p Enrichment,
+) -> HuntOptions<'p> {
+    HuntOptions {
+        scan: ScanSettings { range, now: Timestamp::UNIX_EPOCH, enrichment, catalog },
+        jobs: NonZeroUsize::new(jobs).unwrap(),
+        limits,
+        max_signals,
+        windows,
+        alerts: AlertContext {
+            space: "default".into(),
+            detected_at: Timestamp::UNIX_EPOCH,
+            execution_uuid: "00000000-0000-0000-0000-000000000000".into(),
+            execution_type: ExecutionType::Manual,
+            intended_timestamp: None,
+            base_url: None,
+            version: "test".into(),
+        },
+    }
+}
+
 pub(crate) fn run(
     folder: &Path,
     queries: &[&str],
@@ -127,22 +187,7 @@ pub(crate) fn run_over(
     assert_eq!(plan.rules.len(), queries.len(), "{:?}", plan.outcomes);
     let found = source::find(&[folder.to_owned()]).unwrap();
     let inputs: Vec<HuntInput> = found.files.into_iter().map(HuntInput::File).collect();
-    let options = HuntOptions {
-        scan: ScanSettings { range, now: Timestamp::UNIX_EPOCH, enrichment: &enrichment, catalog: &catalog },
-        jobs: NonZeroUsize::new(jobs).unwrap(),
-        limits,
-        max_signals,
-        windows,
-        alerts: AlertContext {
-            space: "default".into(),
-            detected_at: Timestamp::UNIX_EPOCH,
-            execution_uuid: "00000000-0000-0000-0000-000000000000".into(),
-            execution_type: ExecutionType::Manual,
-            intended_timestamp: None,
-            base_url: None,
-            version: "test".into(),
-        },
-    };
+    let options = options(range, windows, limits, jobs, max_signals, &catalog, &enrichment);
     let mut alerts = Collected::default();
     let output = HuntOutput { alerts: &mut alerts, dead_letter: None, progress: &mut |_| {} };
     let summary = hunt(&plan, &inputs, options, output).unwrap();

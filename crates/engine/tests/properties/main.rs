@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod every_run;
 mod hunting;
 mod records;
 mod sequences;

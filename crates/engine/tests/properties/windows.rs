@@ -8,7 +8,7 @@ use ingest::decode::Limits;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::hunting::{QUERIES, WINDOWED, run_over};
+use crate::hunting::{ALL, QUERIES, WINDOWED, run_over};
 use crate::records::{record, shuffled, write};
 
 /// Records of one day, often close to each other, each with an id of its own.
@@ -29,8 +29,6 @@ fn records() -> impl Strategy<Value = Vec<Value>> {
 fn at_second(second: u32) -> Timestamp {
     Timestamp::from_second(1_715_000_400 + i64::from(second)).unwrap()
 }
-
-const ALL: TimeRange = TimeRange { from: None, to: None };
 
 fn queries() -> Vec<&'static str> {
     WINDOWED.iter().map(|(query, _)| *query).collect()
