@@ -14,7 +14,8 @@
 //!   match, nor is its direct negation. What EQL asks of a function or of arithmetic. Groups of such leaves are
 //!   two-valued again.
 //!
-//! EQL's sequences and samples are joined by [`JoinKey`]s.
+//! EQL's sequences and samples are joined by [`JoinKey`]s. An ES|QL query is run over columns, not here; what it asks of
+//! single events is a predicate too ([`Resolver::esql_necessary_condition`]), and so are the searches in it.
 //!
 //! Invariant: nothing here knows where events come from or what is done with those that pass.
 

@@ -131,7 +131,7 @@ fn at_least(wanted: usize, parts: &[Predicate]) -> Predicate {
 }
 
 /// `default_operator: AND`: terms that only may match have to.
-fn require_all(query: &mut query::lucene::Query) {
+pub(super) fn require_all(query: &mut query::lucene::Query) {
     use query::lucene::ast::{Occur, Term};
     for clause in &mut query.clauses {
         if clause.occur == Occur::Should {

@@ -18,7 +18,7 @@ impl Resolver<'_> {
         self.finish(predicate)
     }
 
-    fn kql_expr(&mut self, expr: &Expr) -> Predicate {
+    pub(super) fn kql_expr(&mut self, expr: &Expr) -> Predicate {
         match expr {
             Expr::All => Predicate::Const(true),
             Expr::And(parts) => Predicate::and(parts.iter().map(|p| self.kql_expr(p)).collect::<Vec<_>>()),

@@ -4,6 +4,7 @@
 //! `field`.
 
 mod eql;
+mod esql;
 mod exception;
 mod field;
 mod filter;
@@ -19,6 +20,7 @@ use rule::ValueList;
 use crate::Predicate;
 
 pub use eql::{ResolvedKey, Schema};
+pub use esql::{FieldsRead, fields_read};
 
 /// A predicate, and what is worth saying about how it came to be.
 #[derive(Debug, Clone)]
