@@ -25,4 +25,5 @@ pub mod span;
 mod tokens;
 
 pub use diagnostic::{Diagnostic, Parsed, Severity};
+pub use nearest::nearest;
 pub use span::{Span, Spanned};

@@ -1,7 +1,7 @@
 //! The known word that a misspelt one most likely stands for.
 
 /// The nearest of the known words, when one is near enough; case does not count.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if word.len() > 40 {
         return None;
     }

@@ -1,0 +1,110 @@
+//! Whole queries over a few events: names, types, null and several values, groups and the evidence of rows.
+
+use std::collections::BTreeMap;
+
+use ecs::Document;
+use ecs::time::Timestamp;
+use bartizan_esql::{DataType, Event, Fields, Plan, Value};
+use serde_json::json;
+
+fn fields() -> BTreeMap<String, DataType> {
+    [
+        ("@timestamp", DataType::Date),
+        ("user", DataType::Keyword),
+        ("tags", DataType::Keyword),
+        ("count", DataType::Long),
+        ("ip", DataType::Ip),
+        ("ok", DataType::Boolean),
+    ]
+    .map(|(name, data_type)| (name.to_owned(), data_type))
+    .into()
+}
+
+/// Rows as lines: values of a row joined by `|`, several values by `,`, null as nothing, and the events.
+fn run(query: &str) -> Vec<String> {
+    let events = [
+        json!({"@timestamp": "2024-01-01T00:00:00Z", "user": "ann", "tags": ["a", "b"], "count": 1, "ip": "10.0.0.1", "ok": true}),
+        json!({"@timestamp": "2024-01-01T00:01:00Z", "user": "bob", "tags": "a", "count": 2}),
+        json!({"@timestamp": "2024-01-01T00:02:00Z", "user": "ann", "count": [3, 4], "ip": "10.0.0.2", "ok": false}),
+    ]
+    .map(|event| match event {
+        serde_json::Value::Object(map) => Document::from_map(map),
+        _ => Document::new(),
+    });
+    let fields = fields();
+    let planned = Plan::new(query, &Fields::Exactly(&fields));
+    let Some(mut plan) = planned.plan else {
+        return planned.diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message)).collect();
+    };
+    let events: Vec<Event<'_>> = events
+        .iter()
+        .enumerate()
+        .map(|(number, document)| Event { number: number as u64, document, id: "id", index: "logs" })
+        .collect();
+    let answer = plan.run(&events, Timestamp::UNIX_EPOCH).unwrap();
+    let text = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        other => other.json().to_string(),
+    };
+    let names: Vec<&str> = answer.table.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut lines = vec![names.join("|")];
+    lines.extend(answer.table.rows.iter().map(|row| {
+        let values: Vec<String> =
+            row.values.iter().map(|values| values.iter().map(text).collect::<Vec<_>>().join(",")).collect();
+        format!("{} {:?}", values.join("|"), row.events)
+    }));
+    lines
+}
+
+#[test]
+fn several_values_are_null_where_one_is_needed() {
+    assert_eq!(run("FROM logs | WHERE tags == \"a\" | KEEP user"), ["user", "bob [1]"]);
+    assert_eq!(run("FROM logs | WHERE NOT tags == \"a\" | KEEP user"), ["user"]);
+    assert_eq!(run("FROM logs | WHERE tags IS NULL | KEEP user, count"), ["user|count", "ann|3,4 [2]"]);
+    assert_eq!(run("FROM logs | EVAL x = count + 1 | KEEP x"), ["x", "2 [0]", "3 [1]", " [2]"]);
+}
+
+#[test]
+fn constants_of_text_are_read_as_what_stands_beside_them() {
+    assert_eq!(run("FROM logs | WHERE ip == \"10.0.0.2\" | KEEP user"), ["user", "ann [2]"]);
+    assert_eq!(run("FROM logs | WHERE @timestamp > \"2024-01-01T00:00:30Z\" | KEEP user"), ["user", "bob [1]", "ann [2]"]);
+}
+
+#[test]
+fn a_row_stands_in_the_group_of_each_of_its_values() {
+    assert_eq!(
+        run("FROM logs | STATS n = COUNT(*), c = COUNT(count) WHERE user == \"ann\" BY tags | SORT tags"),
+        ["n|c|tags", "2|1|a [0, 1]", "1|1|b [0]", "1|2| [2]"]
+    );
+    assert_eq!(run("FROM logs | STATS n = COUNT(*) * 2"), ["n", "6 [0, 1, 2]"]);
+    assert_eq!(run("FROM logs | WHERE user == \"x\" | STATS COUNT(*)"), ["COUNT(*)", "0 []"]);
+    assert_eq!(run("FROM logs | WHERE user == \"x\" | STATS COUNT(*) BY user"), ["COUNT(*)|user"]);
+}
+
+#[test]
+fn columns_stand_where_the_query_puts_them() {
+    assert_eq!(
+        run("FROM logs | EVAL user = \"x\", z = user | RENAME z AS y | DROP c*, @*, ok | LIMIT 1"),
+        ["ip|tags|user|y", "10.0.0.1|a,b|x|x [0]"]
+    );
+    assert_eq!(run("FROM logs | MV_EXPAND tags | SORT tags DESC, user | KEEP tags, u*"), [
+        "tags|user",
+        "|ann [2]",
+        "b|ann [0]",
+        "a|ann [0]",
+        "a|bob [1]"
+    ]);
+    assert_eq!(run("ROW a = 1, b = [1, 2], c = null"), ["a|b|c", "1|1,2| [0]"]);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    assert_eq!(
+        run("FROM logs | WHERE usr == 1 AND COUNT(*) > 2 AND count LIKE \"a\""),
+        [
+            "esql::unknown-column: there is no column usr here",
+            "esql::aggregate-outside-stats: COUNT counts over groups of rows",
+            "esql::not-text: LIKE compares text, and this is long"
+        ]
+    );
+}
