@@ -8,7 +8,9 @@ use ecs::{Document, Scalar};
 
 use crate::data_type::DataType;
 use crate::error::EsqlError;
-use crate::function::kind::{Bool, Bytes, Double, Integer, Kind, Long, Millis, Nanos, Text, Unsigned, collect_lists};
+use crate::function::kind::{
+    Bool, Bytes, Double, Integer, Kind, Long, Millis, Nanos, Text, Unsigned, collect_lists,
+};
 use crate::scope::Column;
 use crate::value;
 
@@ -71,7 +73,9 @@ fn column_of(column: &Column, events: &[Event<'_>]) -> (ArrayRef, u64) {
     match column.name.as_str() {
         "_id" => return metadata(|event| event.id.to_owned()),
         "_index" => return metadata(|event| event.index.to_owned()),
-        "_source" => return metadata(|event| serde_json::Value::Object(event.document.as_map().clone()).to_string()),
+        "_source" => {
+            return metadata(|event| serde_json::Value::Object(event.document.as_map().clone()).to_string());
+        }
         // Events here have one version, are searched without scores, and have nothing ignored in them.
         "_version" => return (Long::collect(events.iter().map(|_| Some(1))), 0),
         "_score" => return (Double::collect(events.iter().map(|_| Some(0.0))), 0),
@@ -105,7 +109,9 @@ fn column_of(column: &Column, events: &[Event<'_>]) -> (ArrayRef, u64) {
             Scalar::Str(text) => value::ip::parse(text).ok().map(|address| address.to_vec()),
             _ => None,
         }),
-        DataType::Version => values::<Bytes>(column, events, |scalar| Some(value::version::encode(&scalar.text()))),
+        DataType::Version => {
+            values::<Bytes>(column, events, |scalar| Some(value::version::encode(&scalar.text())))
+        }
         DataType::Date => values::<Millis>(column, events, |scalar| match scalar {
             Scalar::Int(millis) => Some(millis),
             Scalar::Str(text) => value::date::parse_millis(text).ok(),

@@ -14,7 +14,7 @@ use crate::columns::{self, Clash, Event};
 use crate::error::EsqlError;
 use crate::lower::{EVENTS, Lowering, Piped, Refused, by_id};
 use crate::rows::Input;
-use crate::scope::{Column, Scope};
+use crate::scope::Column;
 use crate::search::Search;
 use crate::source::Fields;
 use crate::table::{ResultColumn, Table};
@@ -23,6 +23,7 @@ use crate::warning::{Warning, Warnings};
 /// A planned query.
 pub struct Plan {
     columns: Vec<ResultColumn>,
+    identity: Vec<ResultColumn>,
     is_grouped: bool,
     source: Vec<Column>,
     searches: Vec<Search>,
@@ -72,6 +73,13 @@ impl Plan {
     fn physical(lowering: &mut Lowering<'_>, piped: Piped) -> Result<Self, Refused> {
         let whole = query::Span::new(0, lowering.text.len());
         let mut outputs: Vec<_> = piped.scope.columns().iter().map(|column| column.expr()).collect();
+        outputs.extend(
+            piped
+                .identity
+                .iter()
+                .enumerate()
+                .map(|(at, column)| column.expr().alias(format!("identity{at}"))),
+        );
         outputs.push(by_id(EVENTS));
         let built = piped.plan.project(outputs).and_then(|plan| plan.build());
         let logical = lowering.planned(built, whole)?;
@@ -90,10 +98,14 @@ impl Plan {
         let is_read = |id: &str| read.contains(id);
         let source = std::mem::take(&mut lowering.source);
         Ok(Self {
-            columns: result_columns(&piped.scope),
+            columns: piped.scope.columns().iter().map(result_column).collect(),
+            identity: piped.identity.iter().map(result_column).collect(),
             is_grouped: piped.is_grouped,
             source: source.columns().iter().filter(|column| is_read(&column.id)).cloned().collect(),
-            searches: std::mem::take(&mut lowering.searches).into_iter().filter(|search| is_read(&search.id)).collect(),
+            searches: std::mem::take(&mut lowering.searches)
+                .into_iter()
+                .filter(|search| is_read(&search.id))
+                .collect(),
             physical,
             context: session.task_ctx(),
             input: Arc::clone(&lowering.input),
@@ -110,6 +122,12 @@ impl Plan {
     /// True when rows of the result stand for groups of events (`STATS`), and not for single events.
     pub fn is_aggregating(&self) -> bool {
         self.is_grouped
+    }
+
+    /// What tells rows of the same events apart, in the order of [`ResultRow::identity`](crate::ResultRow): the keys of
+    /// the last `STATS`, and what was expanded since.
+    pub fn identity(&self) -> &[ResultColumn] {
+        &self.identity
     }
 
     /// Names of the fields of events that the plan reads, apart from those that searches read.
@@ -129,11 +147,12 @@ impl Plan {
         self.input.set(vec![batch]);
         let physical = reset_plan_states(Arc::clone(&self.physical)).map_err(EsqlError::Run)?;
         let runtime = runtime().map_err(EsqlError::Start)?;
-        let batches = runtime.block_on(collect(physical, Arc::clone(&self.context))).map_err(EsqlError::Run)?;
+        let batches =
+            runtime.block_on(collect(physical, Arc::clone(&self.context))).map_err(EsqlError::Run)?;
         self.input.set(Vec::new());
         let mut table = Table { columns: self.columns.clone(), rows: Vec::new() };
         for batch in &batches {
-            table.extend(batch);
+            table.extend(batch, &self.identity);
         }
         Ok(Answer { table, warnings: self.warnings.take(), clashes })
     }
@@ -145,13 +164,8 @@ impl std::fmt::Debug for Plan {
     }
 }
 
-fn result_columns(scope: &Scope) -> Vec<ResultColumn> {
-    let column = |column: &Column| ResultColumn {
-        name: column.name.clone(),
-        data_type: column.data_type,
-        is_source: column.is_source,
-    };
-    scope.columns().iter().map(column).collect()
+fn result_column(column: &Column) -> ResultColumn {
+    ResultColumn { name: column.name.clone(), data_type: column.data_type, is_source: column.is_source }
 }
 
 /// Plans have one partition, so that one thread, the caller's, runs them.

@@ -10,8 +10,8 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::memory::MemoryStream;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 /// Where the rows of the run that is under way lie, and which columns of theirs the plan reads.
@@ -91,8 +91,10 @@ impl RowsPartition {
             let missing = || DataFusionError::Internal(format!("rows without the column {name}"));
             batch.column_by_name(name).cloned().ok_or_else(missing)
         };
-        let columns = self.schema.fields().iter().map(|field| column(field.name())).collect::<Result<Vec<_>>>()?;
-        let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns =
+            self.schema.fields().iter().map(|field| column(field.name())).collect::<Result<Vec<_>>>()?;
+        let options =
+            datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
 }
@@ -104,7 +106,8 @@ impl PartitionStream for RowsPartition {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let batches: Result<Vec<_>> = self.input.rows().iter().map(|batch| self.projected(batch)).collect();
-        let stream = batches.and_then(|batches| MemoryStream::try_new(batches, Arc::clone(&self.schema), None));
+        let stream =
+            batches.and_then(|batches| MemoryStream::try_new(batches, Arc::clone(&self.schema), None));
         match stream {
             Ok(stream) => Box::pin(stream),
             Err(error) => {

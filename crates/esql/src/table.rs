@@ -42,6 +42,9 @@ pub enum Value {
 pub struct ResultRow {
     /// For each column its values: none for null.
     pub values: Vec<Vec<Value>>,
+    /// What tells the row apart from others that were made from the same events: the values of
+    /// [`Plan::identity`](crate::Plan::identity), whether the query keeps these columns or not.
+    pub identity: Vec<Vec<Value>>,
     /// Numbers of the events that the row was made from, ascending.
     pub events: Vec<u64>,
 }
@@ -56,17 +59,21 @@ pub struct Table {
 }
 
 impl Table {
-    /// Adds the rows of a batch: a column for each of the table's, then that of the events.
-    pub(crate) fn extend(&mut self, batch: &RecordBatch) {
+    /// Adds the rows of a batch: a column for each of the table's, those of the identity, then that of the events.
+    pub(crate) fn extend(&mut self, batch: &RecordBatch, identity: &[ResultColumn]) {
         let Some((events, columns)) = batch.columns().split_last() else { return };
-        for row in 0..batch.num_rows() {
-            let values = columns
+        let (columns, identities) = columns.split_at(self.columns.len().min(columns.len()));
+        let read = |arrays: &[ArrayRef], columns: &[ResultColumn], row: usize| -> Vec<Vec<Value>> {
+            arrays
                 .iter()
-                .zip(&self.columns)
+                .zip(columns)
                 .map(|(array, column)| values_of(array, row, column.data_type))
-                .collect();
-            let events = numbers_of(events, row);
-            self.rows.push(ResultRow { values, events });
+                .collect()
+        };
+        for row in 0..batch.num_rows() {
+            let values = read(columns, &self.columns, row);
+            let identity = read(identities, identity, row);
+            self.rows.push(ResultRow { values, identity, events: numbers_of(events, row) });
         }
     }
 
@@ -130,12 +137,12 @@ fn value_of(array: &ArrayRef, row: usize, data_type: DataType) -> Option<Value> 
                 _ => value::ip::to_text(bytes),
             })
         }
-        ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
-            Value::Text(value::date::nanos_to_text(array.as_primitive::<TimestampNanosecondType>().value(row)).ok()?)
-        }
-        ArrowType::Timestamp(..) => {
-            Value::Text(value::date::millis_to_text(array.as_primitive::<TimestampMillisecondType>().value(row)).ok()?)
-        }
+        ArrowType::Timestamp(TimeUnit::Nanosecond, _) => Value::Text(
+            value::date::nanos_to_text(array.as_primitive::<TimestampNanosecondType>().value(row)).ok()?,
+        ),
+        ArrowType::Timestamp(..) => Value::Text(
+            value::date::millis_to_text(array.as_primitive::<TimestampMillisecondType>().value(row)).ok()?,
+        ),
         _ => return None,
     })
 }

@@ -49,7 +49,11 @@ impl Warnings {
         let mut warnings = Vec::new();
         for (span, counter) in &self.0 {
             let counted = std::mem::take(&mut *counter.0.lock().unwrap_or_else(PoisonError::into_inner));
-            warnings.extend(counted.into_iter().map(|(reason, count)| Warning { span: *span, reason, count }));
+            warnings.extend(counted.into_iter().map(|(reason, count)| Warning {
+                span: *span,
+                reason,
+                count,
+            }));
         }
         warnings
     }

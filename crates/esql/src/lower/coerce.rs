@@ -69,13 +69,21 @@ impl Lowering<'_> {
         Ok((unified, data_type, many))
     }
 
-    fn no_common_type<T>(&mut self, what: &str, data_type: DataType, operand: &Operand) -> Result<T, Refused> {
+    fn no_common_type<T>(
+        &mut self,
+        what: &str,
+        data_type: DataType,
+        operand: &Operand,
+    ) -> Result<T, Refused> {
         if let Some(text) = operand.literal_text() {
             let message = format!("\"{text}\" cannot be read as {}", data_type.name());
             return self.refuse(Diagnostic::error("esql::literal-type", message).at(operand.span));
         }
-        let message =
-            format!("{what} needs values of one type, not {} and {}", data_type.name(), operand.data_type.name());
+        let message = format!(
+            "{what} needs values of one type, not {} and {}",
+            data_type.name(),
+            operand.data_type.name()
+        );
         let help = format!("convert it with ::{} or ::keyword", data_type.name());
         self.refuse(Diagnostic::error("esql::mixed-types", message).at(operand.span).help(help))
     }
@@ -89,7 +97,9 @@ fn text_as(text: &str, data_type: DataType) -> Option<ScalarValue> {
             "false" => Some(ScalarValue::Boolean(Some(false))),
             _ => None,
         },
-        DataType::Ip => value::ip::parse(text).ok().map(|address| ScalarValue::Binary(Some(address.to_vec()))),
+        DataType::Ip => {
+            value::ip::parse(text).ok().map(|address| ScalarValue::Binary(Some(address.to_vec())))
+        }
         DataType::Version => Some(ScalarValue::Binary(Some(value::version::encode(text)))),
         DataType::Date => {
             let millis = value::date::parse_millis(text).ok()?;

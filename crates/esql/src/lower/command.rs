@@ -2,7 +2,9 @@
 
 use datafusion::common::Column as PlanColumn;
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlanBuilder, SortExpr, lit};
-use query::esql::ast::{Command, Field, NamePattern, NullsOrder, Query, Renaming, SortKey, SortOrder, Source};
+use query::esql::ast::{
+    Command, Field, NamePattern, NullsOrder, Query, Renaming, SortKey, SortOrder, Source,
+};
 use query::{Diagnostic, Span, Spanned};
 
 use super::{EVENTS, Lowering, Piped, Refused};
@@ -23,7 +25,9 @@ impl Lowering<'_> {
             Source::TimeSeries(_) => {
                 return self.unsupported("TS", "time series are not kept; use FROM", query.source.span);
             }
-            Source::Show(_) => return self.unsupported("SHOW", "there is no cluster to tell of", query.source.span),
+            Source::Show(_) => {
+                return self.unsupported("SHOW", "there is no cluster to tell of", query.source.span);
+            }
             Source::Other(other) => {
                 return self.unsupported(other.name, "only FROM and ROW give rows here", query.source.span);
             }
@@ -60,17 +64,25 @@ impl Lowering<'_> {
                 self.dissect(input, pattern, append_separator.as_ref(), piped)
             }
             Command::Grok { input, patterns } => self.grok(input, patterns, piped),
-            Command::Enrich { .. } => {
-                self.unsupported("ENRICH", "there are no enrich policies here; give the values in a CASE", span)
-            }
-            Command::LookupJoin { .. } => {
-                self.unsupported("LOOKUP JOIN", "there are no lookup indices here; give the values in a CASE", span)
-            }
-            Command::Completion { .. } => {
-                self.unsupported("COMPLETION", "no language model is asked; the rows before it can be alerts", span)
-            }
+            Command::Enrich { .. } => self.unsupported(
+                "ENRICH",
+                "there are no enrich policies here; give the values in a CASE",
+                span,
+            ),
+            Command::LookupJoin { .. } => self.unsupported(
+                "LOOKUP JOIN",
+                "there are no lookup indices here; give the values in a CASE",
+                span,
+            ),
+            Command::Completion { .. } => self.unsupported(
+                "COMPLETION",
+                "no language model is asked; the rows before it can be alerts",
+                span,
+            ),
             Command::Rerank { .. } => self.unsupported("RERANK", "no language model is asked", span),
-            Command::ChangePoint { .. } => self.unsupported("CHANGE_POINT", "compare windows with STATS", span),
+            Command::ChangePoint { .. } => {
+                self.unsupported("CHANGE_POINT", "compare windows with STATS", span)
+            }
             Command::Fork(_) => self.unsupported("FORK", "write the branches as rules of their own", span),
             Command::Fuse { .. } => self.unsupported("FUSE", "rows have no scores here", span),
             Command::Sample(_) => {
@@ -85,7 +97,13 @@ impl Lowering<'_> {
         let plan = LogicalPlanBuilder::empty(true);
         let events = lit(0_u64).alias(EVENTS);
         let plan = self.planned(plan.project([events]), span)?;
-        let piped = Piped { plan, scope: Scope::default(), rows_are_events: true, is_grouped: false };
+        let piped = Piped {
+            plan,
+            scope: Scope::default(),
+            rows_are_events: true,
+            is_grouped: false,
+            identity: Vec::new(),
+        };
         self.eval(fields, piped, span)
     }
 
@@ -162,7 +180,9 @@ impl Lowering<'_> {
             };
             if renaming.old.value != renaming.new.value {
                 piped.scope.rename(&renaming.old.value, &renaming.new.value);
-                debug_assert!(piped.scope.get(&renaming.new.value).is_some_and(|renamed| renamed.id == column.id));
+                debug_assert!(
+                    piped.scope.get(&renaming.new.value).is_some_and(|renamed| renamed.id == column.id)
+                );
             }
         }
         Ok(piped)
@@ -189,9 +209,12 @@ impl Lowering<'_> {
             return Ok(piped);
         }
         let mut scope = piped.scope.clone();
+        let mut identity = piped.identity;
         let plan = self.unnested(piped.plan, &column.id, span)?;
         scope.set_single(&name.value);
-        Ok(Piped { plan, scope, ..piped })
+        identity.retain(|known| known.id != column.id);
+        identity.push(Column { many: false, is_source: false, ..column });
+        Ok(Piped { plan, scope, identity, ..piped })
     }
 
     /// One row for each value of a column of lists; a row without a value stays one row.

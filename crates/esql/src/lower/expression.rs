@@ -68,7 +68,9 @@ impl Lowering<'_> {
                 if let Some(found) = aggregate::find(&name) {
                     return self.aggregate_call(found, args, span);
                 }
-                let Some(found) = function::find(&name) else { return self.unknown_function(&function.value, function.span) };
+                let Some(found) = function::find(&name) else {
+                    return self.unknown_function(&function.value, function.span);
+                };
                 let args: Vec<_> = args.iter().map(|arg| self.expression(arg, scope)).collect();
                 let args = args.into_iter().collect::<Result<Vec<_>, _>>()?;
                 let mut call =

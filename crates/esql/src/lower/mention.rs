@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use query::esql::ast::{Aggregate, Command, Expr, Field, Query, Stats};
 use query::Spanned;
+use query::esql::ast::{Aggregate, Command, Expr, Field, Query, Stats};
 
 /// The names of columns that a query mentions anywhere, made by itself or not.
 pub(crate) fn mentioned(query: &Query) -> BTreeSet<&str> {
@@ -13,8 +13,12 @@ pub(crate) fn mentioned(query: &Query) -> BTreeSet<&str> {
             Command::Where(condition) => expression(condition, &mut names),
             Command::Eval(fields) => fields.iter().for_each(|field| expression(&field.value, &mut names)),
             Command::Stats(stats) | Command::InlineStats(stats) => grouping(stats, &mut names),
-            Command::Keep(patterns) => names.extend(patterns.iter().filter_map(|pattern| pattern.value.name())),
-            Command::Rename(renamings) => names.extend(renamings.iter().map(|renaming| renaming.old.value.as_str())),
+            Command::Keep(patterns) => {
+                names.extend(patterns.iter().filter_map(|pattern| pattern.value.name()))
+            }
+            Command::Rename(renamings) => {
+                names.extend(renamings.iter().map(|renaming| renaming.old.value.as_str()))
+            }
             Command::Sort(keys) => keys.iter().for_each(|key| expression(&key.value, &mut names)),
             Command::Dissect { input, .. } | Command::Grok { input, .. } => expression(input, &mut names),
             Command::MvExpand(name) => {
@@ -45,7 +49,9 @@ fn expression<'q>(expr: &'q Spanned<Expr>, names: &mut BTreeSet<&'q str>) {
             expression(left, names);
             expression(right, names);
         }
-        Expr::Like { value, .. } | Expr::IsNull { value, .. } | Expr::Cast { value, .. } => expression(value, names),
+        Expr::Like { value, .. } | Expr::IsNull { value, .. } | Expr::Cast { value, .. } => {
+            expression(value, names)
+        }
         Expr::In { value, list, .. } => {
             expression(value, names);
             list.iter().for_each(|item| expression(item, names));
@@ -70,7 +76,9 @@ pub(crate) fn made(query: &Query) -> BTreeSet<&str> {
                 names.extend(stats.aggregates.iter().filter_map(|aggregate| name(&aggregate.field)));
                 names.extend(stats.by.iter().filter_map(name));
             }
-            Command::Rename(renamings) => names.extend(renamings.iter().map(|renaming| renaming.new.value.as_str())),
+            Command::Rename(renamings) => {
+                names.extend(renamings.iter().map(|renaming| renaming.new.value.as_str()))
+            }
             _ => {}
         }
     }

@@ -29,7 +29,7 @@ pub(crate) use self::search::is_search;
 
 use crate::operand::Operand;
 use crate::rows::Input;
-use crate::scope::Scope;
+use crate::scope::{Column, Scope};
 use crate::source::Fields;
 use crate::warning::Warnings;
 
@@ -51,13 +51,18 @@ pub(crate) struct Piped {
     pub(crate) rows_are_events: bool,
     /// True once rows have been grouped: [`EVENTS`] is a list then.
     pub(crate) is_grouped: bool,
+    /// What tells rows of the same events apart: the keys of the last `STATS`, and what has been expanded since. The
+    /// plan keeps these columns even where the query drops them.
+    pub(crate) identity: Vec<Column>,
 }
 
 impl Piped {
-    /// Reads of all columns that can be seen, and of [`EVENTS`].
+    /// Reads of all columns that can be seen, of [`EVENTS`], and of what the row is told apart by.
     pub(crate) fn carried(&self) -> Vec<Expr> {
-        let columns = self.scope.columns().iter().map(|column| column.expr());
-        columns.chain([by_id(EVENTS)]).collect()
+        let is_seen = |id: &str| self.scope.columns().iter().any(|column| column.id == id);
+        let seen = self.scope.columns().iter().map(Column::expr);
+        let unseen = self.identity.iter().filter(|column| !is_seen(&column.id)).map(Column::expr);
+        seen.chain(unseen).chain([by_id(EVENTS)]).collect()
     }
 }
 
@@ -138,7 +143,9 @@ impl<'q> Lowering<'q> {
             Ok(operand) => Ok(self.single(operand)),
             Err(operand) => {
                 let message = format!("a condition is a boolean, and this is {}", operand.data_type.name());
-                self.refuse(Diagnostic::error("esql::not-a-condition", message).at(span).label("not a boolean"))
+                self.refuse(
+                    Diagnostic::error("esql::not-a-condition", message).at(span).label("not a boolean"),
+                )
             }
         }
     }

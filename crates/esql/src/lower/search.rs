@@ -1,7 +1,7 @@
 //! Searches in the index, `KQL("…")`, `MATCH`, `:` and the like: columns of booleans, filled by who has the events.
 
-use query::esql::ast::{Expr, Query};
 use query::Spanned;
+use query::esql::ast::{Expr, Query};
 
 use super::{Lowering, Refused};
 use crate::operand::Operand;

@@ -39,7 +39,13 @@ impl Lowering<'_> {
                 return self.refuse(Diagnostic::error("esql::unknown-metadata", message).at(name.span));
             };
             let id = self.next_id();
-            scope.put(Column { name: name.value.clone(), id, data_type: *data_type, many: false, is_source: true });
+            scope.put(Column {
+                name: name.value.clone(),
+                id,
+                data_type: *data_type,
+                many: false,
+                is_source: true,
+            });
         }
         self.find_searches(query);
         let mut fields: Vec<Field> = scope
@@ -47,14 +53,15 @@ impl Lowering<'_> {
             .iter()
             .map(|column| Field::new(&column.id, column.data_type.arrow_column(column.many), true))
             .collect();
-        let searches = self.searches.iter().map(|search| Field::new(&search.id, DataType::Boolean.arrow(), true));
+        let searches =
+            self.searches.iter().map(|search| Field::new(&search.id, DataType::Boolean.arrow(), true));
         fields.extend(searches);
         fields.push(Field::new(EVENTS, DataType::UnsignedLong.arrow(), false));
         let table = Arc::new(RowsTable::new(Arc::new(Schema::new(fields)), Arc::clone(&self.input)));
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None);
         let plan = self.planned(plan, query.source.span)?;
         self.source = scope.clone();
-        Ok(Piped { plan, scope, rows_are_events: true, is_grouped: false })
+        Ok(Piped { plan, scope, rows_are_events: true, is_grouped: false, identity: Vec::new() })
     }
 
     /// Fields that the query can see, sorted. With a catalogue these are the ones that it names: nothing is lost, for

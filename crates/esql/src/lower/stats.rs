@@ -46,9 +46,13 @@ impl Lowering<'_> {
             plan = self.unnested(plan, &key.id, span)?;
         }
         let keys: Vec<PlanExpr> = grouped.keys.iter().map(|key| by_id(&key.id)).collect();
-        let mut aggregates: Vec<PlanExpr> =
-            grouped.made.into_iter().map(|(id, function)| PlanExpr::AggregateFunction(function).alias(id)).collect();
-        let evidence = AggregateFunction::new_udf(events::collect(), vec![by_id(EVENTS)], false, None, Vec::new(), None);
+        let mut aggregates: Vec<PlanExpr> = grouped
+            .made
+            .into_iter()
+            .map(|(id, function)| PlanExpr::AggregateFunction(function).alias(id))
+            .collect();
+        let evidence =
+            AggregateFunction::new_udf(events::collect(), vec![by_id(EVENTS)], false, None, Vec::new(), None);
         aggregates.push(PlanExpr::AggregateFunction(evidence).alias(EVENTS));
         let plan = self.planned(plan.aggregate(keys, aggregates), span)?;
         let keys: Vec<Column> = grouped.keys.into_iter().map(|key| Column { many: false, ..key }).collect();
@@ -61,11 +65,11 @@ impl Lowering<'_> {
             exprs.push(value.expr.alias(&id));
             scope.put(Column { name, id, data_type: value.data_type, many: value.many, is_source: false });
         }
-        for key in keys {
-            scope.put(key);
+        for key in &keys {
+            scope.put(key.clone());
         }
         let plan = self.planned(plan.project(exprs), span)?;
-        Ok(Piped { plan, scope, rows_are_events: false, is_grouped: true })
+        Ok(Piped { plan, scope, rows_are_events: false, is_grouped: true, identity: keys })
     }
 
     /// Lowers keys and aggregates.
@@ -91,7 +95,8 @@ impl Lowering<'_> {
                 Err(Refused) => refused = Err(Refused),
             }
         }
-        let made = std::mem::replace(&mut self.grouping, outer).map(|grouping| grouping.made).unwrap_or_default();
+        let made =
+            std::mem::replace(&mut self.grouping, outer).map(|grouping| grouping.made).unwrap_or_default();
         refused.map(|()| Grouped { plan, keys, made, values })
     }
 
@@ -145,8 +150,14 @@ impl Lowering<'_> {
         let mut call = AggregateCall { lowering: self, name: aggregate.names[0], args, span };
         let computed = (aggregate.check)(&mut call)?;
         let filter = grouping.filter.clone().map(Box::new);
-        let function =
-            AggregateFunction::new_udf(Arc::clone(&computed.function), computed.args, false, filter, Vec::new(), None);
+        let function = AggregateFunction::new_udf(
+            Arc::clone(&computed.function),
+            computed.args,
+            false,
+            filter,
+            Vec::new(),
+            None,
+        );
         let id = self.next_id();
         let expr = by_id(&id);
         grouping.made.push((id, function));
