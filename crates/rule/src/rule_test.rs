@@ -17,6 +17,8 @@ use ecs::Timestamp;
 use query::{Span, Spanned};
 use serde_json::{Map, Value};
 
+use crate::value_list::ValueListType;
+
 pub use read::read;
 
 /// What the names of files with tests end with.
@@ -62,8 +64,13 @@ pub struct RuleTest {
     pub events: Vec<GivenEvents>,
     /// Events that happened before: rules may remember them, and alerts about them alone do not count.
     pub history: Vec<GivenEvents>,
-    /// Files with exception lists, relative to the test's.
-    pub exceptions: Vec<Spanned<String>>,
+    /// Exceptions: the rule's own lists apply too, when a file holds them.
+    pub exceptions: Vec<GivenExceptions>,
+    /// Value lists that exceptions may name.
+    pub value_lists: Vec<GivenValueList>,
+    /// What a rule of type `threat_match` looks for, beside the indicators among the events: documents, or as text what a
+    /// file of indicators may hold.
+    pub indicators: Vec<GivenEvents>,
     /// The alerts that there must be, and no others. Their order does not count.
     pub alerts: Vec<ExpectedAlert>,
     /// Where `alerts` stands.
@@ -90,6 +97,26 @@ pub enum GivenEvents {
     File(Spanned<String>),
 }
 
+/// Exceptions as they are given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GivenExceptions {
+    /// One, in the form of an item of a list in TOML; it applies to the rule.
+    Item(Spanned<Map<String, Value>>),
+    /// A file with exception lists or a value list, relative to the test's.
+    File(Spanned<String>),
+}
+
+/// A value list as it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenValueList {
+    /// The name by which exceptions refer to it.
+    pub id: Spanned<String>,
+    /// What its values are; without it the exceptions that use it say so.
+    pub list_type: Option<ValueListType>,
+    /// The values.
+    pub values: Vec<String>,
+}
+
 /// An alert that there must be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedAlert {
@@ -97,6 +124,9 @@ pub struct ExpectedAlert {
     pub events: Option<Vec<Spanned<String>>>,
     /// What must be true of its fields.
     pub fields: Vec<ExpectedField>,
+    /// What must be true of the fields of its building blocks, in the order of the sequence; `None` when the test does not
+    /// say.
+    pub blocks: Option<Vec<Vec<ExpectedField>>>,
     /// Where it stands.
     pub span: Span,
 }

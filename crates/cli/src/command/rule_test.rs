@@ -2,6 +2,8 @@
 
 mod comparison;
 mod given_events;
+mod given_exceptions;
+mod given_indicators;
 mod test_run;
 mod why_missing;
 

@@ -266,6 +266,199 @@ alerts = []
     );
 }
 
+/// A rule with keys of its type, and its tests; what a run of the tests prints.
+fn tested(kind: &str, language: &str, query: &str, own: &str, tests: &str) -> Run {
+    let sandbox = Sandbox::new();
+    let rule = rule_file(OWN_ID, "Mine", kind, language, query);
+    sandbox.write("mine.toml", format!("{rule}\n{own}"));
+    sandbox.write("feed.csv", "type,value\nip,192.0.2.66\n");
+    sandbox.write("mine.test.toml", format!("kind = \"ecs\"\n{tests}"));
+    sandbox.run(&["rule", "test"])
+}
+
+fn passes(kind: &str, language: &str, query: &str, own: &str, tests: &str) {
+    let run = tested(kind, language, query, own, tests);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.starts_with("ok "), "{}", run.stdout);
+}
+
+/// An event as an inline table.
+fn event(id: &str, time: &str, more: &str) -> String {
+    format!(
+        r#"{{ _id = "{id}", _index = "logs-aws.cloudtrail-default", "@timestamp" = "2026-03-10T{time}Z", {more} }}"#
+    )
+}
+
+#[test]
+fn history_makes_values_known() {
+    let known = event("old", "09:00:00", r#"event.action = "x", user.name = "ann""#);
+    let (ann, bob) = (
+        event("ann", "10:00:00", r#"event.action = "x", user.name = "ann""#),
+        event("bob", "10:01:00", r#"event.action = "x", user.name = "bob""#),
+    );
+    let own = "new_terms_fields = [\"user.name\"]\nhistory_window_start = \"now-7d\"\n";
+    let tests = format!(
+        "[[test]]\nname = \"one is known\"\nhistory = [{known}]\nevents = [{ann}, {bob}]\n\
+         alerts = [{{ events = \"bob\", fields = {{ kibana.alert.new_terms = \"bob\" }} }}]\n\
+         [[test]]\nname = \"both are new\"\nevents = [{ann}, {bob}]\nalerts = [\"ann\", \"bob\"]\n"
+    );
+    passes("new_terms", "kuery", "event.action: x", own, &tests);
+}
+
+#[test]
+fn a_group_is_expected_by_its_count() {
+    let at = |id: &str, time: &str| event(id, time, r#"event.action = "x", user.name = "ann""#);
+    let events = [at("1", "10:00:00"), at("2", "10:00:30"), at("3", "10:01:00")].join(", ");
+    let tests = format!(
+        "[[test]]\nname = \"three\"\nevents = [{events}]\n\
+         alerts = [{{ fields = {{ kibana.alert.threshold_result.count = 3, user.name = \"ann\" }} }}]\n\
+         [[test]]\nname = \"two\"\nevents = [{}, {}]\nalerts = []\n",
+        at("1", "10:00:00"),
+        at("2", "10:00:30"),
+    );
+    passes(
+        "threshold",
+        "kuery",
+        "event.action: x",
+        "[rule.threshold]\nfield = [\"user.name\"]\nvalue = 3\n",
+        &tests,
+    );
+}
+
+#[test]
+fn what_is_folded_is_expected_by_its_count() {
+    let at = |id: &str, time: &str| event(id, time, r#"event.action = "x", user.name = "ann""#);
+    let own =
+        "[rule.alert_suppression]\ngroup_by = [\"user.name\"]\nduration = { value = 1, unit = \"h\" }\n";
+    let tests = format!(
+        "[[test]]\nname = \"two within the hour\"\nevents = [{one}, {two}]\n\
+         alerts = [{{ events = \"1\", fields = {{ kibana.alert.suppression.docs_count = 1 }} }}]\n\
+         [[test]]\nname = \"an alert of the history takes it in\"\nhistory = [{one}]\nevents = [{two}]\nalerts = []\n\
+         [[test]]\nname = \"two hours apart\"\nevents = [{one}, {late}]\n\
+         alerts = [\"1\", {{ events = \"3\", fields = {{ kibana.alert.suppression.docs_count = 0 }} }}]\n",
+        one = at("1", "10:00:00"),
+        two = at("2", "10:30:00"),
+        late = at("3", "12:00:00"),
+    );
+    passes("query", "kuery", "event.action: x", own, &tests);
+}
+
+const THREAT: &str = "threat_index = [\"logs-ti_*\"]\nthreat_language = \"kuery\"\n\
+    threat_query = \"@timestamp >= now-30d\"\nthreat_indicator_path = \"threat.indicator\"\n\
+    [[rule.threat_mapping]]\n[[rule.threat_mapping.entries]]\nfield = \"source.ip\"\ntype = \"mapping\"\n\
+    value = \"threat.indicator.ip\"\n";
+
+#[test]
+fn indicators_are_given_as_tables_texts_and_files() {
+    let events = [
+        event("bad", "10:00:00", r#"event.action = "x", source.ip = "192.0.2.66""#),
+        event("good", "10:00:00", r#"event.action = "x", source.ip = "192.0.2.1""#),
+    ]
+    .join(", ");
+    let found =
+        "alerts = [{ events = \"bad\", fields = { threat.enrichments.matched.atomic = \"192.0.2.66\" } }]";
+    let mut tests = String::new();
+    for (name, indicators) in [
+        ("a table", "indicators = [{ threat.indicator.ip = \"192.0.2.66\", threat.feed.name = \"ours\" }]"),
+        ("JSON", r#"indicators = '{"threat":{"indicator":{"ip":"192.0.2.66"}}}'"#),
+        ("CSV", "indicators = \"\"\"\nthreat.indicator.ip\n192.0.2.66\n\"\"\""),
+        ("a file", "indicator_files = \"feed.csv\""),
+        (
+            "among the events",
+            "history = [{ _index = \"logs-ti_x-default\", \"@timestamp\" = \"2026-03-10T00:00:00Z\", event.id = \"i\", threat.indicator.ip = \"192.0.2.66\" }]",
+        ),
+    ] {
+        tests += &format!("[[test]]\nname = \"{name}\"\nevents = [{events}]\n{indicators}\n{found}\n");
+    }
+    // The clock of the test is that of the events: an indicator of last year is too old.
+    tests += &format!(
+        "[[test]]\nname = \"too old\"\nevents = [{events}]\nalerts = []\n\
+         indicators = [{{ \"@timestamp\" = \"2025-03-10T00:00:00Z\", threat.indicator.ip = \"192.0.2.66\" }}]\n"
+    );
+    passes("threat_match", "kuery", "event.action: x", THREAT, &tests);
+}
+
+#[test]
+fn indicators_that_cannot_be_read_or_are_not_wanted_are_faults() {
+    let test = |more: &str| {
+        format!(
+            "[[test]]\nname = \"a\"\nevents = [{}]\nalerts = []\n{more}\n",
+            event("e", "10:00:00", "a = 1")
+        )
+    };
+    for (kind, own, more, code) in [
+        ("threat_match", THREAT, "indicators = 'type,value'", None),
+        (
+            "threat_match",
+            THREAT,
+            "indicators = \"type,value\\nip,no address\"",
+            Some("test::unreadable-indicators"),
+        ),
+        ("threat_match", THREAT, "indicators = '{\"a\"'", Some("test::unreadable-indicators")),
+        ("threat_match", THREAT, "indicator_files = 'gone.csv'", Some("test::unreadable-indicators")),
+        ("query", "", "indicator_files = 'feed.csv'", Some("test::indicators")),
+    ] {
+        let run = tested(kind, "kuery", "event.action: x", own, &test(more));
+        assert_eq!(run.status, if code.is_some() { 2 } else { 0 }, "{more}: {}", run.stdout);
+        if let Some(code) = code {
+            assert!(
+                run.stdout.contains(code) && run.stdout.contains("mine.test.toml:6:"),
+                "{more}: {}",
+                run.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn exceptions_and_value_lists_stand_in_the_test() {
+    let of = |id: &str, user: &str, ip: &str| {
+        event(id, "10:00:00", &format!(r#"event.action = "x", user.name = "{user}", source.ip = "{ip}""#))
+    };
+    let events =
+        [of("1", "ann", "10.1.2.3"), of("2", "ann", "192.0.2.1"), of("3", "bob", "10.1.2.3")].join(", ");
+    let tests = format!(
+        "[[test]]\nname = \"both have to hold\"\nevents = [{events}]\nalerts = [\"2\", \"3\"]\n\
+         value_lists = {{ office = {{ type = \"ip_range\", values = [\"10.0.0.0/8\"] }}, staff = [\"ann\", \"eve\"] }}\n\
+         exceptions = [{{ entries = [{{ field = \"user.name\", list = \"staff\" }}, {{ field = \"source.ip\", list = \"office\" }}] }}]\n\
+         [[test]]\nname = \"expired by then\"\nevents = [{events}]\nalerts = [\"1\", \"2\", \"3\"]\n\
+         exceptions = [{{ name = \"ann\", expire_time = 2026-03-01T00:00:00Z, entries = [{{ field = \"user.name\", value = \"ann\" }}] }}]\n"
+    );
+    passes("query", "kuery", "event.action: x", "", &tests);
+    for (more, code) in [
+        ("exceptions = [{ name = 'a' }]", "rule::missing-field"),
+        ("exceptions = [{ entries = [{ field = 'user.name', list = 'gone' }] }]", "test::exceptions"),
+        ("value_lists = { office = { type = 'ip', values = ['ann'] } }", "rule::bad-value"),
+    ] {
+        let test = format!("[[test]]\nname = \"a\"\nevents = [{events}]\nalerts = []\n{more}\n");
+        let run = tested("query", "kuery", "event.action: x", "", &test);
+        assert_eq!(run.status, 2, "{more}: {}", run.stdout);
+        assert!(run.stdout.contains(code), "{more}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn building_blocks_are_expected_behind_the_alert_of_their_sequence() {
+    let query = r#"sequence by user.name with maxspan=1h [any where event.action == "a"] [any where event.action == "b"]"#;
+    let of = |id: &str, time: &str, action: &str| {
+        let address = if action == "a" { "192.0.2.1" } else { "192.0.2.2" };
+        event(id, time, &format!(r#"event.action = "{action}", user.name = "ann", source.ip = "{address}""#))
+    };
+    let events = [of("one", "10:00:00", "a"), of("two", "10:05:00", "b")].join(", ");
+    let test = |blocks: &str| {
+        format!(
+            "[[test]]\nname = \"found\"\nevents = [{events}]\n\
+             alerts = [{{ events = [\"one\", \"two\"], fields = {{ source.ip = {{ exists = false }} }}, blocks = [{blocks}] }}]\n"
+        )
+    };
+    passes("eql", "eql", query, "", &test(r#"{ source.ip = "192.0.2.1" }, { source.ip = "192.0.2.2" }"#));
+    let run = tested("eql", "eql", query, "", &test(r#"{ source.ip = "192.0.2.2" }, {}"#));
+    assert_eq!(run.status, 1, "{}", run.stdout);
+    let expected = "    other building blocks: an alert about one, two\n      block 1\n        source.ip\n          \
+                    expected  \"192.0.2.2\"\n          got       \"192.0.2.1\"\n";
+    assert!(run.stdout.contains(expected), "{}", run.stdout);
+}
+
 #[test]
 fn exceptions_and_files_lie_beside_the_test() {
     let sandbox = Sandbox::new();
@@ -311,8 +504,8 @@ fn the_examples_of_the_page_hold() {
         sandbox.write(name, text.split("```").next().unwrap());
         files += 1;
     }
-    assert!(files >= 6, "{files} files");
+    assert!(files >= 12, "{files} files");
     let tested = sandbox.run(&["rule", "test", "--require-tests"]);
-    assert!(tested.stdout.ends_with("\n5 tests in 3 files: 5 passed, 0 failed\n"), "{}", tested.stdout);
+    assert!(tested.stdout.ends_with("\n10 tests in 6 files: 10 passed, 0 failed\n"), "{}", tested.stdout);
     assert_eq!(tested.status, 0);
 }

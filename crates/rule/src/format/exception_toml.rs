@@ -96,6 +96,35 @@ pub(super) fn read(
     }
 }
 
+/// Reads an exception that stands by itself, at `origin`, and applies to one rule: the list that it lies in is made for
+/// it. Without a `name` it is called as that list.
+pub(super) fn read_alone(
+    object: &Map<String, Value>,
+    list_id: &str,
+    rule_id: &str,
+    origin: &Origin,
+) -> Loaded {
+    let list = ExceptionList {
+        id: None,
+        name: list_id.to_owned(),
+        list_id: list_id.to_owned(),
+        description: String::new(),
+        list_type: "detection".to_owned(),
+        namespace_type: NamespaceType::Single,
+        os_types: Vec::new(),
+        tags: Vec::new(),
+        rules: vec![rule_id.to_owned()],
+        extra: Map::new(),
+        origin: origin.clone(),
+        written: Written::Nothing,
+    };
+    let mut object = object.clone();
+    object.entry("name").or_insert_with(|| list_id.into());
+    let (item, diagnostics) = read_item(&object, &Places::new(origin.span), &list, origin.clone());
+    let exception_items = item.into_iter().collect();
+    Loaded { exception_lists: vec![list], exception_items, diagnostics, ..Loaded::default() }
+}
+
 fn read_item(
     object: &Map<String, Value>,
     places: &Places,

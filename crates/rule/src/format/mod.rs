@@ -104,6 +104,12 @@ pub fn places(file: &str, format: Format, span: Span) -> Places {
     }
 }
 
+/// Reads an exception that stands by itself, in the form of an item of a list in TOML, and applies to one rule. All of its
+/// faults have the place of `origin`.
+pub fn exception_of_rule(item: &Map<String, Value>, list_id: &str, rule_id: &str, origin: &Origin) -> Loaded {
+    exception_toml::read_alone(item, list_id, rule_id, origin)
+}
+
 /// The places of keys and values in the exception list or item that was read at `origin` in `file`. In the TOML of
 /// detection-rules the file is all that is known of where they stand.
 pub(crate) fn exception_places(file: &str, origin: &Origin) -> Places {

@@ -6,12 +6,27 @@ use serde_json::{Map, Value};
 use toml::Spanned as TomlSpanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{EventKind, ExpectedAlert, ExpectedField, FieldExpectation, GivenEvents, RuleTest, RuleTestFile};
-const FILE_KEYS: [&str; 6] = ["rule", "now", "kind", "exceptions", "defaults", "test"];
-const TEST_KEYS: [&str; 9] =
-    ["name", "now", "kind", "exceptions", "events", "files", "history", "history_files", "alerts"];
-const ALERT_KEYS: [&str; 2] = ["events", "fields"];
-const CONDITIONS: [&str; 2] = ["contains", "exists"];
+use super::{EventKind, GivenEvents, GivenExceptions, GivenValueList, RuleTest, RuleTestFile};
+
+mod expected;
+mod given;
+
+const FILE_KEYS: [&str; 9] =
+    ["rule", "now", "kind", "exceptions", "value_lists", "indicators", "indicator_files", "defaults", "test"];
+const TEST_KEYS: [&str; 12] = [
+    "name",
+    "now",
+    "kind",
+    "exceptions",
+    "value_lists",
+    "indicators",
+    "indicator_files",
+    "events",
+    "files",
+    "history",
+    "history_files",
+    "alerts",
+];
 
 /// Reads the text of a file with tests.
 ///
@@ -42,7 +57,9 @@ struct Reader {
 struct Shared {
     now: Option<Timestamp>,
     kind: Option<EventKind>,
-    exceptions: Vec<Spanned<String>>,
+    exceptions: Vec<GivenExceptions>,
+    value_lists: Vec<GivenValueList>,
+    indicators: Vec<GivenEvents>,
     defaults: Map<String, Value>,
 }
 
@@ -87,10 +104,9 @@ impl Reader {
         let shared = Shared {
             now: table.get("now").and_then(|item| self.time(item)),
             kind: table.get("kind").and_then(|item| self.kind(item)),
-            exceptions: table
-                .get("exceptions")
-                .map(|item| self.texts("exceptions", item))
-                .unwrap_or_default(),
+            exceptions: self.exceptions(table).unwrap_or_default(),
+            value_lists: self.value_lists(table).unwrap_or_default(),
+            indicators: self.indicators(table).unwrap_or_default(),
             defaults: table
                 .get("defaults")
                 .and_then(|item| self.object("defaults", item))
@@ -139,13 +155,13 @@ impl Reader {
                 None
             }
         };
-        let mut events = self.events("events", table, shared);
+        let mut events = self.events("events", table, &shared.defaults);
         events.extend(self.files("files", table));
         if events.is_empty() && !table.contains_key("events") && !table.contains_key("files") {
             let fault = self.fault("test::missing-key", place, "the test has no `events`");
             fault.help = Some("events = [{ … }] or files = [\"events.json\"]".into());
         }
-        let mut history = self.events("history", table, shared);
+        let mut history = self.events("history", table, &shared.defaults);
         history.extend(self.files("history_files", table));
         let (alerts, alerts_span) = match table.get("alerts") {
             Some(item) => (self.alerts(item), span(item)),
@@ -159,7 +175,6 @@ impl Reader {
                 (Vec::new(), place)
             }
         };
-        let own = |reader: &mut Self, key| table.get(key).map(|item| reader.texts(key, item));
         Some(RuleTest {
             now: match table.get("now") {
                 Some(item) => self.time(item),
@@ -169,133 +184,15 @@ impl Reader {
                 Some(item) => self.kind(item),
                 None => shared.kind,
             },
-            exceptions: own(self, "exceptions").unwrap_or_else(|| shared.exceptions.clone()),
+            exceptions: self.exceptions(table).unwrap_or_else(|| shared.exceptions.clone()),
+            value_lists: self.value_lists(table).unwrap_or_else(|| shared.value_lists.clone()),
+            indicators: self.indicators(table).unwrap_or_else(|| shared.indicators.clone()),
             name: name?,
             events,
             history,
             alerts,
             alerts_span,
         })
-    }
-
-    /// Events under a key: a list of tables, or JSON as text.
-    fn events(&mut self, key: &str, table: &DeTable<'_>, shared: &Shared) -> Vec<GivenEvents> {
-        let Some(item) = table.get(key) else { return Vec::new() };
-        match item.get_ref() {
-            DeValue::String(text) => {
-                vec![GivenEvents::Text(Spanned::new(text.to_string(), span(item)))]
-            }
-            DeValue::Array(items) => items
-                .iter()
-                .filter_map(|item| {
-                    let mut event = shared.defaults.clone();
-                    merge(&mut event, self.object(key, item)?);
-                    Some(GivenEvents::Table(Spanned::new(event, span(item))))
-                })
-                .collect(),
-            _ => {
-                self.wrong_type(span(item), key, "a list of events, or a text of JSON");
-                Vec::new()
-            }
-        }
-    }
-
-    fn files(&mut self, key: &'static str, table: &DeTable<'_>) -> Vec<GivenEvents> {
-        let files = table.get(key).map(|item| self.texts(key, item)).unwrap_or_default();
-        files.into_iter().map(GivenEvents::File).collect()
-    }
-
-    fn alerts(&mut self, item: &Item<'_>) -> Vec<ExpectedAlert> {
-        let DeValue::Array(items) = item.get_ref() else {
-            self.wrong_type(span(item), "alerts", "a list");
-            return Vec::new();
-        };
-        items.iter().filter_map(|item| self.alert(item)).collect()
-    }
-
-    fn alert(&mut self, item: &Item<'_>) -> Option<ExpectedAlert> {
-        let place = span(item);
-        match item.get_ref() {
-            DeValue::String(id) => {
-                let events = Some(vec![Spanned::new(id.to_string(), place)]);
-                Some(ExpectedAlert { events, fields: Vec::new(), span: place })
-            }
-            DeValue::Table(table) => {
-                self.unknown_keys(table, &ALERT_KEYS, "an expected alert");
-                let events = table.get("events").map(|item| self.texts("events", item));
-                let mut fields = Vec::new();
-                match table.get("fields").map(|item| (item, item.get_ref())) {
-                    Some((_, DeValue::Table(table))) => self.fields(table, "", &mut fields),
-                    Some((item, _)) => self.wrong_type(span(item), "fields", "a table"),
-                    None => {}
-                }
-                Some(ExpectedAlert { events, fields, span: place })
-            }
-            _ => {
-                self.wrong_type(place, "alerts", "a list of tables, or of ids of events");
-                None
-            }
-        }
-    }
-
-    /// `"user.name" = …`, and the same as `user.name = …` or `user = { name = … }`.
-    fn fields(&mut self, table: &DeTable<'_>, outer: &str, fields: &mut Vec<ExpectedField>) {
-        for (key, item) in table {
-            let name = match outer {
-                "" => key.get_ref().to_string(),
-                outer => format!("{outer}.{}", key.get_ref()),
-            };
-            let expectation = match item.get_ref() {
-                DeValue::Table(table) if is_condition(table) => match self.condition(table, span(item)) {
-                    Some(condition) => condition,
-                    None => continue,
-                },
-                DeValue::Table(table) => {
-                    self.fields(table, &name, fields);
-                    continue;
-                }
-                _ => match self.value(&name, item) {
-                    Some(Value::Array(values)) => FieldExpectation::Equals(values),
-                    Some(value) => FieldExpectation::Equals(vec![value]),
-                    None => continue,
-                },
-            };
-            if let FieldExpectation::Equals(values) = &expectation
-                && values.is_empty()
-            {
-                let fault = self.fault(
-                    "test::wrong-type",
-                    span(item),
-                    format!("`{name}` has no values to compare with"),
-                );
-                fault.help = Some("{ exists = false } says that the field has no value".into());
-                continue;
-            }
-            fields.push(ExpectedField { name, expectation, span: span(item) });
-        }
-    }
-
-    fn condition(&mut self, table: &DeTable<'_>, place: Span) -> Option<FieldExpectation> {
-        self.unknown_keys(table, &CONDITIONS, "a condition");
-        match (table.get("contains"), table.get("exists")) {
-            (Some(item), None) => {
-                let texts = self.texts("contains", item);
-                Some(FieldExpectation::Contains(texts.into_iter().map(|text| text.value).collect()))
-            }
-            (None, Some(item)) => match item.get_ref() {
-                DeValue::Boolean(exists) => Some(FieldExpectation::Exists(*exists)),
-                _ => {
-                    self.wrong_type(span(item), "exists", "true or false");
-                    None
-                }
-            },
-            (Some(_), Some(_)) => {
-                self.fault("test::wrong-type", place, "`contains` and `exists` exclude each other");
-                None
-            }
-            // Misspelt, and reported so.
-            (None, None) => None,
-        }
     }
 
     fn text(&mut self, key: &str, item: &Item<'_>) -> Option<Spanned<String>> {
@@ -390,12 +287,6 @@ impl Reader {
     }
 }
 
-/// `{ contains = … }` and `{ exists = … }`, misspelt or not.
-fn is_condition(table: &DeTable<'_>) -> bool {
-    let near = |key: &str| CONDITIONS.contains(&key) || nearest(key, &CONDITIONS).is_some();
-    !table.is_empty() && table.iter().all(|(key, _)| near(key.get_ref()))
-}
-
 /// The key that was most likely meant; none when nothing is near.
 fn nearest<'k>(name: &str, keys: &[&'k str]) -> Option<&'k str> {
     let allowed = if name.len() < 5 { 1 } else { 2 };
@@ -406,24 +297,13 @@ fn nearest<'k>(name: &str, keys: &[&'k str]) -> Option<&'k str> {
         .map(|(_, key)| key)
 }
 
-/// Puts an event over defaults, object by object.
-fn merge(below: &mut Map<String, Value>, above: Map<String, Value>) {
-    for (key, value) in above {
-        match (below.get_mut(&key), value) {
-            (Some(Value::Object(below)), Value::Object(above)) => merge(below, above),
-            (_, value) => {
-                below.insert(key, value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::rule_test::is_test_file;
+    use crate::rule_test::{FieldExpectation, is_test_file};
+    use crate::value_list::ValueListType;
     use serde_json::json;
 
     fn faults(text: &str) -> String {
@@ -457,10 +337,14 @@ name = "found"
 events = [{ eventID = "e1", userIdentity.userName = "bob" }]
 history = '{"@timestamp":"2026-01-01T00:00:00Z"}'
 history_files = "old.json"
-exceptions = ["known.toml"]
+exceptions = ["known.toml", { entries = [{ field = "user.name", list = "staff" }] }]
+value_lists = { staff = ["ann"], nets = { type = "ip_range", values = ["10.0.0.0/8"] } }
+indicators = [{ threat.indicator.ip = "192.0.2.1" }]
+indicator_files = "feed.csv"
 [[test.alerts]]
 events = ["e1"]
 fields = { "kibana.alert.severity" = "high", user.name = { contains = "bo" }, n = [1, 2.5], x = { exists = false } }
+blocks = [{ event.id = "e1" }, {}]
 [[test]]
 name = "not found"
 now = "2026-01-15T13:00:00+01:00"
@@ -484,7 +368,23 @@ alerts = []
             })
         );
         assert!(matches!(&first.history[..], [GivenEvents::Text(_), GivenEvents::File(_)]));
-        assert_eq!(first.exceptions[0].value, "known.toml");
+        let [GivenExceptions::File(known), GivenExceptions::Item(item)] = &first.exceptions[..] else {
+            panic!("a file and an item")
+        };
+        assert_eq!(known.value, "known.toml");
+        assert_eq!(
+            Value::Object(item.value.clone()),
+            json!({"entries": [{"field": "user.name", "list": "staff"}]})
+        );
+        let lists: Vec<_> =
+            first.value_lists.iter().map(|l| (&*l.id.value, l.list_type, &*l.values)).collect();
+        let (staff, nets) = (["ann".to_owned()], ["10.0.0.0/8".to_owned()]);
+        assert_eq!(lists, [("staff", None, &staff[..]), ("nets", Some(ValueListType::IpRange), &nets[..])]);
+        assert!(matches!(&first.indicators[..], [GivenEvents::Table(_), GivenEvents::File(_)]));
+        assert_eq!(
+            first.alerts[0].blocks.as_ref().map(|blocks| [blocks.len(), blocks[0].len()]),
+            Some([2, 1])
+        );
         let fields: Vec<(&str, &FieldExpectation)> =
             first.alerts[0].fields.iter().map(|field| (field.name.as_str(), &field.expectation)).collect();
         for expected in [
@@ -527,12 +427,15 @@ now = "yesterday"
 [[test]]
 nmae = "a"
 events = 7
-alerts = [1, { evnts = [] , fields = { a = { contians = "x" }, b = [], c = { exists = "yes" } } }]
+alerts = [1, { blocks = {}, evnts = [] , fields = { a = { contians = "x" }, b = [], c = { exists = "yes" } } }]
 [[test]]
 name = "b"
 [[test]]
 name = "b"
 kind = "syslog"
+exceptions = [1, { name = 1.5 }]
+value_lists = { a = "b", c = { typ = "ip", values = [1] } }
+indicators = 5
 events = [{ x = nan }, "{}"]
 alerts = []
 "#,
@@ -548,11 +451,17 @@ test::unknown-key `evnts`: `evnts` is no key of an expected alert; did you mean 
 test::unknown-key `contians`: `contians` is no key of a condition; did you mean `contains`?
 test::wrong-type `[]`: `b` has no values to compare with; { exists = false } says that the field has no value
 test::wrong-type `\"yes\"`: `exists` must be true or false
+test::wrong-type `{}`: `blocks` must be a list of tables, one for each building block
 test::missing-key `[[test]]`: the test has no `events`; events = [{ … }] or files = [\"events.json\"]
 test::missing-key `[[test]]`: the test does not say which `alerts` it expects; alerts = [\"ID\"] for an alert about the event with this id, alerts = [] for none
 test::wrong-type `nan`: a number in `events` has no form in JSON
 test::wrong-type `\"{}\"`: `events` must be a list of tables
 test::wrong-type `\"syslog\"`: `kind` must be \"cloudtrail\" or \"ecs\"
+test::wrong-type `1`: `exceptions` must be a list of files and of tables with `entries`
+test::wrong-type `\"b\"`: `a` must be a list of values, or a table with `values`
+test::unknown-key `typ`: `typ` is no key of a value list; did you mean `type`?
+test::wrong-type `1`: `values` must be a text
+test::wrong-type `5`: `indicators` must be a list of documents, or a text of JSON or CSV
 test::duplicate-name `\"b\"`: another test is called `b` too
 ";
         assert_eq!(found, expected);

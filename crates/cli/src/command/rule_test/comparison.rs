@@ -13,6 +13,8 @@ pub(super) struct FoundAlert {
     /// The ids of the events that it is about, as the test has them; none for an alert about a number of events.
     pub(super) events: Vec<String>,
     pub(super) document: Document,
+    /// Its building blocks, in the order of the sequence.
+    pub(super) blocks: Vec<Document>,
     pub(super) reason: String,
 }
 
@@ -44,6 +46,7 @@ pub(super) fn compare(
                 details: wrong.iter().flat_map(|field| difference(field, &alert.document, catalog)).collect(),
             });
         }
+        failures.extend(wrong_blocks(wanted, alert, catalog));
     }
     for (at, alert) in found.iter().enumerate() {
         if !pairs.contains(&Some(at)) {
@@ -90,7 +93,36 @@ fn is_about(wanted: &ExpectedAlert, alert: &FoundAlert) -> Option<bool> {
 }
 
 fn all_hold(wanted: &ExpectedAlert, alert: &FoundAlert) -> bool {
-    wanted.fields.iter().all(|field| holds(field, &alert.document))
+    let hold =
+        |fields: &[ExpectedField], document: &Document| fields.iter().all(|field| holds(field, document));
+    let blocks_hold = |blocks: &Vec<Vec<ExpectedField>>| {
+        blocks.len() == alert.blocks.len()
+            && blocks.iter().zip(&alert.blocks).all(|(fields, block)| hold(fields, block))
+    };
+    hold(&wanted.fields, &alert.document) && wanted.blocks.as_ref().is_none_or(blocks_hold)
+}
+
+/// What is wrong with the building blocks of an alert.
+fn wrong_blocks(wanted: &ExpectedAlert, alert: &FoundAlert, catalog: &Catalog) -> Option<Failure> {
+    let blocks = wanted.blocks.as_ref()?;
+    let mut span = wanted.span;
+    let mut details = Vec::new();
+    if blocks.len() != alert.blocks.len() {
+        details.push(format!("expected  {}", blocks.len()));
+        details.push(format!("got       {}", alert.blocks.len()));
+    }
+    for (number, (fields, block)) in (1..).zip(blocks.iter().zip(&alert.blocks)) {
+        let wrong: Vec<&ExpectedField> = fields.iter().filter(|field| !holds(field, block)).collect();
+        let Some(first) = wrong.first() else { continue };
+        if details.is_empty() {
+            span = first.span;
+        }
+        details.push(format!("block {number}"));
+        let lines = wrong.iter().flat_map(|field| difference(field, block, catalog));
+        details.extend(lines.map(|line| format!("  {line}")));
+    }
+    let message = format!("other building blocks: {}", name(alert));
+    (!details.is_empty()).then_some(Failure { span, message, details })
 }
 
 /// The values of a field, lists taken apart.
@@ -199,7 +231,8 @@ mod tests {
     fn found(events: &[&str], document: Value) -> FoundAlert {
         let Value::Object(map) = document else { panic!("no object") };
         let events = events.iter().map(|id| (*id).to_owned()).collect();
-        FoundAlert { events, document: Document::from_map(map), reason: "because".to_owned() }
+        let reason = "because".to_owned();
+        FoundAlert { events, document: Document::from_map(map), blocks: Vec::new(), reason }
     }
 
     fn failures(expected: &str, found: &[FoundAlert]) -> String {
@@ -266,6 +299,26 @@ mod tests {
             "other fields: an alert about a [user.name|  expected  \"eve\"|  got       \"ann\", \"bob\"\
              |user.nmae|  expected  \"x\"|  got       no value; did you mean `user.name`?]"
         );
+    }
+
+    #[test]
+    fn building_blocks_are_compared_one_by_one() {
+        let mut alert = found(&["a", "b"], json!({}));
+        alert.blocks =
+            vec![found(&[], json!({"k": "x"})).document, found(&[], json!({"k": "y", "n": 1})).document];
+        for (blocks, wrong) in [
+            ("[{ k = 'x' }, { k = 'y' }]", ""),
+            ("[{}, {}]", ""),
+            ("[{}]", "other building blocks: an alert about a, b [expected  1|got       2]"),
+            (
+                "[{ k = 'y' }, { k = 'y', n = 2 }]",
+                "other building blocks: an alert about a, b [block 1|  k|    expected  \"y\"|    got       \"x\"\
+                 |block 2|  n|    expected  2|    got       1]",
+            ),
+        ] {
+            let wanted = format!("[{{ events = ['a', 'b'], blocks = {blocks} }}]");
+            assert_eq!(failures(&wanted, std::slice::from_ref(&alert)), wrong, "{blocks}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ use serde_json::Value;
 
 use super::comparison::{FoundAlert, compare};
 use super::given_events::{GivenEvent, as_input, given_events};
+use super::given_exceptions::{exceptions_not_applied, with_exceptions};
+use super::given_indicators::{given_indicators, indicators_not_wanted, unread_indicators};
 use super::why_missing::why_missing;
 use crate::command::{Context, rule_check};
 use crate::reporter::rule_tests::{Fault, Verdict};
@@ -39,7 +41,7 @@ pub(super) struct Subject<'s> {
 }
 
 impl Subject<'_> {
-    fn fault(&self, diagnostic: Diagnostic) -> Fault {
+    pub(super) fn fault(&self, diagnostic: Diagnostic) -> Fault {
         Fault { path: self.test_file.to_owned(), text: self.test_text.to_owned(), diagnostic }
     }
 }
@@ -68,12 +70,17 @@ pub(super) fn run_test(bench: &Bench<'_>, subject: &Subject<'_>, test: &RuleTest
     let now = test.now.or_else(|| events.iter().filter_map(|event| event.time).max());
     let now = now.unwrap_or(bench.context.now);
     let bench = Bench { context: Context { now, ..bench.context }, ..*bench };
-    let plan = Plan::new(&library, bench.catalog, now);
+    let indicators = match given_indicators(test, folder) {
+        Ok(indicators) => indicators,
+        Err(faults) => return not_run(faults),
+    };
+    let plan = Plan::new(&library, bench.catalog, now).with_indicators(indicators);
     let faults = reasons_not_to_run(&plan, subject);
     if !faults.is_empty() {
         return Ok(Verdict::NotRun(faults));
     }
-    let faults = exceptions_not_applied(&plan, test);
+    let faults: Vec<Diagnostic> =
+        [exceptions_not_applied(&plan, test), indicators_not_wanted(&plan, test)].concat();
     if !faults.is_empty() {
         return not_run(faults);
     }
@@ -85,6 +92,10 @@ pub(super) fn run_test(bench: &Bench<'_>, subject: &Subject<'_>, test: &RuleTest
     let inputs = if events.is_empty() { Vec::new() } else { vec![input] };
     let output = HuntOutput { alerts: &mut alerts, dead_letter: None, progress: &mut |_| {} };
     let summary = engine::hunt(&plan, &inputs, options(&bench, now), output)?;
+    let faults = unread_indicators(test, &summary.indicators);
+    if !faults.is_empty() {
+        return not_run(faults);
+    }
     let counts = summary.ledger.counts();
     if counts.events < counts.records_in {
         return not_run(vec![lost_events(test, &events, counts)]);
@@ -126,33 +137,6 @@ impl AlertSink for Collected {
         self.0.push(alert);
         Ok(())
     }
-}
-
-/// The rule with the exception lists, and their value lists, of the test.
-fn with_exceptions(subject: &Subject<'_>, test: &RuleTest, folder: &Path) -> Result<RuleLibrary, Vec<Fault>> {
-    let mut library = subject.library.clone();
-    let mut faults = Vec::new();
-    let fault =
-        |message: String, place| subject.fault(Diagnostic::error("test::exceptions", message).at(place));
-    for file in &test.exceptions {
-        library.load_file(&folder.join(&file.value));
-        let errors = faults_of_last_file(&library);
-        let is_empty = library.outcomes.last().is_some_and(|o| o.exceptions + o.value_lists == 0);
-        if errors.is_empty() && is_empty {
-            faults.push(fault("the file holds no exception list and no value list".to_owned(), file.span));
-        }
-        faults.extend(errors);
-    }
-    let applies = library.rules.iter().any(|rule| !library.exceptions(rule).0.is_empty());
-    if let (Some(file), true, false) = (test.exceptions.first(), faults.is_empty(), applies) {
-        let lists: Vec<&str> = library.exception_lists.iter().map(|list| list.list_id.as_str()).collect();
-        let message =
-            format!("none of these exceptions is about the rule; the lists are {}", lists.join(", "));
-        let mut fault = fault(message, file.span);
-        fault.diagnostic.help = Some("the rule names its lists, or a list its rules".into());
-        faults.push(fault);
-    }
-    if faults.is_empty() { Ok(library) } else { Err(faults) }
 }
 
 /// The errors in the file that a library has read last.
@@ -210,15 +194,6 @@ pub(super) fn reasons_not_to_run(plan: &Plan<'_>, subject: &Subject<'_>) -> Vec<
     faults
 }
 
-/// Exceptions of the test that the engine cannot apply.
-fn exceptions_not_applied(plan: &Plan<'_>, test: &RuleTest) -> Vec<Diagnostic> {
-    let warnings = plan.outcomes.iter().flat_map(|outcome| &outcome.warnings);
-    warnings
-        .filter(|warning| !test.exceptions.is_empty() && warning.code == "rule::exception-not-applied")
-        .map(|warning| Diagnostic::error("test::exceptions", warning.message.as_str()).at(test.name.span))
-        .collect()
-}
-
 /// Records that became no event of their own: most often a copy with the same id.
 fn lost_events(test: &RuleTest, events: &[GivenEvent], counts: &ingest::ledger::Counts) -> Diagnostic {
     let mut by_id: BTreeMap<&str, u64> = BTreeMap::new();
@@ -238,10 +213,17 @@ fn lost_events(test: &RuleTest, events: &[GivenEvent], counts: &ingest::ledger::
 fn found_alerts(alerts: Vec<Alert>, events: &[GivenEvent]) -> Vec<FoundAlert> {
     let start = events.iter().filter(|event| !event.is_history).filter_map(|event| event.time).min();
     let is_of_history = |id: &String| events.iter().any(|event| event.is_history && event.id == *id);
+    // The alerts of the single events of a sequence stand behind its own.
+    let (mut blocks, alerts): (Vec<Alert>, Vec<Alert>) =
+        alerts.into_iter().partition(|alert| alert.group_index().is_some());
+    blocks.sort_by_key(Alert::group_index);
+    let blocks_of = |alert: &Alert| {
+        let own =
+            blocks.iter().filter(|block| block.group_id().is_some() && block.group_id() == alert.group_id());
+        own.map(|block| block.document().clone()).collect::<Vec<_>>()
+    };
     alerts
         .into_iter()
-        // The alerts of the single events of a sequence stand behind its own.
-        .filter(|alert| alert.group_index().is_none())
         .filter_map(|alert| {
             let ids = evidence(&alert, events);
             let time: Option<Timestamp> = alert.original_time().and_then(|time| time.parse().ok());
@@ -250,7 +232,8 @@ fn found_alerts(alerts: Vec<Alert>, events: &[GivenEvent]) -> Vec<FoundAlert> {
                 false => ids.iter().all(is_of_history),
             };
             let reason = alert.reason().unwrap_or_default().to_owned();
-            (!before).then(|| FoundAlert { events: ids, document: alert.into_document(), reason })
+            let blocks = blocks_of(&alert);
+            (!before).then(|| FoundAlert { events: ids, blocks, document: alert.into_document(), reason })
         })
         .collect()
 }
