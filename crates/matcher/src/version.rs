@@ -39,6 +39,40 @@ impl Version {
         Self { numbers, pre_release, text: text.into() }
     }
 
+    /// Bytes that stand in the order of the versions, but for what only the text tells apart. None is the beginning of
+    /// another, as long as no text has a NUL.
+    pub fn sort_key(&self) -> Vec<u8> {
+        if !self.is_version() {
+            return vec![1];
+        }
+        let mut key = vec![0];
+        for number in &self.numbers {
+            key.push(1);
+            key.extend(number.to_be_bytes());
+        }
+        key.push(0);
+        let Some(pre_release) = &self.pre_release else {
+            key.push(1);
+            return key;
+        };
+        key.push(0);
+        for identifier in pre_release {
+            match identifier {
+                Identifier::Number(number) => {
+                    key.push(1);
+                    key.extend(number.to_be_bytes());
+                }
+                Identifier::Text(text) => {
+                    key.push(2);
+                    key.extend_from_slice(text.as_bytes());
+                    key.push(0);
+                }
+            }
+        }
+        key.push(0);
+        key
+    }
+
     fn is_version(&self) -> bool {
         !self.numbers.is_empty()
     }
@@ -84,6 +118,8 @@ mod tests {
         for (i, a) in ordered.iter().enumerate() {
             for (j, b) in ordered.iter().enumerate() {
                 assert_eq!(Version::new(a).partial_cmp(&Version::new(b)), Some(i.cmp(&j)), "{a} {b}");
+                let by_key = (Version::new(a).sort_key(), a).cmp(&(Version::new(b).sort_key(), b));
+                assert_eq!(by_key, i.cmp(&j), "{a} {b}");
             }
         }
     }

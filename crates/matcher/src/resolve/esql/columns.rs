@@ -1,19 +1,28 @@
 //! Which columns of a query, at some place in it, are fields of the events still.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use query::Spanned;
 use query::esql::ast::{Command, Expr, Field, NamePattern, Renaming, Stats};
 
 use super::pattern_names::{dissect_names, grok_names};
 
+/// How many definitions may lead to one another; of a longer chain the end is a column of which nothing is known.
+const DEEPEST: usize = 16;
+
+/// How many nodes a definition may have when those that it names are put in their places.
+const LARGEST: usize = 2000;
+
 /// What a column is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Column {
     /// All values of this field.
     Field(String),
     /// One of the values of this field.
     Element(String),
+    /// Made by the query, in a way that can be told.
+    Computed(Rc<Definition>),
     /// Made by the query.
     Made,
     /// Made by the query, or else all values of this field.
@@ -25,9 +34,20 @@ impl Column {
     pub(super) fn field(&self) -> Option<&str> {
         match self {
             Self::Field(name) | Self::Element(name) | Self::Either(name) => Some(name),
-            Self::Made => None,
+            Self::Computed(_) | Self::Made => None,
         }
     }
+}
+
+/// How `EVAL` makes a column.
+#[derive(Debug)]
+pub(super) struct Definition {
+    /// What is computed.
+    pub(super) value: Spanned<Expr>,
+    /// The columns that it names, as they were.
+    pub(super) columns: Columns,
+    depth: usize,
+    size: usize,
 }
 
 /// The columns at some place in a query.
@@ -75,6 +95,14 @@ impl Columns {
         }
     }
 
+    /// How the column of a name is made, when that is known.
+    pub(super) fn definition(&self, name: &str) -> Option<&Definition> {
+        match self.own.get(name) {
+            Some(Some(Column::Computed(definition))) => Some(definition),
+            _ => None,
+        }
+    }
+
     /// True while fields that the query does not name are columns too.
     pub(super) fn is_open(&self) -> bool {
         !self.hidden.iter().any(|hidden| matches!(hidden, Hidden::AllBut(_)))
@@ -100,7 +128,7 @@ impl Columns {
                 Some(Column::Field(field)) => {
                     self.own.insert(name.value.clone(), Some(Column::Element(field)));
                 }
-                Some(Column::Either(_)) => self.make([name.value.clone()]),
+                Some(Column::Computed(_) | Column::Either(_)) => self.make([name.value.clone()]),
                 Some(Column::Element(_) | Column::Made) | None => {}
             },
             Command::Stats(stats) => {
@@ -140,9 +168,30 @@ impl Columns {
     pub(super) fn evaluate(&mut self, field: &Field, source: &str) {
         let column = match &field.value.value {
             Expr::Column(name) => self.get(name),
-            _ => None,
+            _ => self.define(&field.value).map(|definition| Column::Computed(Rc::new(definition))),
         };
         self.own.insert(field.column_name(source).to_owned(), Some(column.unwrap_or(Column::Made)));
+    }
+
+    fn define(&self, value: &Spanned<Expr>) -> Option<Definition> {
+        let (mut depth, mut size, mut columns) = (1, 0usize, Self::default());
+        each_part(value, &mut |part| {
+            size = size.saturating_add(1);
+            if let Expr::Column(name) | Expr::Match { field: Spanned { value: name, .. }, .. } = part {
+                let column = self.get(name);
+                if let Some(Column::Computed(definition)) = &column {
+                    depth = depth.max(definition.depth + 1);
+                    size = size.saturating_add(definition.size);
+                }
+                columns.own.insert(name.clone(), column);
+            }
+        });
+        (depth <= DEEPEST && size <= LARGEST).then(|| Definition {
+            value: value.clone(),
+            columns,
+            depth,
+            size,
+        })
     }
 
     fn make(&mut self, names: impl IntoIterator<Item = String>) {
@@ -174,20 +223,18 @@ impl Columns {
         self.hidden.push(Hidden::These(patterns));
     }
 
-    /// Of names that go around, as in `a AS b, b AS a`, nothing is known.
+    /// Of names that are both old and new, as in `a AS b, b AS c`, nothing is known.
     fn rename(&mut self, renamings: &[Renaming]) {
         let old: BTreeSet<&str> = renamings.iter().map(|renaming| renaming.old.value.as_str()).collect();
-        let found: Vec<(&Renaming, Option<Column>)> =
-            renamings.iter().map(|renaming| (renaming, self.get(&renaming.old.value))).collect();
-        for name in &old {
-            self.own.insert((*name).to_owned(), None);
+        let new: BTreeSet<&str> = renamings.iter().map(|renaming| renaming.new.value.as_str()).collect();
+        let is_plain = old.is_disjoint(&new) && new.len() == renamings.len();
+        let columns: Vec<Option<Column>> =
+            renamings.iter().map(|renaming| self.get(&renaming.old.value).filter(|_| is_plain)).collect();
+        for name in old {
+            self.own.insert(name.to_owned(), None);
         }
-        for (renaming, column) in found {
-            let new = renaming.new.value.as_str();
-            let again =
-                old.contains(new) || renamings.iter().filter(|other| other.new.value == new).count() > 1;
-            let column = if again { Some(Column::Made) } else { column.or(Some(Column::Made)) };
-            self.own.insert(new.to_owned(), column);
+        for (name, column) in renamings.iter().map(|renaming| &renaming.new.value).zip(columns) {
+            self.own.insert(name.clone(), Some(column.unwrap_or(Column::Made)));
         }
     }
 
@@ -195,7 +242,8 @@ impl Columns {
         for column in self.own.values_mut() {
             *column = match column.take() {
                 Some(Column::Field(name)) => Some(Column::Either(name)),
-                other => Some(other.unwrap_or(Column::Made)),
+                Some(Column::Computed(_)) | None => Some(Column::Made),
+                other => other,
             };
         }
         self.blurred = true;
@@ -204,4 +252,31 @@ impl Columns {
 
 fn fits(patterns: &[NamePattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(name))
+}
+
+/// Visits an expression and all its parts.
+pub(super) fn each_part(expr: &Spanned<Expr>, visit: &mut dyn FnMut(&Expr)) {
+    visit(&expr.value);
+    match &expr.value {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| each_part(part, visit)),
+        Expr::Not(part) | Expr::Negate(part) => each_part(part, visit),
+        Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => {
+            each_part(left, visit);
+            each_part(right, visit);
+        }
+        Expr::Like { value, .. } | Expr::IsNull { value, .. } | Expr::Cast { value, .. } => {
+            each_part(value, visit);
+        }
+        Expr::In { value, list, .. } => {
+            each_part(value, visit);
+            list.iter().for_each(|one| each_part(one, visit));
+        }
+        Expr::Call { args, .. } => args.iter().for_each(|arg| each_part(arg, visit)),
+        Expr::Match { .. }
+        | Expr::Column(_)
+        | Expr::Literal(_)
+        | Expr::Parameter(_)
+        | Expr::Star
+        | Expr::Invalid => {}
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use query::Spanned;
 use query::esql::ast::{Command, Expr, FromItem, NamePattern, Query, Source, Stats};
 
-use super::columns::Columns;
+use super::columns::{Columns, each_part};
 
 /// The fields of the events that a query reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,24 +130,10 @@ impl Reader<'_> {
     }
 
     fn expr(&mut self, expr: &Spanned<Expr>, columns: &Columns) {
-        match &expr.value {
-            Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| self.expr(part, columns)),
-            Expr::Not(part) | Expr::Negate(part) => self.expr(part, columns),
-            Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => {
-                self.expr(left, columns);
-                self.expr(right, columns);
+        each_part(expr, &mut |part| {
+            if let Expr::Column(name) | Expr::Match { field: Spanned { value: name, .. }, .. } = part {
+                self.name(name, columns);
             }
-            Expr::Like { value, .. } | Expr::IsNull { value, .. } | Expr::Cast { value, .. } => {
-                self.expr(value, columns);
-            }
-            Expr::In { value, list, .. } => {
-                self.expr(value, columns);
-                list.iter().for_each(|one| self.expr(one, columns));
-            }
-            Expr::Match { field, .. } => self.name(&field.value, columns),
-            Expr::Call { args, .. } => args.iter().for_each(|arg| self.expr(arg, columns)),
-            Expr::Column(name) => self.name(name, columns),
-            Expr::Literal(_) | Expr::Parameter(_) | Expr::Star | Expr::Invalid => {}
-        }
+        });
     }
 }

@@ -15,6 +15,7 @@ mod embedded;
 mod fields_read;
 mod operand;
 mod pattern_names;
+mod placed;
 mod search;
 
 use query::esql::ast::{Command, FromItem, Query, Source};
@@ -22,6 +23,7 @@ use query::esql::ast::{Command, FromItem, Query, Source};
 pub use self::fields_read::{FieldsRead, fields_read};
 
 use self::columns::Columns;
+use self::placed::Placed;
 use super::Resolver;
 use crate::predicate::Predicate;
 
@@ -29,8 +31,8 @@ impl Resolver<'_> {
     /// A predicate that is true of every event that the query could use: any other may be dropped unseen. Of others it
     /// may be true as well; `Predicate::Const(true)` when nothing can be said.
     ///
-    /// It is made of the `WHERE`s up to the first command that needs all rows or makes other rows of them. A part
-    /// that compares a computed column says nothing. `source` is the text that was parsed. What is wrong with the
+    /// It is made of the `WHERE`s up to the first command that needs all rows or makes other rows of them. Columns that
+    /// `EVAL` makes are looked through as far as that goes. `source` is the text that was parsed. What is wrong with the
     /// query is told by those who run it, not here.
     pub fn esql_necessary_condition(&mut self, query: &Query, source: &str) -> Predicate {
         let Source::From(from) = &query.source.value else { return Predicate::Const(true) };
@@ -45,7 +47,7 @@ impl Resolver<'_> {
         for command in &query.commands {
             match &command.value {
                 Command::Where(condition) => {
-                    parts.push(self.esql_may_be(condition, true, &columns, source));
+                    parts.push(self.esql_may_be(Placed { node: condition, columns: &columns, source }, true));
                 }
                 Command::Eval(_)
                 | Command::Keep(_)

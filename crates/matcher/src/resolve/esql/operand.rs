@@ -10,7 +10,8 @@ use ipnet::IpNet;
 use query::Spanned;
 use query::esql::ast::{CompareOp, Expr, Literal};
 
-use super::columns::{Column, Columns};
+use super::columns::Column;
+use super::placed::Placed;
 use crate::glob::{Fold, Glob, Piece};
 use crate::predicate::{FieldTest, Predicate};
 use crate::resolve::Resolver;
@@ -63,28 +64,29 @@ impl Passing {
 
 impl Resolver<'_> {
     /// The field that an expression reads, directly or through a conversion that can be looked through.
-    pub(super) fn esql_operand(&mut self, expr: &Expr, columns: &Columns) -> Option<Operand> {
-        match expr {
+    pub(super) fn esql_operand(&mut self, expr: Placed<'_>) -> Option<Operand> {
+        let expr = expr.defined();
+        match &expr.node.value {
             Expr::Column(name) => {
-                let (name, is_element) = match columns.get(name)? {
+                let (name, is_element) = match expr.columns.get(name)? {
                     Column::Field(name) => (name, false),
                     Column::Element(name) => (name, true),
-                    Column::Made | Column::Either(_) => return None,
+                    Column::Computed(_) | Column::Made | Column::Either(_) => return None,
                 };
                 let kind = self.esql_kind(&name);
                 Some(Operand { name, kind, is_element })
             }
             Expr::Call { function, args, options: None } => match args.as_slice() {
-                [arg] => self.esql_converted(&function.value, arg, columns),
+                [arg] => self.esql_converted(&function.value, expr.part(arg)),
                 _ => None,
             },
-            Expr::Cast { value, to } => self.esql_converted(&format!("to_{}", to.value), value, columns),
+            Expr::Cast { value, to } => self.esql_converted(&format!("to_{}", to.value), expr.part(value)),
             _ => None,
         }
     }
 
-    fn esql_converted(&mut self, function: &str, arg: &Spanned<Expr>, columns: &Columns) -> Option<Operand> {
-        let operand = self.esql_operand(&arg.value, columns)?;
+    fn esql_converted(&mut self, function: &str, arg: Placed<'_>) -> Option<Operand> {
+        let operand = self.esql_operand(arg)?;
         let kind = match (function.to_ascii_lowercase().as_str(), operand.kind) {
             ("to_string" | "to_str" | "to_keyword" | "to_text", kind @ (Kind::Text | Kind::Lowered)) => kind,
             ("to_lower", Kind::Text | Kind::Lowered) => Kind::Lowered,
