@@ -88,6 +88,8 @@ fn other_types() {
         (r#"WHERE num == 5"#, r#"{"num":"5"}"#, true),
         // Rounded when it is read.
         (r#"WHERE num == 5"#, r#"{"num":5.7}"#, true),
+        (r#"WHERE num == -3"#, r#"{"num":-3.7}"#, true),
+        (r#"WHERE num >= -3"#, r#"{"num":-3.7}"#, true),
         (r#"WHERE num != 5"#, r#"{"num":5}"#, false),
         (r#"WHERE num > 5"#, r#"{"num":2}"#, false),
         (r#"WHERE num > 5"#, r#"{"num":[2,9]}"#, true),
