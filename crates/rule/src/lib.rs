@@ -43,7 +43,7 @@ pub use places::Places;
 pub use rule::{Rule, TomlMetadata};
 pub use rule_test::{RuleTest, RuleTestFile};
 pub use rule_type::{EventSource, Language, RuleType};
-pub use schedule::Schedule;
+pub use schedule::{Gap, Schedule};
 pub use string_literal::StringLiteral;
 pub use suppression::{AlertSuppression, MissingFields};
 pub use threat::Threat;
