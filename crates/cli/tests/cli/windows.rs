@@ -101,3 +101,29 @@ fn without_such_rules_nothing_is_said_of_windows() {
     let run = sandbox.hunt(&["logs"]);
     assert!(!run.stdout.contains("as scheduled"), "{}", run.stdout);
 }
+
+/// Suppression, and a sequence, across the start of the range: two hunts give the ids of one.
+#[test]
+fn two_hunts_over_halves_give_the_alerts_of_one() {
+    let sandbox = sandbox();
+    let query = "event.action: DisableKey";
+    let folded = rule_file("0a1b2c3d-0000-4000-8000-000000000003", "Folded", "query", "kuery", query);
+    let suppression =
+        "[rule.alert_suppression]\ngroup_by = [\"user.name\"]\nduration = { value = 2, unit = \"h\" }\n";
+    sandbox.write("rules/folded.toml", format!("{folded}\n{suppression}"));
+    let sequence =
+        "sequence by user.name with maxspan=2h [any where event.action == \"DisableKey\"] with runs=5";
+    let id = "0a1b2c3d-0000-4000-8000-000000000004";
+    sandbox.write("rules/sequence.toml", rule_file(id, "Sequence", "eql", "eql", sequence));
+    let ids = |options: &[&str]| -> std::collections::BTreeSet<String> {
+        let run = hunt(&sandbox, &[&["--format", "ndjson"], options].concat());
+        run.alerts().iter().map(|alert| alert["kibana.alert.uuid"].as_str().unwrap().to_owned()).collect()
+    };
+    let cut = "2026-03-10T10:05:00Z";
+    let (first, second) = (ids(&["--to", cut]), ids(&["--from", cut]));
+    assert_eq!(&first | &second, ids(&[]));
+    // The alert of the query rule, a new user and three keys; then a new user again, two keys, and a sequence of five.
+    assert_eq!((first.len(), second.len()), (3, 8));
+    let second = hunt(&sandbox, &["--from", cut]);
+    assert!(second.stdout.contains("2 hits were folded"), "{}", second.stdout);
+}
