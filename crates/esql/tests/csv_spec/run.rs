@@ -1,0 +1,171 @@
+//! Runs a case over tables of events and judges what it gave.
+
+use std::collections::BTreeMap;
+
+use bartizan_esql::{Event, Fields, Plan, Warning};
+use ecs::IndexPatterns;
+use ecs::time::Timestamp;
+use query::Diagnostic;
+use query::esql::ast::{FromItem, Source};
+
+use super::compare::{self, Answer};
+use super::index::Index;
+use super::spec_file::{Case, Expected, ExpectedWarning};
+use super::value::Value;
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Verdict {
+    Right,
+    /// It cannot be judged, and why.
+    Skipped(String),
+    /// What differs.
+    Wrong(String),
+    /// The query was refused, and the case expects a table.
+    Refused(Vec<Diagnostic>),
+}
+
+/// What `NOW()` gives.
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+/// Runs a case over those of the tables that it reads.
+pub(crate) fn judge(case: &Case, tables: &[Index]) -> Verdict {
+    if case.is_disabled() {
+        return Verdict::Skipped("switched off in the file".to_owned());
+    }
+    let read = match tables_read(&case.query, tables) {
+        Ok(read) => read,
+        Err(why) => return Verdict::Skipped(why),
+    };
+    if let Some(why) = beyond_types(case, &read) {
+        return Verdict::Skipped(why);
+    }
+    let mut fields = BTreeMap::new();
+    for (name, data_type) in read.iter().flat_map(|index| &index.fields) {
+        if fields.insert(name.clone(), *data_type).is_some_and(|other| other != *data_type) {
+            return Verdict::Skipped(format!("{name} has two types"));
+        }
+    }
+
+    let planned = Plan::new(&case.query, &Fields::Exactly(&fields));
+    let Some(mut plan) = planned.plan else { return refused(case, planned.diagnostics) };
+    let Expected::Table { columns, rows } = &case.expected else {
+        return Verdict::Wrong("was not refused".to_owned());
+    };
+    let events: Vec<Event<'_>> = read
+        .iter()
+        .flat_map(|index| {
+            index.events.iter().zip(&index.ids).map(move |(document, id)| (document, id, index))
+        })
+        .zip(0..)
+        .map(|((document, id, index), number)| Event { number, document, id, index: &index.name })
+        .collect();
+    let now: Timestamp = NOW.parse().unwrap();
+    let given = match plan.run(&events, now) {
+        Ok(given) => given,
+        Err(error) => {
+            return Verdict::Wrong(format!("did not run: {error}: {:?}", std::error::Error::source(&error)));
+        }
+    };
+    let answer = match answer(&given.table) {
+        Ok(answer) => answer,
+        Err(fault) => return Verdict::Wrong(format!("the answer has {fault}")),
+    };
+    let difference = compare::difference(case, columns, rows, &answer);
+    let difference = difference.or_else(|| warnings_differ(case, &given.warnings));
+    match difference
+        .or_else(|| given.clashes.first().map(|clash| format!("values of another type: {clash:?}")))
+    {
+        Some(difference) => Verdict::Wrong(difference),
+        None => Verdict::Right,
+    }
+}
+
+/// The tables that `FROM` names, each once; the error says which is not there.
+fn tables_read<'a>(query: &str, tables: &'a [Index]) -> Result<Vec<&'a Index>, String> {
+    let Source::From(from) = query::esql::parse(query).tree.source.value else { return Ok(Vec::new()) };
+    let mut patterns = Vec::new();
+    for item in &from.items {
+        let FromItem::Pattern(pattern) = &item.value else { continue };
+        let is_there = |table: &Index| IndexPatterns::new([&pattern.index]).matches_name(&table.name);
+        if pattern.cluster.is_some() || !(pattern.index.starts_with('-') || tables.iter().any(is_there)) {
+            return Err(format!("no table for {}", pattern.index));
+        }
+        patterns.push(&pattern.index);
+    }
+    let pattern = IndexPatterns::new(patterns);
+    Ok(tables.iter().filter(|table| pattern.matches_name(&table.name)).collect())
+}
+
+/// Why a case needs types of fields that rules cannot read, when it does.
+fn beyond_types(case: &Case, read: &[&Index]) -> Option<String> {
+    if let Expected::Table { columns, .. } = &case.expected
+        && let Some((name, data_type)) = columns.iter().find(|(_, kind)| compare::column_type(kind).is_none())
+    {
+        return Some(format!("{name} is a {data_type}"));
+    }
+    let is_part = |character: char| character.is_alphanumeric() || "_.@".contains(character);
+    let mut words = case.query.split(|character| !is_part(character));
+    words
+        .find(|word| read.iter().any(|index| index.left_out.contains(*word)))
+        .map(|word| format!("type of {word}"))
+}
+
+fn refused(case: &Case, diagnostics: Vec<Diagnostic>) -> Verdict {
+    let Expected::Refusal(parts) = &case.expected else { return Verdict::Refused(diagnostics) };
+    let said: Vec<String> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .map(|diagnostic| {
+            let place = diagnostic.span.and_then(|span| case.query.get(span.start..span.end));
+            format!("{} {} ({})", diagnostic.code, diagnostic.message, place.unwrap_or_default())
+        })
+        .collect();
+    match parts.iter().find(|part| !said.iter().any(|said| said.contains(part.as_str()))) {
+        Some(part) => Verdict::Wrong(format!("was refused, but without `{part}`: {said:?}")),
+        None => Verdict::Right,
+    }
+}
+
+/// Each warning of the case must have been given: at its place when it begins with `Line 1:2:`, for a reason that has its
+/// text otherwise; of patterns only that there was any. Whether it was the only one is not asked, since upstream counts some
+/// that depend on how it runs the query.
+fn warnings_differ(case: &Case, given: &[Warning]) -> Option<String> {
+    let place = |warning: &Warning| {
+        let before = case.query.get(..warning.span.start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+        format!("Line {line}:{column}:")
+    };
+    let is_given = |expected: &ExpectedWarning| match expected {
+        ExpectedWarning::Exact(text) if text.starts_with("Line ") => {
+            given.iter().any(|warning| text.starts_with(&place(warning)))
+        }
+        ExpectedWarning::Exact(text) => given.iter().any(|warning| warning.reason.contains(text.as_str())),
+        ExpectedWarning::Pattern(_) => !given.is_empty(),
+    };
+    let missing = case.warnings.iter().find(|expected| !is_given(expected))?;
+    let given: Vec<String> =
+        given.iter().map(|warning| format!("{} {}", place(warning), warning.reason)).collect();
+    Some(format!("warnings\n  expected {missing:?}\n  got      {given:?}"))
+}
+
+fn answer(table: &bartizan_esql::Table) -> Result<Answer, String> {
+    let columns = table.columns.iter().map(|column| (column.name.clone(), column.data_type)).collect();
+    let mut rows = Vec::new();
+    for row in &table.rows {
+        let mut cells = Vec::new();
+        for (values, column) in row.values.iter().zip(&table.columns) {
+            let read = |value: &bartizan_esql::Value| match value {
+                bartizan_esql::Value::Boolean(value) => Ok(Value::Boolean(*value)),
+                bartizan_esql::Value::Long(number) => Ok(Value::Whole((*number).into())),
+                bartizan_esql::Value::UnsignedLong(number) => Ok(Value::Whole((*number).into())),
+                bartizan_esql::Value::Double(number) => Ok(Value::Double(*number)),
+                bartizan_esql::Value::Text(text) => Value::read(text, column.data_type),
+            };
+            cells.push(values.iter().map(read).collect::<Result<Vec<_>, _>>()?);
+        }
+        rows.push(cells);
+    }
+    Ok(Answer { columns, rows })
+}
