@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use bartizan_esql::{DataType, Event, Fields, Plan, Value};
 use ecs::Document;
 use ecs::time::Timestamp;
-use bartizan_esql::{DataType, Event, Fields, Plan, Value};
 use serde_json::json;
 
 fn fields() -> BTreeMap<String, DataType> {
@@ -34,7 +34,11 @@ fn run(query: &str) -> Vec<String> {
     let fields = fields();
     let planned = Plan::new(query, &Fields::Exactly(&fields));
     let Some(mut plan) = planned.plan else {
-        return planned.diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message)).collect();
+        return planned
+            .diagnostics
+            .iter()
+            .map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message))
+            .collect();
     };
     let events: Vec<Event<'_>> = events
         .iter()
@@ -67,7 +71,10 @@ fn several_values_are_null_where_one_is_needed() {
 #[test]
 fn constants_of_text_are_read_as_what_stands_beside_them() {
     assert_eq!(run("FROM logs | WHERE ip == \"10.0.0.2\" | KEEP user"), ["user", "ann [2]"]);
-    assert_eq!(run("FROM logs | WHERE @timestamp > \"2024-01-01T00:00:30Z\" | KEEP user"), ["user", "bob [1]", "ann [2]"]);
+    assert_eq!(
+        run("FROM logs | WHERE @timestamp > \"2024-01-01T00:00:30Z\" | KEEP user"),
+        ["user", "bob [1]", "ann [2]"]
+    );
 }
 
 #[test]
@@ -87,14 +94,40 @@ fn columns_stand_where_the_query_puts_them() {
         run("FROM logs | EVAL user = \"x\", z = user | RENAME z AS y | DROP c*, @*, ok | LIMIT 1"),
         ["ip|tags|user|y", "10.0.0.1|a,b|x|x [0]"]
     );
-    assert_eq!(run("FROM logs | MV_EXPAND tags | SORT tags DESC, user | KEEP tags, u*"), [
-        "tags|user",
-        "|ann [2]",
-        "b|ann [0]",
-        "a|ann [0]",
-        "a|bob [1]"
-    ]);
+    assert_eq!(
+        run("FROM logs | MV_EXPAND tags | SORT tags DESC, user | KEEP tags, u*"),
+        ["tags|user", "|ann [2]", "b|ann [0]", "a|ann [0]", "a|bob [1]"]
+    );
     assert_eq!(run("ROW a = 1, b = [1, 2], c = null"), ["a|b|c", "1|1,2| [0]"]);
+}
+
+#[test]
+fn texts_are_taken_apart() {
+    assert_eq!(
+        run("ROW a = \"x=1 y=2\" | DISSECT a \"x=%{x} y=%{y}\" | GROK y \"%{INT:n:int}\" | KEEP x, y, n | EVAL z = n + 1"),
+        ["x|y|n|z", "1|2|2|3 [0]"]
+    );
+    assert_eq!(run("ROW a = [\"1-2\", \"3-4\", \"x\"] | DISSECT a \"%{l}-%{r}\" | KEEP l, r"), ["l|r", "1,3|2,4 [0]"]);
+    assert_eq!(run("ROW a = \"x\" | DISSECT a \"%{l}-%{r}\""), ["a|l|r", "x|| [0]"]);
+    assert_eq!(
+        run("ROW a = \"x\" | GROK a \"%{NOPE:x}\""),
+        ["esql::grok-unknown-pattern: there is no pattern named `NOPE`"]
+    );
+}
+
+#[test]
+fn searches_look_into_events() {
+    assert_eq!(run("FROM logs | WHERE KQL(\"tags : b or count >= 4\") | KEEP user, @timestamp | KEEP user"), [
+        "user", "ann [0]", "ann [2]"
+    ]);
+    assert_eq!(run("FROM logs | EVAL x = 1 | RENAME tags AS t | WHERE NOT t : \"b\" | STATS COUNT(*)"), [
+        "COUNT(*)", "2 [1, 2]"
+    ]);
+    assert_eq!(run("FROM logs | STATS n = COUNT(*) WHERE MATCH(tags, \"a\")"), ["n", "2 [0, 1, 2]"]);
+    assert_eq!(
+        run("FROM logs | LIMIT 1 | WHERE KQL(\"a\")"),
+        ["esql::search-too-late: a search looks into events, and these are none"]
+    );
 }
 
 #[test]

@@ -55,7 +55,8 @@ impl Lowering<'_> {
             Command::Limit(count) => {
                 let rows = usize::try_from(count.value).unwrap_or(usize::MAX);
                 let plan = self.planned(piped.plan.limit(0, Some(rows)), span)?;
-                Ok(Piped { plan, rows_are_events: false, ..piped })
+                self.rows_are_events = false;
+                Ok(Piped { plan, searches: Vec::new(), ..piped })
             }
             Command::Stats(stats) => self.stats(stats, piped, span),
             Command::InlineStats(stats) => self.inline_stats(stats, piped, span),
@@ -100,7 +101,7 @@ impl Lowering<'_> {
         let piped = Piped {
             plan,
             scope: Scope::default(),
-            rows_are_events: true,
+            searches: Vec::new(),
             is_grouped: false,
             identity: Vec::new(),
         };

@@ -8,6 +8,7 @@ use super::{Lowering, Refused};
 use crate::function::{self, Call};
 use crate::operand::Operand;
 use crate::scope::Scope;
+use crate::source::{Fields, METADATA};
 use crate::{DataType, aggregate};
 
 impl Lowering<'_> {
@@ -59,11 +60,11 @@ impl Lowering<'_> {
                 };
                 self.convert(value, data_type, span)
             }
-            Expr::Match { .. } => self.search(expr),
+            Expr::Match { .. } => self.search(expr, scope),
             Expr::Call { function, args, options } => {
                 let name = function.value.to_ascii_lowercase();
-                if crate::lower::is_search(&name) {
-                    return self.search(expr);
+                if super::is_search(&name) {
+                    return self.search(expr, scope);
                 }
                 if let Some(found) = aggregate::find(&name) {
                     return self.aggregate_call(found, args, span);
@@ -91,8 +92,25 @@ impl Lowering<'_> {
     /// Reads a column.
     pub(crate) fn column(&mut self, name: &str, scope: &Scope, span: Span) -> Result<Operand, Refused> {
         let Some(column) = scope.get(name) else { return self.unknown_column(name, scope, span) };
-        let expr = column.expr();
-        Ok(Operand { expr, data_type: column.data_type, many: column.many, span, literal: None })
+        let operand =
+            Operand { expr: column.expr(), data_type: column.data_type, many: column.many, span, literal: None };
+        if column.is_source {
+            self.doubt_unknown_field(name, span);
+        }
+        Ok(operand)
+    }
+
+    /// A field that the catalogue does not know is one that events may bring along; it may also be misspelt.
+    fn doubt_unknown_field(&mut self, name: &str, span: Span) {
+        let Fields::Catalog { catalog, .. } = self.fields else { return };
+        if catalog.field_type(name).is_some() || METADATA.iter().any(|(known, _)| *known == name) {
+            return;
+        }
+        if let Some(near) = catalog.nearest(name) {
+            let message = format!("no known field is called {name}: it is null where events do not have it");
+            let diagnostic = Diagnostic::warning("esql::unknown-field", message).at(span);
+            self.diagnostics.push(diagnostic.help(format!("did you mean {near}?")));
+        }
     }
 
     /// Says that there is no such column here.

@@ -10,7 +10,6 @@ mod command;
 mod expression;
 mod inline_stats;
 mod literal;
-mod mention;
 mod search;
 mod source;
 mod stats;
@@ -47,8 +46,8 @@ pub(crate) struct Piped {
     pub(crate) plan: LogicalPlanBuilder,
     /// The columns, in order.
     pub(crate) scope: Scope,
-    /// False once `STATS` or the like has put rows together: then searches in the index have no meaning any more.
-    pub(crate) rows_are_events: bool,
+    /// The columns of searches, as long as rows are events; see [`Lowering::rows_are_events`].
+    pub(crate) searches: Vec<String>,
     /// True once rows have been grouped: [`EVENTS`] is a list then.
     pub(crate) is_grouped: bool,
     /// What tells rows of the same events apart: the keys of the last `STATS`, and what has been expanded since. The
@@ -62,7 +61,8 @@ impl Piped {
         let is_seen = |id: &str| self.scope.columns().iter().any(|column| column.id == id);
         let seen = self.scope.columns().iter().map(Column::expr);
         let unseen = self.identity.iter().filter(|column| !is_seen(&column.id)).map(Column::expr);
-        seen.chain(unseen).chain([by_id(EVENTS)]).collect()
+        let searches = self.searches.iter().map(|id| by_id(id));
+        seen.chain(unseen).chain(searches).chain([by_id(EVENTS)]).collect()
     }
 }
 
@@ -86,6 +86,9 @@ pub(crate) struct Lowering<'q> {
     pub(crate) grouping: Option<stats::Grouping>,
     /// Searches in the index (`KQL("…")`), each a column of booleans which the caller fills for every event.
     pub(crate) searches: Vec<crate::Search>,
+    /// True until a command (`STATS`, `LIMIT`) has made other rows of the events: as long as that searches in the index
+    /// have a meaning.
+    pub(crate) rows_are_events: bool,
     numbers: usize,
 }
 
@@ -101,6 +104,7 @@ impl<'q> Lowering<'q> {
             now: Arc::new(AtomicI64::new(0)),
             grouping: None,
             searches: Vec::new(),
+            rows_are_events: false,
             numbers: 0,
         }
     }

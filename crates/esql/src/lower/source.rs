@@ -8,7 +8,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use query::Diagnostic;
 use query::esql::ast::{From, FromItem, Query};
 
-use super::mention::{made, mentioned};
+use super::search::{count_searches, search_id};
 use super::{EVENTS, Lowering, Piped, Refused};
 use crate::DataType;
 use crate::rows::RowsTable;
@@ -47,21 +47,20 @@ impl Lowering<'_> {
                 is_source: true,
             });
         }
-        self.find_searches(query);
+        let searches: Vec<String> = (0..count_searches(query)).map(search_id).collect();
         let mut fields: Vec<Field> = scope
             .columns()
             .iter()
             .map(|column| Field::new(&column.id, column.data_type.arrow_column(column.many), true))
             .collect();
-        let searches =
-            self.searches.iter().map(|search| Field::new(&search.id, DataType::Boolean.arrow(), true));
-        fields.extend(searches);
+        fields.extend(searches.iter().map(|id| Field::new(id, DataType::Boolean.arrow(), true)));
         fields.push(Field::new(EVENTS, DataType::UnsignedLong.arrow(), false));
         let table = Arc::new(RowsTable::new(Arc::new(Schema::new(fields)), Arc::clone(&self.input)));
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None);
         let plan = self.planned(plan, query.source.span)?;
         self.source = scope.clone();
-        Ok(Piped { plan, scope, rows_are_events: true, is_grouped: false, identity: Vec::new() })
+        self.rows_are_events = true;
+        Ok(Piped { plan, scope, searches, is_grouped: false, identity: Vec::new() })
     }
 
     /// Fields that the query can see, sorted. With a catalogue these are the ones that it names: nothing is lost, for
@@ -70,12 +69,10 @@ impl Lowering<'_> {
         let Fields::Catalog { catalog, .. } = self.fields else {
             return self.fields.names().into_iter().map(str::to_owned).collect();
         };
-        let made = made(query);
         let is_metadata = |name: &str| METADATA.iter().any(|(known, _)| *known == name);
-        let is_read = |name: &&str| {
-            let is_computed = COMPUTED.iter().any(|prefix| name.starts_with(prefix)) || made.contains(name);
-            !is_metadata(name) && (!is_computed || catalog.field_type(name).is_some())
-        };
-        mentioned(query).into_iter().filter(is_read).map(str::to_owned).collect()
+        let is_computed = |name: &str| COMPUTED.iter().any(|prefix| name.starts_with(prefix));
+        let read = matcher::resolve::fields_read(query, self.text);
+        let may_be_read = |name: &String| !is_metadata(name) && (!is_computed(name) || catalog.field(name).is_some());
+        read.names.into_iter().filter(may_be_read).collect()
     }
 }

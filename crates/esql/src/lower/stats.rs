@@ -40,6 +40,7 @@ impl Lowering<'_> {
     /// several values stands in the group of each. Without keys there is one row, whatever the input.
     pub(crate) fn stats(&mut self, stats: &Stats, piped: Piped, span: Span) -> Result<Piped, Refused> {
         let grouped = self.grouped(stats, piped, span)?;
+        self.rows_are_events = false;
         let mut plan = grouped.plan;
         // A row that stands in several groups has become several rows.
         for key in grouped.keys.iter().filter(|key| key.many) {
@@ -69,7 +70,7 @@ impl Lowering<'_> {
             scope.put(key.clone());
         }
         let plan = self.planned(plan.project(exprs), span)?;
-        Ok(Piped { plan, scope, rows_are_events: false, is_grouped: true, identity: keys })
+        Ok(Piped { plan, scope, searches: Vec::new(), is_grouped: true, identity: keys })
     }
 
     /// Lowers keys and aggregates.
