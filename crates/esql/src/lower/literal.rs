@@ -21,14 +21,17 @@ impl Lowering<'_> {
                     .iter()
                     .map(|item| self.literal(&item.value, item.span))
                     .collect::<Result<_, _>>()?;
-                let (parts, data_type, _) = self.unify(parts, "a list of constants")?;
                 let values: Vec<ScalarValue> = parts
-                    .into_iter()
-                    .filter_map(|part| match part.expr {
-                        Expr::Literal(value, _) if !value.is_null() => Some(value),
+                    .iter()
+                    .filter_map(|part| match &part.expr {
+                        Expr::Literal(value, _) if !value.is_null() => Some(value.clone()),
                         _ => None,
                     })
                     .collect();
+                let (_, data_type, _) = self.unify(parts, "a list of constants")?;
+                // Whole numbers of different sizes, and fractions beside them, meet in one type.
+                let widened = values.iter().map(|value| value.cast_to(&data_type.arrow())).collect();
+                let values: Vec<ScalarValue> = self.planned(widened, span)?;
                 let list = ScalarValue::List(ScalarValue::new_list(&values, &data_type.arrow(), true));
                 Operand::many(lit(list), data_type, span)
             }
