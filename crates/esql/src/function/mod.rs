@@ -14,15 +14,23 @@
 //! To add one: an entry, a check, a row in its family's table of tests.
 
 mod answer;
+mod argument;
 mod array_function;
 mod call;
 mod conditional;
 mod convert;
 mod date;
 mod extreme;
+mod geography;
+mod hash;
+mod ip;
+mod json;
 pub(crate) mod kind;
+mod mathematics;
 mod operator;
 mod single;
+mod text;
+mod text_encoding;
 
 pub(crate) use answer::{Answer, Refusal};
 pub(crate) use array_function::{ArrayFunction, Body};
@@ -39,7 +47,18 @@ pub(crate) struct Function {
     pub(crate) check: fn(&mut Call<'_, '_>) -> Result<Operand, Refused>,
 }
 
-const FAMILIES: [&[Function]; 1] = [conditional::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    conditional::FUNCTIONS,
+    convert::FUNCTIONS,
+    date::FUNCTIONS,
+    geography::FUNCTIONS,
+    hash::FUNCTIONS,
+    ip::FUNCTIONS,
+    json::FUNCTIONS,
+    mathematics::FUNCTIONS,
+    text::FUNCTIONS,
+    text_encoding::FUNCTIONS,
+];
 
 /// The function of that name, in any case.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {

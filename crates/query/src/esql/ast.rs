@@ -499,6 +499,15 @@ pub enum TimeUnit {
     Year,
 }
 
+impl TimeUnit {
+    /// Reads a unit by one of its names, ignoring case.
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let unit = super::operand::TIME_UNITS.iter().find(|(_, names)| names.contains(&name.as_str()));
+        unit.map(|(unit, _)| *unit)
+    }
+}
+
 /// An entry of `{ "key": value }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptionEntry {
