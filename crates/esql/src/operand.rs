@@ -20,17 +20,24 @@ pub(crate) struct Operand {
     pub(crate) span: Span,
     /// The constant, when it was written as one.
     pub(crate) literal: Option<Literal>,
+    /// True for a field whose type is not known: its values are texts here, and are read as whatever type is needed.
+    pub(crate) is_untyped: bool,
 }
 
 impl Operand {
+    /// What is no constant.
+    pub(crate) fn new(expr: Expr, data_type: DataType, many: bool, span: Span) -> Self {
+        Self { expr, data_type, many, span, literal: None, is_untyped: false }
+    }
+
     /// An expression with at most one value a row.
     pub(crate) fn single(expr: Expr, data_type: DataType, span: Span) -> Self {
-        Self { expr, data_type, many: false, span, literal: None }
+        Self::new(expr, data_type, false, span)
     }
 
     /// An expression with any number of values a row.
     pub(crate) fn many(expr: Expr, data_type: DataType, span: Span) -> Self {
-        Self { many: true, ..Self::single(expr, data_type, span) }
+        Self::new(expr, data_type, true, span)
     }
 
     /// No value.

@@ -5,6 +5,7 @@ use datafusion::logical_expr::Expr;
 use query::esql::ast::NamePattern;
 
 use crate::DataType;
+use crate::operand::Operand;
 
 /// A column of the query. Its values stand in the plan under a name of their own, so that no two columns that share a
 /// name, at different places of the query, are ever confused.
@@ -20,9 +21,17 @@ pub(crate) struct Column {
     pub(crate) many: bool,
     /// True when it is a field of the source, untouched.
     pub(crate) is_source: bool,
+    /// True when it holds a field whose type is not known; see [`Operand::is_untyped`].
+    pub(crate) is_untyped: bool,
 }
 
 impl Column {
+    /// A column that the query makes.
+    pub(crate) fn made(name: String, id: String, value: &Operand) -> Self {
+        let Operand { data_type, many, is_untyped, .. } = *value;
+        Self { name, id, data_type, many, is_source: false, is_untyped }
+    }
+
     /// Reads it.
     pub(crate) fn expr(&self) -> Expr {
         Expr::Column(PlanColumn::new_unqualified(&self.id))

@@ -44,6 +44,14 @@ impl Fields<'_> {
         }
     }
 
+    /// True for a field that events may bring along, and whose type nobody knows.
+    pub(crate) fn is_untyped(&self, name: &str) -> bool {
+        match self {
+            Self::Exactly(_) => false,
+            Self::Catalog { catalog, .. } => catalog.field_type(name).is_none(),
+        }
+    }
+
     /// The names that are known beforehand, sorted.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match self {

@@ -25,7 +25,10 @@ const EXCEPTIONS: &str = include_str!("../../../conformance/esql_exceptions.tsv"
 fn elasticsearch_cases_give_what_is_expected() {
     let Some(folder) = data_folder() else { return };
     let mut faults: Vec<String> = Vec::new();
-    let tables = tables(&folder.join("data"), &mut faults);
+    let tables: Vec<Index> = csv_spec::files(&folder.join("data"), "csv")
+        .into_iter()
+        .map(|(name, text)| index::read(&name, &text))
+        .collect();
     let mut exceptions = Exceptions::read();
     let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
     let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
@@ -134,17 +137,6 @@ impl Exceptions {
             .filter(|(file, _)| self.files.contains(file))
             .map(|(file, name)| format!("{file} {name}"))
     }
-}
-
-fn tables(folder: &Path, faults: &mut Vec<String>) -> Vec<Index> {
-    let mut tables = Vec::new();
-    for (name, text) in csv_spec::files(folder, "csv") {
-        match index::read(&name, &text) {
-            Ok(table) => tables.push(table),
-            Err(why) => faults.push(format!("table {name}: {why}")),
-        }
-    }
-    tables
 }
 
 /// The folder of ES|QL data; says so when there is none.

@@ -28,7 +28,10 @@ struct Count(i64);
 impl Accumulator for Count {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.0 += match values[0].as_list_opt::<i32>() {
-            Some(lists) => (0..lists.len()).filter(|row| lists.is_valid(*row)).map(|row| i64::from(lists.value_length(row))).sum(),
+            Some(lists) => (0..lists.len())
+                .filter(|row| lists.is_valid(*row))
+                .map(|row| i64::from(lists.value_length(row)))
+                .sum(),
             None => (values[0].len() - values[0].null_count()) as i64,
         };
         Ok(())

@@ -43,7 +43,8 @@ impl Accumulator for Events {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let numbers: Vec<ScalarValue> = self.0.iter().map(|number| ScalarValue::UInt64(Some(*number))).collect();
+        let numbers: Vec<ScalarValue> =
+            self.0.iter().map(|number| ScalarValue::UInt64(Some(*number))).collect();
         Ok(ScalarValue::List(ScalarValue::new_list(&numbers, &ArrowType::UInt64, true)))
     }
 

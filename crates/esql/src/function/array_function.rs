@@ -27,7 +27,13 @@ pub(crate) struct ArrayFunction {
 impl ArrayFunction {
     /// A call of a function that depends on its arguments alone. `number` must differ from that of every other call
     /// with other constants in the same plan.
-    pub(crate) fn call(name: &'static str, number: usize, returns: ArrowType, args: Vec<Expr>, body: Body) -> Expr {
+    pub(crate) fn call(
+        name: &'static str,
+        number: usize,
+        returns: ArrowType,
+        args: Vec<Expr>,
+        body: Body,
+    ) -> Expr {
         Self::with_volatility(name, number, returns, args, body, Volatility::Immutable)
     }
 
@@ -44,8 +50,11 @@ impl ArrayFunction {
         body: Body,
         volatility: Volatility,
     ) -> Expr {
-        let signature =
-            if args.is_empty() { Signature::nullary(volatility) } else { Signature::any(args.len(), volatility) };
+        let signature = if args.is_empty() {
+            Signature::nullary(volatility)
+        } else {
+            Signature::any(args.len(), volatility)
+        };
         let function = Self { name, number, returns, signature, body };
         ScalarUDF::new_from_impl(function).call(args)
     }

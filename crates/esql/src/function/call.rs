@@ -101,18 +101,30 @@ impl Call<'_, '_> {
     }
 
     /// Says that an argument has the wrong type.
-    pub(crate) fn wrong_type<T>(&mut self, index: usize, operand: &Operand, expected: &str) -> Result<T, Refused> {
+    pub(crate) fn wrong_type<T>(
+        &mut self,
+        index: usize,
+        operand: &Operand,
+        expected: &str,
+    ) -> Result<T, Refused> {
         let ordinal = ["first", "second", "third", "fourth", "fifth"].get(index).copied().unwrap_or("this");
         let message = format!(
             "the {ordinal} argument of {} must be {expected}, and this is {}",
             self.name,
             operand.data_type.name()
         );
-        self.lowering.refuse(Diagnostic::error("esql::argument-type", message).at(operand.span).label(expected.to_owned()))
+        self.lowering.refuse(
+            Diagnostic::error("esql::argument-type", message).at(operand.span).label(expected.to_owned()),
+        )
     }
 
     /// Refuses the call for another reason, at the place of an argument.
-    pub(crate) fn refuse<T>(&mut self, index: usize, code: &'static str, message: String) -> Result<T, Refused> {
+    pub(crate) fn refuse<T>(
+        &mut self,
+        index: usize,
+        code: &'static str,
+        message: String,
+    ) -> Result<T, Refused> {
         let span = self.args.get(index).map_or(self.span, |operand| operand.span);
         self.lowering.refuse(Diagnostic::error(code, message).at(span))
     }
@@ -151,10 +163,16 @@ impl Call<'_, '_> {
     }
 
     /// A result computed from arrays.
-    pub(crate) fn compute(&mut self, args: Vec<Expr>, data_type: DataType, many: bool, body: Body) -> Operand {
+    pub(crate) fn compute(
+        &mut self,
+        args: Vec<Expr>,
+        data_type: DataType,
+        many: bool,
+        body: Body,
+    ) -> Operand {
         let number = self.lowering.next_number();
         let expr = ArrayFunction::call(self.name, number, data_type.arrow_column(many), args, body);
-        Operand { expr, data_type, many, span: self.span, literal: None }
+        Operand::new(expr, data_type, many, self.span)
     }
 
     /// A result computed from one single value; null of null.

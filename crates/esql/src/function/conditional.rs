@@ -34,7 +34,7 @@ fn case(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
     let default = if has_default { values.pop() } else { None };
     let branches = conditions.into_iter().zip(values.into_iter().map(|value| value.expr));
     let expr = choose(branches, default.map(|value| value.expr));
-    Ok(Operand { expr, data_type, many, span: call.span, literal: None })
+    Ok(Operand::new(expr, data_type, many, call.span))
 }
 
 /// The first argument that is not null; several values count as not null.
@@ -45,7 +45,7 @@ fn coalesce(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
     let last = values.pop().map(|value| value.expr);
     let branches = values.into_iter().map(|value| (value.expr.clone().is_not_null(), value.expr));
     let expr = choose(branches, last);
-    Ok(Operand { expr, data_type, many, span: call.span, literal: None })
+    Ok(Operand::new(expr, data_type, many, call.span))
 }
 
 /// The value after the first condition that is true.

@@ -7,8 +7,8 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{
-    ArrowPrimitiveType, Field, Float64Type, Int32Type, Int64Type, TimestampMillisecondType, TimestampNanosecondType,
-    UInt64Type,
+    ArrowPrimitiveType, Field, Float64Type, Int32Type, Int64Type, TimestampMillisecondType,
+    TimestampNanosecondType, UInt64Type,
 };
 use datafusion::common::{Result, exec_err};
 

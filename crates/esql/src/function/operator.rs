@@ -1,6 +1,5 @@
 //! Comparisons, LIKE, RLIKE, IN and arithmetic.
 
-
 use datafusion::logical_expr::{Expr, Operator, binary_expr};
 use matcher::{Fold, Glob};
 use query::esql::ast::{ArithmeticOp, CompareOp, LikeOp, Literal};
@@ -27,7 +26,10 @@ impl Lowering<'_> {
     ) -> Result<Operand, Refused> {
         let (sides, data_type, _) = self.unify(vec![left, right], op.symbol())?;
         let ordered = matches!(op, CompareOp::Lt | CompareOp::Lte | CompareOp::Gt | CompareOp::Gte);
-        if ordered && data_type == DataType::Boolean || data_type.is_time_span() || data_type == DataType::GeoPoint && ordered {
+        if ordered && data_type == DataType::Boolean
+            || data_type.is_time_span()
+            || data_type == DataType::GeoPoint && ordered
+        {
             let message = format!("{} values cannot be compared by {}", data_type.name(), op.symbol());
             return self.refuse(Diagnostic::error("esql::not-comparable", message).at(span));
         }
@@ -55,7 +57,8 @@ impl Lowering<'_> {
         let mut all = vec![value];
         all.extend(list);
         let (all, _, _) = self.unify(all, "IN")?;
-        let mut all = all.into_iter().map(|operand| self.single(operand).expr).collect::<Vec<_>>().into_iter();
+        let mut all =
+            all.into_iter().map(|operand| self.single(operand).expr).collect::<Vec<_>>().into_iter();
         let Some(value) = all.next() else { return Err(Refused) };
         let equal = all.map(|item| binary_expr(value.clone(), Operator::Eq, item)).collect();
         let found = balanced(Operator::Or, equal);
@@ -79,7 +82,11 @@ impl Lowering<'_> {
             Ok(value) => value,
             Err(value) => {
                 let message = format!("{name} compares text, and this is {}", value.data_type.name());
-                return self.refuse(Diagnostic::error("esql::not-text", message).at(value.span).help("convert it with ::keyword"));
+                return self.refuse(
+                    Diagnostic::error("esql::not-text", message)
+                        .at(value.span)
+                        .help("convert it with ::keyword"),
+                );
             }
         };
         if op == LikeOp::Like && patterns.iter().any(|pattern| is_anything(&pattern.value)) {
@@ -157,15 +164,17 @@ impl Lowering<'_> {
                     ArithmeticOp::Modulo => Some(a.wrapping_rem(b)),
                 })
             }),
-            DataType::UnsignedLong => call.map2::<Unsigned, Unsigned, Unsigned>(args, data_type, move |a, b| {
-                checked(op, b == 0, || match op {
-                    ArithmeticOp::Add => a.checked_add(b),
-                    ArithmeticOp::Subtract => a.checked_sub(b),
-                    ArithmeticOp::Multiply => a.checked_mul(b),
-                    ArithmeticOp::Divide => a.checked_div(b),
-                    ArithmeticOp::Modulo => a.checked_rem(b),
+            DataType::UnsignedLong => {
+                call.map2::<Unsigned, Unsigned, Unsigned>(args, data_type, move |a, b| {
+                    checked(op, b == 0, || match op {
+                        ArithmeticOp::Add => a.checked_add(b),
+                        ArithmeticOp::Subtract => a.checked_sub(b),
+                        ArithmeticOp::Multiply => a.checked_mul(b),
+                        ArithmeticOp::Divide => a.checked_div(b),
+                        ArithmeticOp::Modulo => a.checked_rem(b),
+                    })
                 })
-            }),
+            }
             _ => call.map2::<Double, Double, Double>(args, data_type, move |a, b| {
                 let result = match op {
                     ArithmeticOp::Add => a + b,

@@ -25,6 +25,13 @@ impl Lowering<'_> {
         if operand.data_type.is_text() && data_type.is_text() {
             return Ok(Operand { data_type, ..operand });
         }
+        if operand.is_untyped {
+            // The texts are those of whatever the events hold; a whole number may be a long one.
+            let target = if data_type == DataType::Integer { DataType::Long } else { data_type };
+            let untyped = Operand { is_untyped: false, ..operand.clone() };
+            let span = untyped.span;
+            return self.convert(untyped, target, span).map_err(|Refused| operand);
+        }
         if let Some(Literal::Text(text)) = &operand.literal {
             return match text_as(text, data_type) {
                 Some(value) => Ok(Operand { expr: lit(value), data_type, ..operand }),
@@ -46,17 +53,20 @@ impl Lowering<'_> {
         what: &str,
     ) -> Result<(Vec<Operand>, DataType, bool), Refused> {
         let many = operands.iter().any(|operand| operand.many);
-        let is_text_constant = |operand: &Operand| matches!(operand.literal, Some(Literal::Text(_)));
-        // Constants of text take the type of the others, if these have one.
+        let adapts = |operand: &Operand| operand.is_untyped || matches!(operand.literal, Some(Literal::Text(_)));
+        // Constants of text and fields of unknown type take the type of the others, if these have one.
         let mut data_type = DataType::Null;
-        for operand in operands.iter().filter(|operand| !is_text_constant(operand)) {
+        for operand in operands.iter().filter(|operand| !adapts(operand)) {
             let Some(common) = data_type.common(operand.data_type) else {
                 return self.no_common_type(what, data_type, operand);
             };
             data_type = common;
         }
-        if data_type == DataType::Null && operands.iter().any(is_text_constant) {
+        if data_type == DataType::Null && operands.iter().any(adapts) {
             data_type = DataType::Keyword;
+        }
+        if data_type == DataType::Integer && operands.iter().any(|operand| operand.is_untyped) {
+            data_type = DataType::Long;
         }
         let mut unified = Vec::with_capacity(operands.len());
         for operand in operands {

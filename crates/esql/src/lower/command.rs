@@ -139,8 +139,9 @@ impl Lowering<'_> {
                 return self.refuse(Diagnostic::error("esql::time-span-column", message).at(value.span));
             }
             let id = self.next_id();
-            exprs.push(value.expr.alias(&id));
-            scope.put(Column { name, id, data_type: value.data_type, many: value.many, is_source: false });
+            let column = Column::made(name, id, &value);
+            exprs.push(value.expr.alias(&column.id));
+            scope.put(column);
         }
         let plan = self.planned(piped.plan.project(exprs), span)?;
         Ok(Piped { plan, scope, ..piped })

@@ -92,8 +92,8 @@ impl Lowering<'_> {
     /// Reads a column.
     pub(crate) fn column(&mut self, name: &str, scope: &Scope, span: Span) -> Result<Operand, Refused> {
         let Some(column) = scope.get(name) else { return self.unknown_column(name, scope, span) };
-        let operand =
-            Operand { expr: column.expr(), data_type: column.data_type, many: column.many, span, literal: None };
+        let mut operand = Operand::new(column.expr(), column.data_type, column.many, span);
+        operand.is_untyped = column.is_untyped;
         if column.is_source {
             self.doubt_unknown_field(name, span);
         }

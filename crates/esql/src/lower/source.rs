@@ -31,7 +31,8 @@ impl Lowering<'_> {
             let Some(data_type) = self.fields.data_type(&name) else { continue };
             let id = self.next_id();
             let many = name != "@timestamp";
-            scope.put(Column { name, id, data_type, many, is_source: true });
+            let is_untyped = self.fields.is_untyped(&name);
+            scope.put(Column { name, id, data_type, many, is_source: true, is_untyped });
         }
         for name in &from.metadata {
             let Some((_, data_type)) = METADATA.iter().find(|(known, _)| *known == name.value) else {
@@ -45,6 +46,7 @@ impl Lowering<'_> {
                 data_type: *data_type,
                 many: false,
                 is_source: true,
+                is_untyped: false,
             });
         }
         let searches: Vec<String> = (0..count_searches(query)).map(search_id).collect();

@@ -63,8 +63,9 @@ impl Lowering<'_> {
         let mut scope = Scope::default();
         for (name, value) in grouped.values {
             let id = self.next_id();
-            exprs.push(value.expr.alias(&id));
-            scope.put(Column { name, id, data_type: value.data_type, many: value.many, is_source: false });
+            let column = Column::made(name, id, &value);
+            exprs.push(value.expr.alias(&column.id));
+            scope.put(column);
         }
         for key in &keys {
             scope.put(key.clone());
@@ -81,9 +82,10 @@ impl Lowering<'_> {
             let name = field.column_name(self.text).to_owned();
             let value = self.expression(&field.value, &piped.scope)?;
             let id = self.next_id();
-            exprs.push(value.expr.alias(&id));
             keys.retain(|key| key.name != name);
-            keys.push(Column { name, id, data_type: value.data_type, many: value.many, is_source: false });
+            let key = Column::made(name, id, &value);
+            exprs.push(value.expr.alias(&key.id));
+            keys.push(key);
         }
         let plan = self.planned(piped.plan.project(exprs), span)?;
         let after = Scope::new(keys.iter().cloned().map(|key| Column { many: false, ..key }));
@@ -162,6 +164,6 @@ impl Lowering<'_> {
         let id = self.next_id();
         let expr = by_id(&id);
         grouping.made.push((id, function));
-        Ok(Operand { expr, data_type: computed.data_type, many: computed.many, span, literal: None })
+        Ok(Operand::new(expr, computed.data_type, computed.many, span))
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Index {
     /// The `_id` of each event: a column of that name, or else the number of the line.
     pub(crate) ids: Vec<String>,
     pub(crate) events: Vec<Document>,
+    /// Why the table could not be read, when that is so.
+    pub(crate) fault: Option<String>,
 }
 
 struct Column {
@@ -42,21 +44,26 @@ struct Column {
     data_type: Option<DataType>,
 }
 
-/// Reads a table.
-pub(crate) fn read(name: &str, text: &str) -> Result<Index, String> {
+/// Reads a table; what is wrong with it is told when a case needs it.
+pub(crate) fn read(name: &str, text: &str) -> Index {
+    let empty = Index {
+        name: name.to_owned(),
+        fields: BTreeMap::new(),
+        left_out: BTreeSet::new(),
+        ids: Vec::new(),
+        events: Vec::new(),
+        fault: None,
+    };
+    filled(empty.clone(), text).unwrap_or_else(|why| Index { fault: Some(why), ..empty })
+}
+
+fn filled(mut index: Index, text: &str) -> Result<Index, String> {
     let lines = text.lines().map(str::trim).enumerate();
     let mut lines =
         lines.filter(|(_, line)| !(line.is_empty() || line.starts_with("//") || line.starts_with('#')));
     let (_, header) = lines.next().ok_or("no header")?;
     let columns: Vec<Column> = cells(header)?.into_iter().map(column).collect();
 
-    let mut index = Index {
-        name: name.to_owned(),
-        fields: BTreeMap::new(),
-        left_out: BTreeSet::new(),
-        ids: Vec::new(),
-        events: Vec::new(),
-    };
     for column in &columns {
         match column.data_type {
             Some(data_type) => {
@@ -209,19 +216,20 @@ enum Cell {
     Many(Vec<String>),
 }
 
-/// Parts a line at its commas, but not at `\,` and not within `[ ]` or `"`.
+/// Parts a line at its commas, but not at `\,` and not within `[ ]`, `{ }` or `"`.
 fn cells(line: &str) -> Result<Vec<Cell>, String> {
     let mut cells = Vec::new();
     let mut rest = line;
     loop {
         rest = rest.trim_start();
         let cell;
-        (cell, rest) = match rest.strip_prefix('[') {
-            Some(inner) => {
+        (cell, rest) = match (rest.strip_prefix('['), object(rest)) {
+            (Some(inner), _) => {
                 let (many, rest) = list(inner)?;
                 (Cell::Many(many), rest)
             }
-            None => match one(rest, &[','])? {
+            (None, Some((object, rest))) => (Cell::One(object.to_owned()), rest),
+            (None, None) => match one(rest, &[','])? {
                 (text, true, rest) => (Cell::Quoted(text), rest),
                 (text, false, rest) => (Cell::One(text), rest),
             },
@@ -234,6 +242,22 @@ fn cells(line: &str) -> Result<Vec<Cell>, String> {
             None => return Err(format!("text after the end of a value: {rest}")),
         }
     }
+}
+
+/// `{…}`, and what follows; `None` for anything else.
+fn object(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth <= 0 {
+            return (at > 0).then(|| text.split_at(at + 1));
+        }
+    }
+    None
 }
 
 /// `a, b]`, and what follows.
@@ -290,15 +314,20 @@ mod tests {
 
     use super::*;
 
+    fn table(text: &str) -> Index {
+        let index = read("t", text);
+        assert_eq!(index.fault, None);
+        index
+    }
+
     fn events(text: &str) -> Vec<Json> {
-        let events = read("t", text).unwrap().events;
+        let events = table(text).events;
         events.into_iter().map(|event| Json::Object(event.into_map())).collect()
     }
 
     #[test]
     fn columns_have_types() {
-        let index =
-            read("t", "// x\n a:integer , b.c:half_float,d, e:geo_shape,_id:long, f:Datetime\n").unwrap();
+        let index = table("// x\n a:integer , b.c:half_float,d, e:geo_shape,_id:long, f:Datetime\n");
         let expected = [
             ("a", DataType::Integer),
             ("b.c", DataType::Double),
@@ -312,8 +341,8 @@ mod tests {
 
     #[test]
     fn events_have_ids() {
-        assert_eq!(read("t", "a:long\n1\n2").unwrap().ids, ["0", "1"]);
-        let index = read("t", "_id:keyword,a:long\nx,1\ny,2").unwrap();
+        assert_eq!(table("a:long\n1\n2").ids, ["0", "1"]);
+        let index = table("_id:keyword,a:long\nx,1\ny,2");
         assert_eq!(index.ids, ["x", "y"]);
         assert_eq!(index.events[1].as_map().get("_id"), None);
     }
@@ -336,6 +365,8 @@ mod tests {
             json!({"a": "[no list]", "b": "a \"b\" c", "c": ""}),
         ];
         assert_eq!(found, expected);
+        let found = events("a, b:date_range, c\n{\"x\": {\"y\": 1}, \"z\": 2}, {\"gte\": 1, \"lt\": 2}, {c");
+        assert_eq!(found, [json!({"a": "{\"x\": {\"y\": 1}, \"z\": 2}", "c": "{c"})]);
     }
 
     #[test]
@@ -375,7 +406,7 @@ mod tests {
             ("a\n[x] y", "line 2: text after the end of a value: y"),
             ("a:ip\n1.2", "no ip"),
         ] {
-            let found = read("t", text).unwrap_err();
+            let found = read("t", text).fault.unwrap();
             assert!(found.contains(fault), "{text:?}: {found}");
         }
     }

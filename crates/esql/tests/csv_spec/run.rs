@@ -6,7 +6,7 @@ use bartizan_esql::{Event, Fields, Plan, Warning};
 use ecs::IndexPatterns;
 use ecs::time::Timestamp;
 use query::Diagnostic;
-use query::esql::ast::{FromItem, Source};
+use query::esql::ast::{Command, FromItem, Source};
 
 use super::compare::{self, Answer};
 use super::index::Index;
@@ -37,6 +37,9 @@ pub(crate) fn judge(case: &Case, tables: &[Index]) -> Verdict {
         Ok(read) => read,
         Err(why) => return Verdict::Skipped(why),
     };
+    if let Some((index, why)) = read.iter().find_map(|index| Some((&index.name, index.fault.as_ref()?))) {
+        return Verdict::Wrong(format!("table {index}: {why}"));
+    }
     if let Some(why) = beyond_types(case, &read) {
         return Verdict::Skipped(why);
     }
@@ -71,7 +74,8 @@ pub(crate) fn judge(case: &Case, tables: &[Index]) -> Verdict {
         Ok(answer) => answer,
         Err(fault) => return Verdict::Wrong(format!("the answer has {fault}")),
     };
-    let difference = compare::difference(case, columns, rows, &answer);
+    let in_order = !case.ignore_order && has_order(&case.query);
+    let difference = compare::difference(columns, rows, &answer, in_order);
     let difference = difference.or_else(|| warnings_differ(case, &given.warnings));
     match difference
         .or_else(|| given.clashes.first().map(|clash| format!("values of another type: {clash:?}")))
@@ -95,6 +99,17 @@ fn tables_read<'a>(query: &str, tables: &'a [Index]) -> Result<Vec<&'a Index>, S
     }
     let pattern = IndexPatterns::new(patterns);
     Ok(tables.iter().filter(|table| pattern.matches_name(&table.name)).collect())
+}
+
+/// False when the rows are groups that nothing sorts: the language gives these no order.
+fn has_order(query: &str) -> bool {
+    let commands = query::esql::parse(query).tree.commands;
+    let last = commands.iter().rev().find_map(|command| match &command.value {
+        Command::Sort(_) => Some(true),
+        Command::Stats(stats) => Some(stats.by.is_empty()),
+        _ => None,
+    });
+    last.unwrap_or(true)
 }
 
 /// Why a case needs types of fields that rules cannot read, when it does.
