@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use ecs::{Scalar, Timestamp};
 use foldhash::HashSet;
 use ipnet::IpNet;
-use regex::Regex;
 
 use crate::analysis;
 use crate::glob::{Fold, Glob};
+use crate::lucene_regex::LuceneRegex;
 use crate::value_list::Listed;
 use crate::version::Version;
 
@@ -27,8 +27,8 @@ pub enum ValueTest {
     Glob(Glob),
     /// A regular expression over the whole text.
     Regex {
-        /// Anchored at both ends.
-        regex: Regex,
+        /// Compiled.
+        regex: LuceneRegex,
         /// As written.
         source: Box<str>,
         /// True for analysed text, where one token has to match.

@@ -6,11 +6,11 @@ use std::fmt;
 use ecs::{EventView, FieldId, FieldType, Known};
 use query::Spanned;
 use query::eql::ast::{ArithmeticOp, CompareOp, Function};
-use regex::Regex;
 
 use super::Value;
 use crate::function;
 use crate::glob::{Fold, Glob};
+use crate::lucene_regex::LuceneRegex;
 
 /// An expression, with the place it was written at.
 pub type Node = Spanned<Expression>;
@@ -133,8 +133,8 @@ impl FieldRead {
 /// A compiled regular expression; equal to another when both were written alike.
 #[derive(Debug, Clone)]
 pub struct RegexPattern {
-    /// Anchored at both ends.
-    pub regex: Regex,
+    /// Compiled.
+    pub regex: LuceneRegex,
     /// As written.
     pub source: Box<str>,
     /// True when case does not count.

@@ -204,7 +204,9 @@ impl Resolver<'_> {
         for pattern in patterns {
             let compiled = crate::lucene_regex::compile(&pattern.value, false).ok();
             // A pattern that all texts fit is likely to be planned like `LIKE "*"`.
-            let is_total = |regex: &regex::Regex| regex.is_match("") && regex.is_match("\u{1}\n\u{fffd}~");
+            let is_total = |regex: &crate::lucene_regex::LuceneRegex| {
+                regex.is_match("") && regex.is_match("\u{1}\n\u{fffd}~")
+            };
             if !wanted && compiled.as_ref().is_none_or(is_total) {
                 return Predicate::Const(true);
             }
