@@ -284,6 +284,20 @@ fn conversions() {
 }
 
 #[test]
+fn buckets() {
+    check(&[
+        ("BUCKET(d, 1 week)", "2024-05-13T00:00:00.000Z"),
+        ("BUCKET(d, 12, \"2024-01-01\", \"2025-01-01\")", "2024-05-01T00:00:00.000Z"),
+        ("BUCKET(i, 5)", "5.0"),
+        ("BUCKET(i, 5, 0, 20)", "5.0"),
+        ("BUCKET(TO_DATE_NANOS(d), 1 hour)", "2024-05-15T13:00:00.000Z"),
+        ("BUCKET(n, 1 hour)", ""),
+        ("BUCKET(i, 0)", "esql::constant: the size of a bucket must be more than nothing"),
+        ("BUCKET(d, 12, 0)", "esql::argument-count: bucket takes 2 or 4 arguments, not 3"),
+    ]);
+}
+
+#[test]
 fn points() {
     check(&[
         ("TO_GEOPOINT(\"POINT(12.5 41.9)\")", "POINT (12.5 41.9)"),

@@ -103,7 +103,7 @@ fn signed(op: ArithmeticOp, length: TimeSpan) -> Option<TimeSpan> {
 }
 
 /// A constant length of time, also as text.
-fn length_of(operand: &Operand) -> Option<TimeSpan> {
+pub(super) fn length_of(operand: &Operand) -> Option<TimeSpan> {
     match &operand.literal {
         Some(Literal::TimeSpan(length)) => Some(*length),
         Some(Literal::Text(text)) => time_span::parse(text).ok(),
@@ -135,17 +135,21 @@ fn date_trunc(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
 }
 
 /// Rounds a date down to a constant length of time, which is an argument.
-fn round_date(
+pub(super) fn round_date(
     call: &mut Call<'_, '_>,
     index: usize,
     date: Operand,
     length: TimeSpan,
 ) -> Result<Operand, Refused> {
-    let rounding = match DateRounding::new(length) {
-        Ok(rounding) => rounding,
-        Err(refusal) => return call.refuse(index, "esql::constant", refusal.reason().to_owned()),
-    };
-    Ok(if date.data_type == DataType::Date {
+    match DateRounding::new(length) {
+        Ok(rounding) => Ok(round_date_by(call, date, rounding)),
+        Err(refusal) => call.refuse(index, "esql::constant", refusal.reason().to_owned()),
+    }
+}
+
+/// Rounds a date down.
+pub(super) fn round_date_by(call: &mut Call<'_, '_>, date: Operand, rounding: DateRounding) -> Operand {
+    if date.data_type == DataType::Date {
         call.map1::<Millis, Millis>(date.expr, DataType::Date, move |date| {
             rounding.round_millis(date).map(Some)
         })
@@ -153,7 +157,7 @@ fn round_date(
         call.map1::<Nanos, Nanos>(date.expr, DataType::DateNanos, move |date| {
             rounding.round_nanos(date).map(Some)
         })
-    })
+    }
 }
 
 /// A unit, and two dates.

@@ -16,6 +16,7 @@
 mod answer;
 mod argument;
 mod array_function;
+mod bucket;
 mod call;
 mod conditional;
 mod convert;
@@ -48,6 +49,7 @@ pub(crate) struct Function {
 }
 
 const FAMILIES: &[&[Function]] = &[
+    bucket::FUNCTIONS,
     conditional::FUNCTIONS,
     convert::FUNCTIONS,
     date::FUNCTIONS,

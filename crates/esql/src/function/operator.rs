@@ -5,15 +5,12 @@ use matcher::{Fold, Glob};
 use query::esql::ast::{ArithmeticOp, CompareOp, LikeOp, Literal};
 use query::{Diagnostic, Span, Spanned};
 
+use super::Call;
 use super::kind::{Bool, Double, Integer, Long, Text, Unsigned};
-use super::{Answer, Call, Refusal};
 use crate::DataType;
 use crate::lower::{Lowering, Refused, balanced};
 use crate::operand::Operand;
-
-/// Why a result of arithmetic is null.
-const OUT_OF_RANGE: Refusal = Refusal("a number out of the range of its type");
-const DIVISION_BY_ZERO: Refusal = Refusal("division by zero");
+use crate::value::arithmetic;
 
 impl Lowering<'_> {
     /// `left == right` and the like: null when a side is null or has several values.
@@ -147,48 +144,17 @@ impl Lowering<'_> {
         let mut call = Call { lowering: self, name: name_of(op), args: Vec::new(), options: None, span };
         Ok(match data_type {
             DataType::Integer => call.map2::<Integer, Integer, Integer>(args, data_type, move |a, b| {
-                checked(op, b == 0, || match op {
-                    ArithmeticOp::Add => a.checked_add(b),
-                    ArithmeticOp::Subtract => a.checked_sub(b),
-                    ArithmeticOp::Multiply => a.checked_mul(b),
-                    ArithmeticOp::Divide => a.checked_div(b),
-                    ArithmeticOp::Modulo => Some(a.wrapping_rem(b)),
-                })
+                arithmetic::integers(op, a, b).map(Some)
             }),
-            DataType::Long => call.map2::<Long, Long, Long>(args, data_type, move |a, b| {
-                checked(op, b == 0, || match op {
-                    ArithmeticOp::Add => a.checked_add(b),
-                    ArithmeticOp::Subtract => a.checked_sub(b),
-                    ArithmeticOp::Multiply => a.checked_mul(b),
-                    ArithmeticOp::Divide => a.checked_div(b),
-                    ArithmeticOp::Modulo => Some(a.wrapping_rem(b)),
-                })
-            }),
+            DataType::Long => call
+                .map2::<Long, Long, Long>(args, data_type, move |a, b| arithmetic::longs(op, a, b).map(Some)),
             DataType::UnsignedLong => {
                 call.map2::<Unsigned, Unsigned, Unsigned>(args, data_type, move |a, b| {
-                    checked(op, b == 0, || match op {
-                        ArithmeticOp::Add => a.checked_add(b),
-                        ArithmeticOp::Subtract => a.checked_sub(b),
-                        ArithmeticOp::Multiply => a.checked_mul(b),
-                        ArithmeticOp::Divide => a.checked_div(b),
-                        ArithmeticOp::Modulo => a.checked_rem(b),
-                    })
+                    arithmetic::unsigned_longs(op, a, b).map(Some)
                 })
             }
             _ => call.map2::<Double, Double, Double>(args, data_type, move |a, b| {
-                let result = match op {
-                    ArithmeticOp::Add => a + b,
-                    ArithmeticOp::Subtract => a - b,
-                    ArithmeticOp::Multiply => a * b,
-                    ArithmeticOp::Divide => a / b,
-                    ArithmeticOp::Modulo => a % b,
-                };
-                let divides = matches!(op, ArithmeticOp::Divide | ArithmeticOp::Modulo);
-                match (result.is_finite(), divides && b == 0.0) {
-                    (true, _) => Ok(Some(result)),
-                    (false, true) => Err(DIVISION_BY_ZERO),
-                    (false, false) => Err(OUT_OF_RANGE),
-                }
+                arithmetic::doubles(op, a, b).map(Some)
             }),
         })
     }
@@ -202,13 +168,6 @@ impl Lowering<'_> {
         let zero = self.literal(&Literal::Integer(0), span)?;
         self.arithmetic(ArithmeticOp::Subtract, zero, value, span)
     }
-}
-
-fn checked<T>(op: ArithmeticOp, is_zero: bool, result: impl FnOnce() -> Option<T>) -> Answer<T> {
-    if is_zero && matches!(op, ArithmeticOp::Divide | ArithmeticOp::Modulo) {
-        return Err(DIVISION_BY_ZERO);
-    }
-    result().map(Some).ok_or(OUT_OF_RANGE)
 }
 
 fn name_of(op: ArithmeticOp) -> &'static str {

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use query::esql::ast::{TimeSpan, TimeUnit};
 
 use super::date::{OUT_OF_RANGE, civil_of_millis, millis_of_civil, millis_to_nanos, nanos_to_millis};
+use super::date_shift::shift_millis;
 use super::{Outcome, Refusal};
 
 /// A span of nothing, or of less.
@@ -78,6 +79,72 @@ impl DateRounding {
         }
     }
 
+    /// The next value that dates are rounded to, after one that they are rounded to.
+    pub fn next_millis(self, rounded: i64) -> Outcome<i64> {
+        match self.0 {
+            Step::Millis { length, .. } => rounded.checked_add(length).ok_or(OUT_OF_RANGE),
+            Step::Months(count) => {
+                shift_millis(rounded, TimeSpan { count: count.into(), unit: TimeUnit::Month })
+            }
+        }
+    }
+
+    /// The finest of the spans that people count in, from a millisecond to a year, with which no more than so many
+    /// buckets cover a range whose end does not belong to it; years when none is coarse enough.
+    pub fn for_buckets(buckets: i64, from_millis: i64, to_millis: i64) -> Outcome<Self> {
+        use TimeUnit::{Day, Hour, Millisecond, Minute, Month, Second, Week, Year};
+        const SPANS: [(i64, TimeUnit); 18] = [
+            (1, Month),
+            (1, Week),
+            (1, Day),
+            (12, Hour),
+            (3, Hour),
+            (1, Hour),
+            (30, Minute),
+            (10, Minute),
+            (5, Minute),
+            (1, Minute),
+            (30, Second),
+            (10, Second),
+            (5, Second),
+            (1, Second),
+            (100, Millisecond),
+            (50, Millisecond),
+            (10, Millisecond),
+            (1, Millisecond),
+        ];
+        let mut best = Self::new(TimeSpan { count: 1, unit: Year })?;
+        for (count, unit) in SPANS {
+            let finer = Self::new(TimeSpan { count, unit })?;
+            if !finer.covers(buckets, from_millis, to_millis)? {
+                break;
+            }
+            best = finer;
+        }
+        Ok(best)
+    }
+
+    fn covers(self, buckets: i64, from_millis: i64, to_millis: i64) -> Outcome<bool> {
+        let start = self.round_millis(from_millis)?;
+        let needed = match self.0 {
+            Step::Millis { length, .. } => {
+                let range = i128::from(to_millis) - i128::from(start);
+                // One is needed for a range of nothing too.
+                ((range + i128::from(length) - 1) / i128::from(length)).max(1)
+            }
+            Step::Months(_) => {
+                let mut needed = 1;
+                let mut next = self.next_millis(start)?;
+                while next < to_millis {
+                    next = self.next_millis(next)?;
+                    needed += 1;
+                }
+                needed
+            }
+        };
+        Ok(needed <= i128::from(buckets))
+    }
+
     /// Rounds a `date_nanos` down.
     pub fn round_nanos(self, nanos: i64) -> Outcome<i64> {
         self.round_millis(nanos_to_millis(nanos)).and_then(millis_to_nanos)
@@ -140,6 +207,28 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_chosen_by_the_number_of_buckets() {
+        use TimeUnit::*;
+        let table = [
+            (20, "2024-01-01", "2025-01-01", (1, Month)),
+            (100, "2024-01-01", "2025-01-01", (1, Week)),
+            (12, "2024-01-01", "2025-01-01", (1, Month)),
+            (11, "2024-01-01", "2025-01-01", (1, Year)),
+            (1, "2024-01-01", "2034-01-01", (1, Year)),
+            (24, "2024-01-01", "2024-01-02", (1, Hour)),
+            (60, "2024-01-01T10:00:00Z", "2024-01-01T10:01:00Z", (1, Second)),
+            (10, "2024-01-01T10:00:00Z", "2024-01-01T10:00:00.005Z", (1, Millisecond)),
+            (i64::MAX, "0001-01-01", "2024-01-01", (1, Millisecond)),
+            (0, "2024-01-01", "2024-01-02", (1, Year)),
+        ];
+        for (buckets, from, to, (count, unit)) in table {
+            let (from, to) = (parse_millis(from).unwrap(), parse_millis(to).unwrap());
+            let chosen = DateRounding::for_buckets(buckets, from, to);
+            assert_eq!(chosen, Ok(rounding(count, unit)), "{buckets} {count} {unit:?}");
+        }
+    }
+
+    #[test]
     fn spans_of_nothing_are_refused() {
         for count in [0, -1] {
             assert_eq!(DateRounding::new(TimeSpan { count, unit: TimeUnit::Day }), Err(NOT_POSITIVE));
@@ -159,6 +248,10 @@ mod tests {
             let rounded = rounding.round_millis(millis).unwrap();
             prop_assert!(rounded <= millis);
             prop_assert_eq!(rounding.round_millis(rounded), Ok(rounded));
+            let next = rounding.next_millis(rounded).unwrap();
+            prop_assert!(next > millis);
+            prop_assert_eq!(rounding.round_millis(next), Ok(next));
+            prop_assert_eq!(rounding.round_millis(next - 1), Ok(rounded));
             prop_assert!(millis - rounded < count * 366 * DAY);
         }
     }

@@ -4,7 +4,6 @@
 //! scalar/math/*.java.
 
 use super::arithmetic::{INTEGER_OVERFLOW, LONG_OVERFLOW};
-use super::number::round_half_up;
 use super::{Outcome, Refusal};
 
 /// A result that is infinite or no number.
@@ -112,11 +111,6 @@ pub fn to_radians(value: f64) -> f64 {
 /// `TO_DEGREES`
 pub fn to_degrees(value: f64) -> Outcome<f64> {
     finite(value.to_degrees())
-}
-
-/// The whole number that is nearest, as [`round_half_up`] has it.
-pub fn nearest(value: f64) -> f64 {
-    round_half_up(value)
 }
 
 #[cfg(test)]

@@ -68,6 +68,19 @@ pub fn round_to<T: PartialOrd + Copy>(value: T, points: &[T]) -> Option<T> {
     points.get(above.saturating_sub(1)).copied()
 }
 
+/// `BUCKET`: the greatest multiple of a size that is not above the number.
+pub fn round_to_multiple(number: f64, size: f64) -> f64 {
+    (number / size).floor() * size
+}
+
+/// The least of the sizes 1, 5, 10, 50 and so on, and their decimal parts, with which no more than so many buckets cover
+/// a range.
+pub fn bucket_size(buckets: f64, from: f64, to: f64) -> f64 {
+    let precise = (to - from) / buckets;
+    let power = 10_f64.powf(precise.log10().ceil());
+    if precise < power / 2.0 { power / 2.0 } else { power }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +137,20 @@ mod tests {
         assert_eq!(round_unsigned_long(u64::MAX, -1), Err(UNSIGNED_LONG_OVERFLOW));
         assert_eq!(round_unsigned_long(u64::MAX - 5, -1), Ok(u64::MAX - 5));
         assert_eq!(round_unsigned_long(99, -2), Ok(0));
+    }
+
+    #[test]
+    fn buckets() {
+        for (number, size, bucket) in
+            [(149.0, 50.0, 100.0), (-1.0, 50.0, -50.0), (0.0, 50.0, 0.0), (1.4, 0.5, 1.0)]
+        {
+            assert_eq!(round_to_multiple(number, size), bucket);
+        }
+        for (buckets, from, to, size) in
+            [(20.0, 0.0, 1000.0, 100.0), (25.0, 0.0, 1000.0, 50.0), (5.0, 0.0, 1.0, 0.5)]
+        {
+            assert_eq!(bucket_size(buckets, from, to), size);
+        }
     }
 
     #[test]
