@@ -1,13 +1,16 @@
 //! Functions by what they give: expressions and their values, with the warnings they count.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 
 use bartizan_esql::{Event, Fields, Plan, Value};
 use ecs::Document;
 use ecs::time::Timestamp;
 
-/// What `ROW m = ["a", "b"], n = null | EVAL x = …` gives: values joined by `,`, nothing for null, the reasons of
-/// warnings after `!`; or the diagnostics, `code: message`. It runs at 2024-05-15T13:47:31.123Z.
+/// What an expression gives over a row of the columns `m` (several texts), `n` (null), `t` (a text), `i` (a number) and
+/// `d` (a date): values joined by `,`, nothing for null, the reasons of warnings after `!`; or the diagnostics,
+/// `code: message`. The query runs at the date `d`.
 fn value_of(expression: &str) -> String {
     let fields = BTreeMap::new();
     let query = format!(

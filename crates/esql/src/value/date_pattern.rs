@@ -17,6 +17,9 @@ use super::{Outcome, Refusal};
 /// A pattern that is none, or one with a letter that is not supported.
 pub const BAD_PATTERN: Refusal = Refusal("text is no pattern of dates");
 
+/// How many parts that may be missing may lie within each other.
+const DEEPEST: usize = 16;
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -126,7 +129,8 @@ impl DatePattern {
         while let Some(letter) = letters.next() {
             match letter {
                 '\'' => read_quoted(&mut letters, &mut items)?,
-                '[' => open.push(std::mem::take(&mut items)),
+                '[' if open.len() < DEEPEST => open.push(std::mem::take(&mut items)),
+                '[' => return Err(BAD_PATTERN),
                 ']' => {
                     let outer = open.pop().ok_or(BAD_PATTERN)?;
                     let inner = std::mem::replace(&mut items, outer);
@@ -677,6 +681,7 @@ mod tests {
         for pattern in ["b", "yyyy-MM-dd'T", "ddd", "HHH", "]", "{", "SSSSSSSSSS", "MMMMMM"] {
             assert_eq!(DatePattern::new(pattern), Err(BAD_PATTERN), "{pattern}");
         }
+        assert_eq!(DatePattern::new(&"[".repeat(100_000)), Err(BAD_PATTERN));
     }
 
     proptest! {
