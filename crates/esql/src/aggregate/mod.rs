@@ -9,10 +9,23 @@
 mod array_aggregate;
 mod call;
 mod count;
+mod distinct;
+mod encoding;
 pub(crate) mod events;
+mod extreme;
+mod first_last;
+mod kept;
+mod not_supported;
+mod percentile;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod top;
+mod total;
 
 pub(crate) use array_aggregate::ArrayAggregate;
 pub(crate) use call::{AggregateCall, Aggregated};
+pub(crate) use encoding::list_of;
 
 use crate::lower::Refused;
 
@@ -24,7 +37,17 @@ pub(crate) struct Aggregate {
     pub(crate) check: fn(&mut AggregateCall<'_, '_>) -> Result<Aggregated, Refused>,
 }
 
-const FAMILIES: [&[Aggregate]; 1] = [count::AGGREGATES];
+const FAMILIES: [&[Aggregate]; 9] = [
+    count::AGGREGATES,
+    distinct::AGGREGATES,
+    extreme::AGGREGATES,
+    first_last::AGGREGATES,
+    not_supported::AGGREGATES,
+    percentile::AGGREGATES,
+    spread::AGGREGATES,
+    top::AGGREGATES,
+    total::AGGREGATES,
+];
 
 /// The aggregate of that name, which is in lower case.
 pub(crate) fn find(name: &str) -> Option<&'static Aggregate> {

@@ -1,5 +1,11 @@
 //! CASE, COALESCE, GREATEST, LEAST and the functions that stand for IS NULL.
 
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, make_comparator};
+use datafusion::arrow::compute::{SortOptions, interleave};
+use datafusion::common::Result as PlanResult;
 use datafusion::logical_expr::{Case, Expr};
 
 use super::{Call, Function};
@@ -12,6 +18,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { names: &["coalesce"], check: coalesce },
     Function { names: &["is_null"], check: is_null },
     Function { names: &["is_not_null"], check: is_not_null },
+    Function { names: &["greatest"], check: |call| extreme(call, true) },
+    Function { names: &["least"], check: |call| extreme(call, false) },
 ];
 
 /// The value after the first condition that is true; else the last argument when it stands alone, else null. A
@@ -65,4 +73,33 @@ fn is_null(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
 fn is_not_null(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
     call.arity(1..=1)?;
     Ok(Operand::single(call.args[0].expr.clone().is_not_null(), DataType::Boolean, call.span))
+}
+
+/// The greatest or the least of all values of all arguments; null when an argument is null.
+fn extreme(call: &mut Call<'_, '_>, greatest: bool) -> Result<Operand, Refused> {
+    call.arity(1..=usize::MAX)?;
+    let (values, data_type, _) = call.lowering.unify(call.args.clone(), call.name)?;
+    if data_type == DataType::GeoPoint || data_type.is_time_span() {
+        return call.wrong_type(0, &values[0], "values that have an order");
+    }
+    let args = values.into_iter().map(|value| call.lowering.extreme(value, greatest).expr).collect();
+    let body = move |args: &[ArrayRef], rows: usize| -> PlanResult<ArrayRef> {
+        let arrays: Vec<&dyn Array> = args.iter().map(AsRef::as_ref).collect();
+        let mut best: Vec<(usize, usize)> = (0..rows).map(|row| (0, row)).collect();
+        for (number, array) in arrays.iter().enumerate().skip(1) {
+            for (so_far, before) in arrays.iter().enumerate().take(number) {
+                let compare = make_comparator(*array, *before, SortOptions::default())?;
+                for (row, best) in best.iter_mut().enumerate().filter(|(_, best)| best.0 == so_far) {
+                    let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
+                    // What is null stays chosen, and is chosen once it is seen.
+                    if before.is_valid(row) && (array.is_null(row) || compare(row, row) == wanted) {
+                        *best = (number, row);
+                    }
+                }
+            }
+        }
+        Ok(interleave(&arrays, &best)?)
+    };
+    let data_type = if data_type == DataType::Text { DataType::Keyword } else { data_type };
+    Ok(call.compute(args, data_type, false, Arc::new(body)))
 }

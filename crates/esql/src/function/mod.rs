@@ -28,6 +28,8 @@ mod ip;
 mod json;
 pub(crate) mod kind;
 mod mathematics;
+mod multivalue;
+mod not_supported;
 mod operator;
 mod single;
 mod text;
@@ -58,6 +60,11 @@ const FAMILIES: &[&[Function]] = &[
     ip::FUNCTIONS,
     json::FUNCTIONS,
     mathematics::FUNCTIONS,
+    multivalue::choice::FUNCTIONS,
+    multivalue::reduction::FUNCTIONS,
+    multivalue::set::FUNCTIONS,
+    multivalue::text::FUNCTIONS,
+    not_supported::FUNCTIONS,
     text::FUNCTIONS,
     text_encoding::FUNCTIONS,
 ];

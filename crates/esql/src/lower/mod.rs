@@ -5,6 +5,7 @@
 //!                           (expression, coerce: Operand)
 //! ```
 
+mod again;
 mod coerce;
 mod command;
 mod expression;

@@ -27,8 +27,10 @@ pub(crate) struct Grouping {
 pub(crate) struct Grouped {
     /// The rows, with a column for each key.
     pub(crate) plan: LogicalPlanBuilder,
-    /// The keys, in order.
+    /// The keys, in order; a key with several values is a list without repetitions.
     pub(crate) keys: Vec<Column>,
+    /// The keys, in order, with all values that the row has.
+    pub(crate) whole_keys: Vec<Column>,
     /// What is computed of each group, and the id of its column.
     pub(crate) made: Vec<(String, AggregateFunction)>,
     /// The aggregates' columns, by name, as expressions over what is computed.
@@ -77,20 +79,38 @@ impl Lowering<'_> {
     /// Lowers keys and aggregates.
     pub(crate) fn grouped(&mut self, stats: &Stats, piped: Piped, span: Span) -> Result<Grouped, Refused> {
         let mut keys: Vec<Column> = Vec::new();
+        let mut whole_keys: Vec<Column> = Vec::new();
         let mut exprs = piped.carried();
         for field in &stats.by {
             let name = field.column_name(self.text).to_owned();
             let value = self.expression(&field.value, &piped.scope)?;
-            let id = self.next_id();
             keys.retain(|key| key.name != name);
-            let key = Column::made(name, id, &value);
+            whole_keys.retain(|key| key.name != name);
+            let whole = match &field.value.value {
+                Expr::Column(column) if *column == name => piped.scope.get(column).cloned(),
+                _ => None,
+            };
+            let whole = whole.unwrap_or_else(|| {
+                let whole = Column::made(name.clone(), self.next_id(), &value);
+                exprs.push(value.expr.clone().alias(&whole.id));
+                whole
+            });
+            whole_keys.push(whole);
+            // A row stands in a group once, however often it has the value.
+            let value = self.distinct(value);
+            let key = Column::made(name, self.next_id(), &value);
             exprs.push(value.expr.alias(&key.id));
             keys.push(key);
         }
         let plan = self.planned(piped.plan.project(exprs), span)?;
         let after = Scope::new(keys.iter().cloned().map(|key| Column { many: false, ..key }));
+        // Aggregates see keys as the columns that they are, with all values of a row.
+        let mut input = piped.scope;
+        for key in &whole_keys {
+            input.put(key.clone());
+        }
         let mut values = Vec::new();
-        let outer = self.grouping.replace(Grouping { input: piped.scope, filter: None, made: Vec::new() });
+        let outer = self.grouping.replace(Grouping { input, filter: None, made: Vec::new() });
         let mut refused = Ok(());
         for aggregate in &stats.aggregates {
             match self.aggregate_value(aggregate, &after) {
@@ -100,7 +120,7 @@ impl Lowering<'_> {
         }
         let made =
             std::mem::replace(&mut self.grouping, outer).map(|grouping| grouping.made).unwrap_or_default();
-        refused.map(|()| Grouped { plan, keys, made, values })
+        refused.map(|()| Grouped { plan, keys, whole_keys, made, values })
     }
 
     fn aggregate_value(&mut self, aggregate: &AggregateField, after: &Scope) -> Result<Operand, Refused> {
@@ -164,6 +184,7 @@ impl Lowering<'_> {
         let id = self.next_id();
         let expr = by_id(&id);
         grouping.made.push((id, function));
-        Ok(Operand::new(expr, computed.data_type, computed.many, span))
+        let operand = Operand::new(expr, computed.data_type, computed.many, span);
+        Ok(Operand { is_untyped: computed.is_untyped, ..operand })
     }
 }

@@ -21,6 +21,7 @@ pub mod json_path;
 pub mod mathematics;
 pub mod number;
 pub mod number_rounding;
+pub mod percentile;
 mod refusal;
 pub mod text;
 pub mod time_span;
