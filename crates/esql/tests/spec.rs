@@ -1,6 +1,5 @@
 //! ES|QL by example: every file of `spec` gives what it says, over the tables of `spec/tables`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which fail by panicking")]
-#![expect(clippy::print_stdout, reason = "helpers of tests, which say what differs")]
 
 use std::path::Path;
 

@@ -179,15 +179,14 @@ mod tests {
     fn rows_must_be_the_same() {
         let types = [("a", DataType::Integer), ("b", DataType::Keyword)];
         let table = "a:integer|b:keyword\n1|x\nnull|[x, y]";
-        let (one, x, y) = (Value::Whole(1), text("x"), text("y"));
-        let (first, second): (&[&[Value]], &[&[Value]]) =
-            (&[&[one.clone()], &[x.clone()]], &[&[], &[x.clone(), y.clone()]]);
+        let (one, x, y) = ([Value::Whole(1)], [text("x")], [text("x"), text("y")]);
+        let (first, second): (&[&[Value]], &[&[Value]]) = (&[&one, &x], &[&[], &y]);
         assert_eq!(differs(table, &types, &[first, second]), None);
         assert!(differs(table, &types, &[second, first]).unwrap().starts_with("row 1 of 2"));
         assert_eq!(differs(&format!("ignoreOrder:true\n{table}"), &types, &[second, first]), None);
         assert!(differs(table, &types, &[first]).unwrap().starts_with("row 2 of 2, got 1"));
         assert!(differs(table, &types, &[first, second, first]).unwrap().starts_with("row 3 of 2, got 3"));
-        let turned: &[&[Value]] = &[&[], &[y, x]];
+        let turned: &[&[Value]] = &[&[], &[text("y"), text("x")]];
         assert!(differs(table, &types, &[first, turned]).unwrap().starts_with("row 2"));
     }
 
