@@ -142,27 +142,51 @@ fn refused(case: &Case, diagnostics: Vec<Diagnostic>) -> Verdict {
     }
 }
 
-/// Each warning of the case must have been given: at its place when it begins with `Line 1:2:`, for a reason that has its
-/// text otherwise; of patterns only that there was any. Whether it was the only one is not asked, since upstream counts some
-/// that depend on how it runs the query.
+/// Each warning of the case must have been given: when it begins with `Line 1:2:`, at or within the expression there; for a
+/// reason that has its text otherwise; of patterns only that there was any. Whether it was the only one is not asked, since
+/// upstream counts some that depend on how it runs the query.
 fn warnings_differ(case: &Case, given: &[Warning]) -> Option<String> {
-    let place = |warning: &Warning| {
-        let before = case.query.get(..warning.span.start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
-        format!("Line {line}:{column}:")
-    };
     let is_given = |expected: &ExpectedWarning| match expected {
-        ExpectedWarning::Exact(text) if text.starts_with("Line ") => {
-            given.iter().any(|warning| text.starts_with(&place(warning)))
-        }
-        ExpectedWarning::Exact(text) => given.iter().any(|warning| warning.reason.contains(text.as_str())),
+        ExpectedWarning::Exact(text) => match offset(text, &case.query) {
+            Some(at) => {
+                let end = at + expression_length(at, case);
+                given.iter().any(|warning| warning.span.start < end && at < warning.span.end)
+            }
+            None => given.iter().any(|warning| warning.reason.contains(text.as_str())),
+        },
         ExpectedWarning::Pattern(_) => !given.is_empty(),
     };
     let missing = case.warnings.iter().find(|expected| !is_given(expected))?;
-    let given: Vec<String> =
-        given.iter().map(|warning| format!("{} {}", place(warning), warning.reason)).collect();
+    let given: Vec<String> = given
+        .iter()
+        .map(|warning| {
+            let place = case.query.get(warning.span.start..warning.span.end).unwrap_or_default();
+            format!("{}: {} ({})", warning.reason, place, warning.count)
+        })
+        .collect();
     Some(format!("warnings\n  expected {missing:?}\n  got      {given:?}"))
+}
+
+/// Where in the query a warning that begins with `Line 1:2:` is about.
+fn offset(warning: &str, query: &str) -> Option<usize> {
+    let (line, rest) = warning.strip_prefix("Line ")?.split_once(':')?;
+    let (column, _) = rest.split_once(':')?;
+    let (line, column): (usize, usize) = (line.parse().ok()?, column.parse().ok()?);
+    let before: usize = query.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let characters = query.get(before..)?.char_indices().map(|(at, _)| before + at);
+    characters.take(column).last()
+}
+
+/// How long the expression is that a warning there names, as `evaluation of [expression] failed`; at least 1.
+fn expression_length(at: usize, case: &Case) -> usize {
+    let lengths = case.warnings.iter().filter_map(|warning| match warning {
+        ExpectedWarning::Exact(text) if offset(text, &case.query) == Some(at) => {
+            let (_, named) = text.split_once("evaluation of [")?;
+            Some(named.rsplit_once("] failed")?.0.len())
+        }
+        _ => None,
+    });
+    lengths.max().unwrap_or(1)
 }
 
 fn answer(table: &bartizan_esql::Table) -> Result<Answer, String> {
