@@ -1,5 +1,7 @@
 //! STATS, INLINE STATS and aggregates: queries over a few events, and the rows that they must give.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 
 use bartizan_esql::{DataType, Event, Fields, Plan, Value};
@@ -337,4 +339,38 @@ fn many_groups_and_rows_take_linear_time() {
         lines[1..],
         ["0|12000,4|t0,t1,t2,t3,t4,t5,t6,t0,t1,t4,t5 [0]", "1|12000,4|t0,t1,t2,t3,t4,t5,t6,t1,t2,t5,t6 [1]"]
     );
+}
+
+#[test]
+fn lists_of_many_groups_take_linear_time() {
+    let event = |at: usize| json!({"user": format!("user{}", at % 4000), "i": [at, at + 1], "n": at});
+    let events: Vec<Json> = (0..12_000).map(event).collect();
+    let lines = run_over(
+        "FROM logs | STATS t = TOP(i, 2, \"desc\", n), a = MV_CONTAINS(VALUES(i), 4001) BY user | WHERE a | SORT user",
+        events,
+    );
+    assert_eq!(
+        lines,
+        ["t|a|user", "8000,8000|true|user0 [0, 4000, 8000]", "8001,8001|true|user1 [1, 4001, 8001]"]
+    );
+}
+
+#[test]
+fn fields_of_unknown_type_are_read_as_what_is_needed() {
+    let catalog = ecs::Catalog::builtin();
+    let fields = Fields::Catalog { catalog: &catalog, closed: false };
+    let query = "FROM logs | STATS s = SUM(acme.size), v = VALUES(acme.size), m = MV_SUM(VALUES(acme.size)), \
+                 f = FIRST(acme.size, @timestamp) | WHERE f > 5 AND MV_MAX(v) < 10";
+    let planned = Plan::new(query, &fields);
+    let Some(mut plan) = planned.plan else { panic!("{:?}", planned.diagnostics) };
+    let documents = [7, 9].map(|size| match json!({"acme": {"size": size}}) {
+        Json::Object(map) => Document::from_map(map),
+        _ => Document::new(),
+    });
+    let event = |document| Event { number: 0, document, id: "id", index: "logs" };
+    let answer = plan.run(&documents.each_ref().map(event), Timestamp::UNIX_EPOCH).unwrap();
+    let texts =
+        |values: &[&str]| values.iter().map(|text| Value::Text((*text).to_owned())).collect::<Vec<_>>();
+    let expected = [vec![Value::Double(16.0)], texts(&["7", "9"]), vec![Value::Double(16.0)], texts(&["7"])];
+    assert_eq!(answer.table.rows[0].values, expected);
 }

@@ -33,6 +33,9 @@ pub(crate) fn judge(case: &Case, tables: &[Index]) -> Verdict {
     if case.is_disabled() {
         return Verdict::Skipped("switched off in the file".to_owned());
     }
+    if let Expected::Unreadable(why) = &case.expected {
+        return Verdict::Wrong(format!("the file has {why}"));
+    }
     let read = match tables_read(&case.query, tables) {
         Ok(read) => read,
         Err(why) => return Verdict::Skipped(why),

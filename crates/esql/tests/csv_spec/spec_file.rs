@@ -49,6 +49,8 @@ pub(crate) enum Expected {
     },
     /// A refusal: `refusal:TEXT` lines instead of a table, of which each must be part of it. Upstream has no such lines.
     Refusal(Vec<String>),
+    /// What the file has cannot be read, and why.
+    Unreadable(String),
 }
 
 /// What a query must warn of.
@@ -68,7 +70,7 @@ impl Case {
     }
 }
 
-/// The cases of a file, in order.
+/// The cases of a file, in order; an error when the last one does not end.
 pub(crate) fn read(text: &str) -> Result<Vec<Case>, String> {
     let lines = text.lines().map(str::trim).enumerate();
     let mut lines = lines
@@ -133,10 +135,10 @@ pub(crate) fn read(text: &str) -> Result<Vec<Case>, String> {
             }
         }
         case.expected = match (table.is_empty(), refusal.is_empty()) {
-            (false, true) => table_of(&table).map_err(|why| fail(&why))?,
+            (false, true) => table_of(&table).unwrap_or_else(Expected::Unreadable),
             (true, false) => Expected::Refusal(refusal),
-            (true, true) => return Err(fail("no table")),
-            (false, false) => return Err(fail("a table and a refusal")),
+            (true, true) => Expected::Unreadable("no table".to_owned()),
+            (false, false) => Expected::Unreadable("a table and a refusal".to_owned()),
         };
         cases.push(case);
     }
@@ -283,17 +285,24 @@ mod tests {
 
     #[test]
     fn faults_of_a_file_are_told() {
-        for (text, fault) in [
-            ("t\nROW a=1", "the query does not end"),
-            ("t\nROW a=1;\na:i\n1", "the table does not end"),
-            ("t\nROW a=1;\n;", "no table"),
-            ("t\nROW a=1;\nrefusal:x\na:i\n;", "a table and a refusal"),
-            ("t\nROW a=1;\na\n1\n;", "no type: a"),
-            ("t\nROW a=1;\na:i|b:i\n1\n;", "1 cells for 2 columns"),
-            ("t\nROW a=1;\na:k\n\"x\n;", "a quotation mark without its partner"),
-        ] {
+        for (text, fault) in
+            [("t\nROW a=1", "the query does not end"), ("t\nROW a=1;\na:i\n1", "the table does not end")]
+        {
             let found = read(text).unwrap_err();
             assert!(found.contains(fault), "{text:?}: {found}");
+        }
+        for (table, fault) in [
+            ("", "no table"),
+            ("refusal:x\na:i\n", "a table and a refusal"),
+            ("a\n1\n", "no type: a"),
+            ("a:\n1\n", "no name or no type: a:"),
+            ("a:i|b:i\n1\n", "1 cells for 2 columns"),
+            ("a:k\n\"x\n", "a quotation mark without its partner"),
+        ] {
+            let cases = read(&format!("t\nROW a=1;\n{table};\nnext\nROW b=1;\nb:i\n1\n;")).unwrap();
+            assert_eq!(cases.len(), 2, "a case that cannot be read does not take others with it");
+            let Expected::Unreadable(found) = &cases[0].expected else { panic!("{table:?} was read") };
+            assert!(found.contains(fault), "{table:?}: {found}");
         }
     }
 }
