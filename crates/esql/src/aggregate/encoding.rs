@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use datafusion::arrow::compute::{filter, is_not_null, take};
-use datafusion::arrow::datatypes::DataType as ArrowType;
+use datafusion::arrow::datatypes::{DataType as ArrowType, Field};
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, internal_err};
+
+use crate::function::kind::own_values;
 
 /// How the values of one type are written as bytes: equal values as equal bytes, lesser ones as lesser bytes.
 pub(crate) struct Encoding {
@@ -61,11 +63,8 @@ impl fmt::Debug for Encoding {
 /// All values of an array as one list; null when there are none.
 pub(crate) fn list_of(values: ArrayRef) -> Result<ScalarValue> {
     if values.is_empty() {
-        let list = ArrowType::List(Arc::new(datafusion::arrow::datatypes::Field::new_list_field(
-            values.data_type().clone(),
-            true,
-        )));
-        return ScalarValue::try_from(&list);
+        let field = Field::new_list_field(values.data_type().clone(), true);
+        return ScalarValue::try_from(&ArrowType::List(Arc::new(field)));
     }
     Ok(SingleRowListArrayBuilder::new(values).with_nullable(true).build_list_scalar())
 }
@@ -83,8 +82,7 @@ pub(crate) fn present_values(array: &ArrayRef) -> Result<ArrayRef> {
                     rows.flat_map(|row| offsets[row] as u32..offsets[row + 1] as u32).collect();
                 take(lists.values(), &places, None)?
             } else {
-                let (first, end) = (offsets[0] as usize, offsets[lists.len()] as usize);
-                lists.values().slice(first, end - first)
+                own_values(lists).0
             }
         }
     };

@@ -10,7 +10,7 @@ use query::esql::ast::Literal;
 
 use super::encoding::Encoding;
 use super::{Aggregate, AggregateCall, Aggregated};
-use crate::function::kind::as_lists;
+use crate::function::kind::{as_lists, own_values};
 use crate::lower::Refused;
 
 pub(crate) const AGGREGATES: &[Aggregate] = &[Aggregate { names: &["top"], check: top }];
@@ -120,14 +120,19 @@ impl Top {
     /// Adds what the lists of each row hold: every value with every output, or, when they belong together, in pairs.
     fn add_lists(&mut self, lists: &[ArrayRef], are_pairs: bool) -> Result<()> {
         let [fields, outputs] = [as_lists(&lists[0])?, as_lists(&lists[1])?];
-        let field_rows = self.encodings[0].encode(fields.values())?;
-        let output_rows = self.encodings[1].encode(outputs.values())?;
+        let (field_values, first_field) = own_values(fields);
+        let (output_values, first_output) = own_values(outputs);
+        let field_rows = self.encodings[0].encode(&field_values)?;
+        let output_rows = self.encodings[1].encode(&output_values)?;
         for row in 0..fields.len() {
             if fields.is_null(row) || outputs.is_null(row) {
                 continue;
             }
-            let range = |offsets: &[i32]| offsets[row] as usize..offsets[row + 1] as usize;
-            let (values, outputs) = (range(fields.value_offsets()), range(outputs.value_offsets()));
+            let range = |offsets: &[i32], first: usize| {
+                offsets[row] as usize - first..offsets[row + 1] as usize - first
+            };
+            let values = range(fields.value_offsets(), first_field);
+            let outputs = range(outputs.value_offsets(), first_output);
             if are_pairs {
                 for (value, output) in values.zip(outputs) {
                     self.add(field_rows.row(value).as_ref(), output_rows.row(output).as_ref());

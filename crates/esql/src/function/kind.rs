@@ -127,6 +127,14 @@ pub(crate) fn as_lists(array: &ArrayRef) -> Result<&ListArray> {
     }
 }
 
+/// The values of these lists alone, and the place of the first of them: lists that were cut from others carry the
+/// values of all along.
+pub(crate) fn own_values(lists: &ListArray) -> (ArrayRef, usize) {
+    let offsets = lists.value_offsets();
+    let (first, end) = (offsets[0] as usize, offsets[lists.len()] as usize);
+    (lists.values().slice(first, end - first), first)
+}
+
 /// The values of a list, in their order; none when the row is null.
 pub(crate) fn list_values<'a, K: Kind>(
     lists: &ListArray,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, StructArray, UInt32Array, UInt64Array, make_array, new_empty_array,
+    Array, ArrayRef, AsArray, ListArray, StructArray, UInt32Array, UInt64Array, new_empty_array,
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::compute::{concat, take};
@@ -125,7 +125,7 @@ fn joined(column: &ArrayRef, rows: &[&[u32]]) -> Result<ArrayRef> {
         }
         None => {
             let range = |row: u32| if column.is_null(row as usize) { 0..0 } else { row..row + 1 };
-            (make_array(column.to_data()), (0..column.len() as u32).map(range).collect())
+            (Arc::clone(column), (0..column.len() as u32).map(range).collect())
         }
     };
     let mut places = Vec::new();
@@ -139,4 +139,56 @@ fn joined(column: &ArrayRef, rows: &[&[u32]]) -> Result<ArrayRef> {
     let values = take(&values, &UInt32Array::from(places), None)?;
     let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
     Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, Some(present))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::StringArray;
+
+    use super::*;
+
+    #[test]
+    fn parts_come_together_in_the_order_of_rows_also_from_two_halves() {
+        let types = [ArrowType::Utf8, ArrowType::UInt64];
+        let parts = |numbers: &[u64], names: &[&str], values: &[Option<u64>]| -> Vec<ArrayRef> {
+            vec![
+                Arc::new(UInt64Array::from(numbers.to_vec())),
+                Arc::new(StringArray::from(names.to_vec())),
+                Arc::new(UInt64Array::from(values.to_vec())),
+            ]
+        };
+        let start = || {
+            let parts = named([ArrowType::UInt64].into_iter().chain(types.iter().cloned()));
+            let list = ArrowType::List(Arc::new(Field::new_list_field(ArrowType::UInt64, true)));
+            let rows = named([ArrowType::Utf8, list].into_iter());
+            RowsAgain { same: 1, rows, parts, batches: Vec::new(), size: 0 }
+        };
+        let halves = [
+            parts(&[2, 1, 3], &["b", "a", "c"], &[Some(7), Some(5), None]),
+            parts(&[2, 1], &["b", "a"], &[Some(8), None]),
+        ];
+        let (mut whole, mut merged) = (start(), start());
+        for half in &halves {
+            whole.update_batch(half).unwrap();
+            let mut part = start();
+            part.update_batch(half).unwrap();
+            let states: Vec<ArrayRef> =
+                part.state().unwrap().iter().map(|state| state.to_array().unwrap()).collect();
+            merged.merge_batch(&states).unwrap();
+        }
+        assert_eq!(whole.evaluate().unwrap(), merged.evaluate().unwrap());
+        let ScalarValue::List(list) = whole.evaluate().unwrap() else { panic!("no list") };
+        let rows = list.value(0);
+        let names = rows.as_struct().column(0).as_string::<i32>();
+        let values = rows.as_struct().column(1).as_list::<i32>();
+        let found: Vec<(&str, Option<Vec<u64>>)> = (0..rows.len())
+            .map(|row| {
+                let numbers = values.value(row);
+                let numbers = numbers.as_primitive::<UInt64Type>().values().to_vec();
+                (names.value(row), values.is_valid(row).then_some(numbers))
+            })
+            .collect();
+        assert_eq!(found, [("a", Some(vec![5])), ("b", Some(vec![7, 8])), ("c", None)]);
+        assert!(start().evaluate().unwrap().is_null());
+    }
 }

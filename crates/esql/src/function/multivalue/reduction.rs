@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use datafusion::arrow::array::{ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, PrimitiveArray};
 use datafusion::arrow::datatypes::{Float64Type, Int32Type, Int64Type, UInt64Type};
 use datafusion::common::Result as PlanResult;
+use datafusion::logical_expr::Expr;
 use query::esql::ast::Literal;
 
 use super::super::kind::{Double, Kind, Number, as_kind, as_lists, get};
@@ -149,7 +150,7 @@ fn percentile(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
 fn percentiles<T: ArrowPrimitiveType>(
     call: &mut Call<'_, '_>,
     values: Operand,
-    percent: datafusion::logical_expr::Expr,
+    percent: Expr,
     between: impl Fn(T::Native, T::Native, f64) -> T::Native + Send + Sync + 'static,
 ) -> Operand {
     let counter = call.lowering.warnings.counter(call.span);
@@ -165,7 +166,7 @@ fn percentiles<T: ArrowPrimitiveType>(
                 counter.add(NO_PERCENTILE.reason(), 1);
                 return None;
             }
-            sorted.sort_unstable_by(|a, b| datafusion::arrow::array::ArrowNativeTypeOp::compare(*a, *b));
+            sorted.sort_unstable_by(|a, b| a.compare(*b));
             let rank = percent / 100.0 * last as f64;
             let below = (rank as usize).min(last);
             let weight = rank - below as f64;

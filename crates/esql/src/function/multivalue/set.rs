@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, make_comparator};
+use datafusion::arrow::array::{Array, ArrayRef, ListArray, make_comparator};
 use datafusion::arrow::compute::{SortOptions, concat};
 use datafusion::common::Result as PlanResult;
 
-use super::super::kind::{Bool, Kind, as_lists};
+use super::super::kind::{Bool, Kind, as_lists, own_values};
 use super::super::{Call, Function};
 use super::choice::distinct_places;
 use super::{lists_at, places};
@@ -130,23 +130,27 @@ fn two_lists(call: &mut Call<'_, '_>) -> Result<(Vec<Operand>, DataType), Refuse
     Ok((operands, if data_type == DataType::Text { DataType::Keyword } else { data_type }))
 }
 
-/// The lists of two columns over one array of values.
+/// The lists of two columns over one array of values: those of the left, then those of the right.
 struct Both<'a> {
-    left: &'a datafusion::arrow::array::ListArray,
-    right: &'a datafusion::arrow::array::ListArray,
+    left: &'a ListArray,
+    right: &'a ListArray,
     values: ArrayRef,
+    first_left: usize,
+    first_right: usize,
+    left_count: usize,
 }
 
 impl<'a> Both<'a> {
     fn new(args: &'a [ArrayRef]) -> PlanResult<Self> {
         let (left, right) = (as_lists(&args[0])?, as_lists(&args[1])?);
-        let values = concat(&[left.values().as_ref(), right.values().as_ref()])?;
-        Ok(Self { left, right, values })
+        let ((left_values, first_left), (right_values, first_right)) = (own_values(left), own_values(right));
+        let values = concat(&[left_values.as_ref(), right_values.as_ref()])?;
+        Ok(Self { left, right, values, first_left, first_right, left_count: left_values.len() })
     }
 
     fn places(&self, row: usize) -> (Vec<usize>, Vec<usize>) {
-        let shift = self.left.values().len();
-        let right = places(self.right, row).map(|place| place + shift).collect();
-        (places(self.left, row).collect(), right)
+        let left = places(self.left, row).map(|place| place - self.first_left).collect();
+        let right = places(self.right, row).map(|place| place - self.first_right + self.left_count).collect();
+        (left, right)
     }
 }
