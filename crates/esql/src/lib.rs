@@ -5,7 +5,7 @@
 //!                                (names, types: Operand)              (again and again)   (rows, evidence, warnings)
 //! ```
 //!
-//! Start at [`Plan::new`]. The rules that everything here keeps, `Single3` in the words of the design:
+//! Start at [`Plan::of`]. The rules that everything here keeps, `Single3` in the words of the design:
 //!
 //! - A field may have several values. A function that needs one gives null for several, and counts a warning.
 //! - Null is not false: a comparison with null is null, and `WHERE` keeps what is true.

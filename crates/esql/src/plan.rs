@@ -56,7 +56,7 @@ pub struct Answer {
 
 impl Plan {
     /// Checks a query and plans it. Everything that is wrong is said, not only the first thing.
-    pub fn new(text: &str, fields: &Fields<'_>) -> Planned {
+    pub fn of(text: &str, fields: &Fields<'_>) -> Planned {
         let parsed = query::esql::parse(text);
         if !parsed.is_ok() {
             return Planned { plan: None, diagnostics: parsed.diagnostics };

@@ -48,7 +48,7 @@ fn run_over(query: &str, events: Vec<Json>) -> Vec<String> {
         })
         .collect();
     let fields = fields();
-    let planned = Plan::new(query, &Fields::Exactly(&fields));
+    let planned = Plan::of(query, &Fields::Exactly(&fields));
     let Some(mut plan) = planned.plan else {
         let line = |diagnostic: &query::Diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message);
         return planned.diagnostics.iter().map(line).collect();
@@ -361,7 +361,7 @@ fn fields_of_unknown_type_are_read_as_what_is_needed() {
     let fields = Fields::Catalog { catalog: &catalog, closed: false };
     let query = "FROM logs | STATS s = SUM(acme.size), v = VALUES(acme.size), m = MV_SUM(VALUES(acme.size)), \
                  f = FIRST(acme.size, @timestamp) | WHERE f > 5 AND MV_MAX(v) < 10";
-    let planned = Plan::new(query, &fields);
+    let planned = Plan::of(query, &fields);
     let Some(mut plan) = planned.plan else { panic!("{:?}", planned.diagnostics) };
     let documents = [7, 9].map(|size| match json!({"acme": {"size": size}}) {
         Json::Object(map) => Document::from_map(map),

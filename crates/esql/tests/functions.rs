@@ -17,7 +17,7 @@ fn value_of(expression: &str) -> String {
         "ROW m = [\"a\", \"B\"], n = null, t = \"text\", i = 7, d = TO_DATETIME(\"2024-05-15T13:47:31.123Z\") \
          | EVAL x = {expression} | KEEP x"
     );
-    let planned = Plan::new(&query, &Fields::Exactly(&fields));
+    let planned = Plan::of(&query, &Fields::Exactly(&fields));
     let Some(mut plan) = planned.plan else {
         let lines: Vec<_> = planned
             .diagnostics

@@ -16,7 +16,7 @@ fn value_of(expression: &str) -> String {
          | EVAL it = {expression} | KEEP it"
     );
     let fields = BTreeMap::new();
-    let planned = Plan::new(&query, &Fields::Exactly(&fields));
+    let planned = Plan::of(&query, &Fields::Exactly(&fields));
     let Some(mut plan) = planned.plan else {
         return planned.diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>().join(";");
     };

@@ -32,7 +32,7 @@ fn run(query: &str) -> Vec<String> {
         _ => Document::new(),
     });
     let fields = fields();
-    let planned = Plan::new(query, &Fields::Exactly(&fields));
+    let planned = Plan::of(query, &Fields::Exactly(&fields));
     let Some(mut plan) = planned.plan else {
         return planned
             .diagnostics
@@ -45,7 +45,10 @@ fn run(query: &str) -> Vec<String> {
         .enumerate()
         .map(|(number, document)| Event { number: number as u64, document, id: "id", index: "logs" })
         .collect();
-    let answer = plan.run(&events, Timestamp::UNIX_EPOCH).unwrap();
+    let answer = match plan.run(&events, Timestamp::UNIX_EPOCH) {
+        Ok(answer) => answer,
+        Err(error) => return vec![error.to_string()],
+    };
     let text = |value: &Value| match value {
         Value::Text(text) => text.clone(),
         other => other.json().to_string(),
@@ -104,10 +107,15 @@ fn columns_stand_where_the_query_puts_them() {
 #[test]
 fn texts_are_taken_apart() {
     assert_eq!(
-        run("ROW a = \"x=1 y=2\" | DISSECT a \"x=%{x} y=%{y}\" | GROK y \"%{INT:n:int}\" | KEEP x, y, n | EVAL z = n + 1"),
+        run(
+            "ROW a = \"x=1 y=2\" | DISSECT a \"x=%{x} y=%{y}\" | GROK y \"%{INT:n:int}\" | KEEP x, y, n | EVAL z = n + 1"
+        ),
         ["x|y|n|z", "1|2|2|3 [0]"]
     );
-    assert_eq!(run("ROW a = [\"1-2\", \"3-4\", \"x\"] | DISSECT a \"%{l}-%{r}\" | KEEP l, r"), ["l|r", "1,3|2,4 [0]"]);
+    assert_eq!(
+        run("ROW a = [\"1-2\", \"3-4\", \"x\"] | DISSECT a \"%{l}-%{r}\" | KEEP l, r"),
+        ["l|r", "1,3|2,4 [0]"]
+    );
     assert_eq!(run("ROW a = \"x\" | DISSECT a \"%{l}-%{r}\""), ["a|l|r", "x|| [0]"]);
     assert_eq!(
         run("ROW a = \"x\" | GROK a \"%{NOPE:x}\""),
@@ -117,12 +125,14 @@ fn texts_are_taken_apart() {
 
 #[test]
 fn searches_look_into_events() {
-    assert_eq!(run("FROM logs | WHERE KQL(\"tags : b or count >= 4\") | KEEP user, @timestamp | KEEP user"), [
-        "user", "ann [0]", "ann [2]"
-    ]);
-    assert_eq!(run("FROM logs | EVAL x = 1 | RENAME tags AS t | WHERE NOT t : \"b\" | STATS COUNT(*)"), [
-        "COUNT(*)", "2 [1, 2]"
-    ]);
+    assert_eq!(
+        run("FROM logs | WHERE KQL(\"tags : b or count >= 4\") | KEEP user, @timestamp | KEEP user"),
+        ["user", "ann [0]", "ann [2]"]
+    );
+    assert_eq!(
+        run("FROM logs | EVAL x = 1 | RENAME tags AS t | WHERE NOT t : \"b\" | STATS COUNT(*)"),
+        ["COUNT(*)", "2 [1, 2]"]
+    );
     assert_eq!(run("FROM logs | STATS n = COUNT(*) WHERE MATCH(tags, \"a\")"), ["n", "2 [0, 1, 2]"]);
     assert_eq!(
         run("FROM logs | LIMIT 1 | WHERE KQL(\"a\")"),

@@ -29,12 +29,13 @@ fn public_rules_can_be_planned() {
     for rule in &library.rules {
         let RuleType::Esql(esql) = &rule.rule_type else { continue };
         let start = Instant::now();
-        let plan = Plan::new(&esql.query, &fields);
+        let plan = Plan::of(&esql.query, &fields);
         let took = start.elapsed();
         if took > slowest.0 {
             slowest = (took, rule.name.clone());
         }
-        let errors: Vec<&Diagnostic> = plan.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+        let errors: Vec<&Diagnostic> =
+            plan.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
         if plan.plan.is_some() {
             planned += 1;
         } else if errors.iter().all(|error| NOT_SUPPORTED.contains(&error.message.as_str())) {
@@ -44,7 +45,10 @@ fn public_rules_can_be_planned() {
             faults.push(format!("{}: {}", rule.name, messages.join("; ")));
         }
     }
-    println!("{planned} planned in {:?}, {not_supported} not supported; slowest {slowest:?}", began.elapsed());
+    println!(
+        "{planned} planned in {:?}, {not_supported} not supported; slowest {slowest:?}",
+        began.elapsed()
+    );
     assert!(faults.is_empty(), "{} rules cannot be planned:\n{}", faults.len(), faults.join("\n"));
     assert!(planned > 0, "there were no ES|QL rules");
 }

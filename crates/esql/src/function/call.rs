@@ -52,12 +52,6 @@ impl Call<'_, '_> {
         index < self.args.len()
     }
 
-    /// The single value of an argument, of any type.
-    pub(crate) fn one(&mut self, index: usize) -> Operand {
-        let operand = self.args[index].clone();
-        self.lowering.single(operand)
-    }
-
     /// The single text of an argument.
     pub(crate) fn text(&mut self, index: usize) -> Result<Expr, Refused> {
         self.typed(index, DataType::Keyword)

@@ -36,7 +36,7 @@ mod text;
 mod text_encoding;
 
 pub(crate) use answer::{Answer, Refusal};
-pub(crate) use array_function::{ArrayFunction, Body};
+pub(crate) use array_function::ArrayFunction;
 pub(crate) use call::Call;
 
 use crate::lower::Refused;

@@ -12,6 +12,9 @@ use crate::lower::{Lowering, Refused, balanced};
 use crate::operand::Operand;
 use crate::value::arithmetic;
 
+/// Does a text fit one pattern?
+type TextTest = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
 impl Lowering<'_> {
     /// `left == right` and the like: null when a side is null or has several values.
     pub(crate) fn compare(
@@ -90,7 +93,7 @@ impl Lowering<'_> {
             let expr = if negated { value.expr.is_null() } else { value.expr.is_not_null() };
             return Ok(Operand::single(expr, DataType::Boolean, span));
         }
-        let mut tests: Vec<Box<dyn Fn(&str) -> bool + Send + Sync>> = Vec::new();
+        let mut tests: Vec<TextTest> = Vec::new();
         for pattern in patterns {
             tests.push(match op {
                 LikeOp::Like => {
@@ -205,12 +208,12 @@ fn like_glob(pattern: &str) -> Glob {
             }
         };
         if !text.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut text).into()));
+            pieces.push(Piece::Text(std::mem::take(&mut text)));
         }
         pieces.push(piece);
     }
     if !text.is_empty() {
-        pieces.push(Piece::Text(text.into()));
+        pieces.push(Piece::Text(text));
     }
     Glob::new(pieces, Fold::None)
 }

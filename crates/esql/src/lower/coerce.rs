@@ -14,7 +14,7 @@ use crate::value;
 
 impl Lowering<'_> {
     /// The operand as a value of the given type, when it may stand for one; else the operand as it was.
-    pub(crate) fn coerce(&mut self, operand: Operand, data_type: DataType) -> Result<Operand, Operand> {
+    pub(crate) fn coerce(&mut self, operand: Operand, data_type: DataType) -> Result<Operand, Box<Operand>> {
         if operand.data_type == data_type {
             return Ok(operand);
         }
@@ -30,19 +30,19 @@ impl Lowering<'_> {
             let target = if data_type == DataType::Integer { DataType::Long } else { data_type };
             let untyped = Operand { is_untyped: false, ..operand.clone() };
             let span = untyped.span;
-            return self.convert(untyped, target, span).map_err(|Refused| operand);
+            return self.convert(untyped, target, span).map_err(|Refused| Box::new(operand));
         }
         if let Some(Literal::Text(text)) = &operand.literal {
             return match text_as(text, data_type) {
                 Some(value) => Ok(Operand { expr: lit(value), data_type, ..operand }),
-                None => Err(operand),
+                None => Err(Box::new(operand)),
             };
         }
         if operand.data_type.common(data_type) == Some(data_type) {
             let expr = cast(operand.expr, data_type.arrow_column(operand.many));
             return Ok(Operand { expr, data_type, ..operand });
         }
-        Err(operand)
+        Err(Box::new(operand))
     }
 
     /// The operands in one type and one form, with that type and whether they are lists. `what` names them in the
@@ -53,7 +53,8 @@ impl Lowering<'_> {
         what: &str,
     ) -> Result<(Vec<Operand>, DataType, bool), Refused> {
         let many = operands.iter().any(|operand| operand.many);
-        let adapts = |operand: &Operand| operand.is_untyped || matches!(operand.literal, Some(Literal::Text(_)));
+        let adapts =
+            |operand: &Operand| operand.is_untyped || matches!(operand.literal, Some(Literal::Text(_)));
         // Constants of text and fields of unknown type take the type of the others, if these have one.
         let mut data_type = DataType::Null;
         for operand in operands.iter().filter(|operand| !adapts(operand)) {

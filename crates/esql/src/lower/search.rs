@@ -26,7 +26,8 @@ pub(crate) fn count_searches(query: &Query) -> usize {
         Command::Stats(stats) | Command::InlineStats(stats) => {
             let filters = stats.aggregates.iter().filter_map(|aggregate| aggregate.filter.as_ref());
             let values = stats.aggregates.iter().map(|aggregate| &aggregate.field).chain(&stats.by);
-            filters.map(searches_in).sum::<usize>() + values.map(|field| searches_in(&field.value)).sum::<usize>()
+            filters.map(searches_in).sum::<usize>()
+                + values.map(|field| searches_in(&field.value)).sum::<usize>()
         }
         _ => 0,
     };
@@ -44,7 +45,9 @@ fn searches_in(expr: &Spanned<Expr>) -> usize {
         Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => {
             searches_in(left) + searches_in(right)
         }
-        Expr::Like { value, .. } | Expr::IsNull { value, .. } | Expr::Cast { value, .. } => searches_in(value),
+        Expr::Like { value, .. } | Expr::IsNull { value, .. } | Expr::Cast { value, .. } => {
+            searches_in(value)
+        }
         Expr::In { value, list, .. } => searches_in(value) + all(list),
         Expr::Column(_) | Expr::Literal(_) | Expr::Parameter(_) | Expr::Star | Expr::Invalid => 0,
     }
@@ -59,16 +62,18 @@ impl Lowering<'_> {
     /// Reads the column of a search. Searches look into events: there must still be some.
     pub(crate) fn search(&mut self, expr: &Spanned<Expr>, scope: &Scope) -> Result<Operand, Refused> {
         if !self.rows_are_events {
-            let diagnostic = Diagnostic::error("esql::search-too-late", "a search looks into events, and these are none")
-                .at(expr.span)
-                .help("put it into a WHERE before STATS, LIMIT and the like");
+            let diagnostic =
+                Diagnostic::error("esql::search-too-late", "a search looks into events, and these are none")
+                    .at(expr.span)
+                    .help("put it into a WHERE before STATS, LIMIT and the like");
             return self.refuse(diagnostic);
         }
         let own;
         let catalog = match self.fields {
             Fields::Catalog { catalog, .. } => *catalog,
             Fields::Exactly(fields) => {
-                let of_index = fields.iter().filter(|(_, data_type)| ecs::FieldType::parse(data_type.name()).is_some());
+                let of_index =
+                    fields.iter().filter(|(_, data_type)| ecs::FieldType::parse(data_type.name()).is_some());
                 let rows: String =
                     of_index.map(|(name, data_type)| format!("- {} {name}\n", data_type.name())).collect();
                 own = self.planned(

@@ -74,7 +74,8 @@ impl Lowering<'_> {
         let is_metadata = |name: &str| METADATA.iter().any(|(known, _)| *known == name);
         let is_computed = |name: &str| COMPUTED.iter().any(|prefix| name.starts_with(prefix));
         let read = matcher::resolve::fields_read(query, self.text);
-        let may_be_read = |name: &String| !is_metadata(name) && (!is_computed(name) || catalog.field(name).is_some());
+        let may_be_read =
+            |name: &String| !is_metadata(name) && (!is_computed(name) || catalog.field(name).is_some());
         read.names.into_iter().filter(may_be_read).collect()
     }
 }

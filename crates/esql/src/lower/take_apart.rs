@@ -11,7 +11,9 @@ use query::{Diagnostic, Span, Spanned};
 use super::{Lowering, Piped, Refused, by_id};
 use crate::DataType;
 use crate::function::ArrayFunction;
-use crate::function::kind::{Bool, Double, Integer, Long, Text, as_kind, as_lists, collect_lists, list_values};
+use crate::function::kind::{
+    Bool, Double, Integer, Long, Text, as_kind, as_lists, collect_lists, list_values,
+};
 use crate::operand::Operand;
 use crate::pattern::{Dissect, Grok, GrokFailure, GrokKind, GrokValue};
 
@@ -105,8 +107,11 @@ impl Lowering<'_> {
         let text = match self.coerce(operand, DataType::Keyword) {
             Ok(operand) => self.listed(operand),
             Err(operand) => {
-                let message =
-                    format!("{} takes text apart, and this is {}", name.to_ascii_uppercase(), operand.data_type.name());
+                let message = format!(
+                    "{} takes text apart, and this is {}",
+                    name.to_ascii_uppercase(),
+                    operand.data_type.name()
+                );
                 return self.refuse(Diagnostic::error("esql::not-text", message).at(span));
             }
         };
@@ -138,7 +143,8 @@ impl Lowering<'_> {
                     }
                 }
             }
-            let arrays = found.into_iter().zip(&types).map(|(rows, data_type)| column_of(rows, *data_type)).collect();
+            let arrays =
+                found.into_iter().zip(&types).map(|(rows, data_type)| column_of(rows, *data_type)).collect();
             Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), arrays, None, rows)?))
         };
         let parts = self.next_id();
@@ -164,7 +170,11 @@ impl Lowering<'_> {
     }
 
     /// Says what is wrong with a pattern, at its place within the text of the query.
-    fn refuse_pattern<T>(&mut self, mut diagnostic: Diagnostic, pattern: &Spanned<String>) -> Result<T, Refused> {
+    fn refuse_pattern<T>(
+        &mut self,
+        mut diagnostic: Diagnostic,
+        pattern: &Spanned<String>,
+    ) -> Result<T, Refused> {
         let written = self.text.get(pattern.span.start..pattern.span.end).unwrap_or_default();
         // A pattern with escapes is longer as it is written: then its beginning is the best place there is.
         let within = written.find(pattern.value.as_str()).map(|at| pattern.span.start + at);
@@ -179,19 +189,34 @@ impl Lowering<'_> {
 fn column_of(rows: Vec<Vec<Part>>, data_type: DataType) -> ArrayRef {
     match data_type {
         DataType::Integer => collect_lists::<Integer>(rows.into_iter().map(|parts| {
-            parts.into_iter().filter_map(|part| if let Part::Integer(value) = part { Some(value) } else { None }).collect()
+            parts
+                .into_iter()
+                .filter_map(|part| if let Part::Integer(value) = part { Some(value) } else { None })
+                .collect()
         })),
         DataType::Long => collect_lists::<Long>(rows.into_iter().map(|parts| {
-            parts.into_iter().filter_map(|part| if let Part::Long(value) = part { Some(value) } else { None }).collect()
+            parts
+                .into_iter()
+                .filter_map(|part| if let Part::Long(value) = part { Some(value) } else { None })
+                .collect()
         })),
         DataType::Double => collect_lists::<Double>(rows.into_iter().map(|parts| {
-            parts.into_iter().filter_map(|part| if let Part::Double(value) = part { Some(value) } else { None }).collect()
+            parts
+                .into_iter()
+                .filter_map(|part| if let Part::Double(value) = part { Some(value) } else { None })
+                .collect()
         })),
         DataType::Boolean => collect_lists::<Bool>(rows.into_iter().map(|parts| {
-            parts.into_iter().filter_map(|part| if let Part::Boolean(value) = part { Some(value) } else { None }).collect()
+            parts
+                .into_iter()
+                .filter_map(|part| if let Part::Boolean(value) = part { Some(value) } else { None })
+                .collect()
         })),
         _ => collect_lists::<Text>(rows.into_iter().map(|parts| {
-            parts.into_iter().filter_map(|part| if let Part::Text(value) = part { Some(value) } else { None }).collect()
+            parts
+                .into_iter()
+                .filter_map(|part| if let Part::Text(value) = part { Some(value) } else { None })
+                .collect()
         })),
     }
 }

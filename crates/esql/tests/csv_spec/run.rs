@@ -53,7 +53,7 @@ pub(crate) fn judge(case: &Case, tables: &[Index]) -> Verdict {
         }
     }
 
-    let planned = Plan::new(&case.query, &Fields::Exactly(&fields));
+    let planned = Plan::of(&case.query, &Fields::Exactly(&fields));
     let Some(mut plan) = planned.plan else { return refused(case, planned.diagnostics) };
     let Expected::Table { columns, rows } = &case.expected else {
         return Verdict::Wrong("was not refused".to_owned());

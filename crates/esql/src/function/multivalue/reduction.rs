@@ -211,7 +211,7 @@ fn numbers(call: &mut Call<'_, '_>) -> Result<Operand, Refused> {
     let operand = call.args[0].clone();
     let target = if operand.is_untyped { DataType::Double } else { DataType::Integer };
     let operand = if operand.is_null() || operand.is_untyped {
-        call.lowering.coerce(operand, target).unwrap_or_else(|operand| operand)
+        call.lowering.coerce(operand, target).unwrap_or_else(|operand| *operand)
     } else {
         operand
     };
