@@ -23,6 +23,11 @@ pub(crate) struct SourceCopy {
 /// Top-level fields that belong to an alert, so that an alert about an alert must not inherit them.
 const NOT_COPIED: [&str; 3] = ["kibana", "signal", "threshold_result"];
 
+/// Does an alert take this field from its event, or is it one of its own?
+pub(crate) fn is_copied(name: &str) -> bool {
+    !NOT_COPIED.contains(&top_level(name))
+}
+
 /// About how many fields an alert adds to those of its event: room for them is made at once.
 const ROOM_FOR_OWN: usize = 48;
 
@@ -32,7 +37,7 @@ pub(crate) fn copy_source(document: Document) -> SourceCopy {
     let fields = Map::with_capacity(document.len() + ROOM_FOR_OWN);
     let mut copy = SourceCopy { fields, ..SourceCopy::default() };
     for (key, value) in document {
-        if NOT_COPIED.contains(&top_level(&key)) {
+        if !is_copied(&key) {
             continue;
         }
         if let Some(value) = compliant(&key, value, &mut copy.removed) {
