@@ -105,7 +105,7 @@ pub fn hunt(
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan).with_history(windows);
-    let mut detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
+    let mut detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range);
     let mut reader = IndicatorReader::new(scan.now);
     let mut indicators = Vec::with_capacity(plan.indicators.len());
     for file in &plan.indicators {
