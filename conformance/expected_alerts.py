@@ -1,5 +1,6 @@
 """What must fire, and whether it did."""
 
+import collections
 import csv
 import json
 import pathlib
@@ -17,6 +18,30 @@ def expectation(source):
     """The rows of a source's table, as dictionaries by COLUMNS; `event_ids` are separated by commas."""
     with open(EXPECTED / f"{source}.tsv", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def esql_expectation(source):
+    """The rows of a source's table of ES|QL rules, counted: (rule name, kind, ids of the events in order). None without
+    a table.
+
+    The kind is `stats` for a row about a group of events, and something else for one about an event."""
+    path = EXPECTED / f"{source}.esql.tsv"
+    if not path.exists():
+        return None
+    with open(path, newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return collections.Counter(
+            (row["rule_name"], row["kind"] == "stats", tuple(sorted(row["event_ids"].split(",")))) for row in rows
+        )
+
+
+def esql_rows(alerts, rule_ids):
+    """What the rules with these ids found, as `esql_expectation` has it."""
+    own = (alert for alert in alerts if alert["kibana.alert.rule.rule_id"] in rule_ids)
+    return collections.Counter(
+        (alert["kibana.alert.rule.name"], "bartizan.evidence.event_count" in alert, tuple(sorted(event_ids(alert))))
+        for alert in own
+    )
 
 
 def not_evaluated():

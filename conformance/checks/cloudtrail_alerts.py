@@ -4,7 +4,7 @@ exactly the alerts that are expected of the rule types that run."""
 import collections
 
 from bartizan import DATA, hunt
-from expected_alerts import compare, expectation, group_details, not_evaluated
+from expected_alerts import compare, esql_expectation, esql_rows, expectation, group_details, not_evaluated
 from report import judged, note
 
 # Rule types that are compared. Alerts that are expected of any other are noted as not run.
@@ -48,6 +48,9 @@ def check(source, files):
     for rule_type in RUN:
         equal, summary, differences = compare([row for row in rows if row["type"] == rule_type], alerts[rule_type])
         judged(equal, f"{source}, {rule_type}", summary, differences)
+    wanted = esql_expectation(source)
+    if wanted is not None:
+        check_esql(source, wanted, result)
     wanted = sorted(row["detail"] for row in rows if row["type"] == "threshold")
     got = group_details(alerts["threshold"])
     if wanted or got:
@@ -55,6 +58,16 @@ def check(source, files):
     for rule_type, number in sorted(collections.Counter(row["type"] for row in rows).items()):
         if rule_type not in RUN:
             note(source, f"not run: {rule_type}, {number} alerts expected")
+
+
+def check_esql(source, wanted, result):
+    """The alerts of ES|QL rules, by rule, kind and events; and that the rules of which something is expected ran."""
+    got = esql_rows(result["alerts"], {rule["rule_id"] for rule in result["rules"] if rule["type"] == "esql"})
+    missing, extra = sorted(wanted - got), sorted(got - wanted)
+    ran = {rule["name"] for rule in result["rules"] if rule["type"] == "esql" and rule["status"] == "ran"}
+    details = [f"expected, not found: {row}" for row in missing] + [f"found, not expected: {row}" for row in extra]
+    summary = f"{sum(wanted.values())} rows expected, {sum(got.values())} found, {len(ran)} rules ran"
+    judged(ran and not details, f"{source}, esql", summary, details)
 
 
 def check_history(source, cut, file, start):

@@ -63,6 +63,16 @@ pub fn of_blocks(uuids: &[AlertUuid], blocks: &[Ancestors], rule_uuid: &str) -> 
     Ancestors { ancestors, depth: depth.saturating_add(1) }
 }
 
+/// The ancestors of an alert about a group of events: those of each event, in order.
+pub fn of_group(events: &[EventHit]) -> Ancestors {
+    let mut group = Ancestors { ancestors: Vec::new(), depth: 1 };
+    for Ancestors { ancestors, depth } in events.iter().map(of_event) {
+        group.ancestors.extend(ancestors);
+        group.depth = group.depth.max(depth);
+    }
+    group
+}
+
 impl Ancestors {
     /// Is one of them an alert of this rule?
     pub fn include_rule(&self, rule_uuid: &str) -> bool {

@@ -3,11 +3,13 @@
 //! Source: elastic/kibana rule_types/factories/utils/{transform_hit_to_alert,build_alert}.ts, rule_registry
 //! create_persistence_rule_type_wrapper.ts.
 
+use ecs::{Document, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::ancestors;
+use crate::ancestors::{self, Ancestors};
 use crate::context::{AlertContext, iso};
 use crate::document::Alert;
+use crate::esql;
 use crate::event_text::EventText;
 use crate::fields;
 use crate::group::{AlertGroup, build_group};
@@ -20,7 +22,7 @@ use crate::rule_fields::AlertRule;
 use crate::source::{copy_source, original_time};
 use crate::suppress::{NewAlert, Suppression};
 use crate::threat::enriched;
-use crate::threshold::{stand_in, threshold_fields};
+use crate::threshold::{MAX_EVIDENCE, stand_in, threshold_fields};
 
 /// What comes of a hit.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +30,7 @@ pub enum BuildOutcome {
     /// An alert.
     Alert(Box<Alert>),
     /// The alerts of a sequence or sample.
-    Group(AlertGroup),
+    Group(Box<AlertGroup>),
     /// None: the hit is an alert that this rule itself made, or that was made of one, or a sequence with such an event.
     /// Else the rule would feed on its own alerts for ever.
     SelfFeeding,
@@ -122,7 +124,29 @@ fn build_as(
             let uuid = uuid.unwrap_or_else(|| event_alert_uuid(&event.index, &event.id, space, rule_uuid));
             build_event_alert(event, uuid, found, rule, context)
         }
+        Hit::EsqlRow(row) => {
+            let uuid = uuid.unwrap_or_else(|| esql::row_uuid(&row, space, rule_uuid));
+            build_event_alert(esql::with_columns(row), uuid, found, rule, context)
+        }
+        Hit::EsqlGroup(group) => {
+            let uuid = uuid.unwrap_or_else(|| esql::group_uuid(&group, space, rule_uuid));
+            found.extend(esql::evidence_fields(&group));
+            let source = Evidence {
+                ancestors: ancestors::of_group(&group.events[..group.events.len().min(MAX_EVIDENCE)]),
+                time: group.last,
+                document: esql::stand_in(&group.columns),
+            };
+            build_alert(source, uuid, found, rule, context)
+        }
     }
+}
+
+/// What an alert is built from.
+struct Evidence {
+    document: Document,
+    ancestors: Ancestors,
+    /// When it happened, where the document does not say.
+    time: Option<Timestamp>,
 }
 
 /// Makes the alert of one event. `found` are the alert's own fields that only some alerts have.
@@ -130,24 +154,30 @@ fn build_event_alert(
     hit: EventHit,
     uuid: AlertUuid,
     found: Map<String, Value>,
+    rule: &AlertRule<'_>,
+    context: &AlertContext,
+) -> BuildOutcome {
+    let ancestors = ancestors::of_event(&hit);
+    build_alert(Evidence { document: hit.document, ancestors, time: None }, uuid, found, rule, context)
+}
+
+fn build_alert(
+    evidence: Evidence,
+    uuid: AlertUuid,
+    found: Map<String, Value>,
     alert_rule: &AlertRule<'_>,
     context: &AlertContext,
 ) -> BuildOutcome {
     let rule = alert_rule.rule;
-    let ancestors = ancestors::of_event(&hit);
+    let Evidence { document, ancestors, time } = evidence;
     if ancestors.include_rule(&rule.uuid) {
         return BuildOutcome::SelfFeeding;
     }
-    let overridden = overrides::apply(rule, &hit.document);
-    let reason = reason(&hit.document, &overridden.rule_name, overridden.severity);
-    let own = OwnFields {
-        uuid,
-        ancestors,
-        overridden,
-        reason,
-        original_time: original_time(&hit.document).map(iso),
-    };
-    let copy = copy_source(hit.document);
+    let overridden = overrides::apply(rule, &document);
+    let reason = reason(&document, &overridden.rule_name, overridden.severity);
+    let original_time = original_time(&document).or(time).map(iso);
+    let own = OwnFields { uuid, ancestors, overridden, reason, original_time };
+    let copy = copy_source(document);
 
     let mut fields = copy.originals;
     own.put_into(&mut fields, alert_rule, context);
@@ -159,7 +189,6 @@ fn build_event_alert(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ecs::{Document, Timestamp};
     use proptest::prelude::*;
     use rule::Rule;
     use serde_json::json;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::ancestors;
 use crate::build::{BuildOutcome, build};
 use crate::compliance::field_type;
+use crate::esql;
 use crate::hit::{EventHit, Hit, ThresholdTerm};
 use crate::identity::{AlertUuid, event_alert_uuid, new_terms_alert_uuid, threshold_suppression_uuid};
 use crate::javascript_number;
@@ -62,7 +63,7 @@ pub struct SuppressionTerm {
 ///
 /// `time` is that of the event by the rule's timestamp field; of a sequence that of its newest event, so that what
 /// a later run finds is never older than what an earlier one found. (Kibana takes the time of detection.) A group of
-/// a threshold rule brings its own times.
+/// a threshold rule brings its own times, and a row about a group of events has that of the run.
 pub fn candidate<T>(
     found: T,
     hit: &Hit,
@@ -97,11 +98,25 @@ pub fn candidate<T>(
             let terms = group.terms.iter().map(term).collect();
             (uuid, event.index, event.id, terms, (group.first, group.last))
         }
+        Hit::EsqlRow(row) => {
+            let uuid = esql::row_uuid(row, space, &rule.uuid);
+            let EventHit { document, id, index } = esql::with_columns(row.clone());
+            let terms = policy.suppression.group_by.iter().map(|field| own_term(&document, field));
+            (uuid, index, id, terms.collect(), (time, time))
+        }
+        // What was made of many events is as old as the run that made it.
+        Hit::EsqlGroup(group) => {
+            let uuid = esql::group_uuid(group, space, &rule.uuid);
+            let document = esql::stand_in(&group.columns);
+            let terms = policy.suppression.group_by.iter().map(|field| own_term(&document, field));
+            let id = uuid.as_str().to_owned();
+            (uuid, String::new(), id, terms.collect(), (run.started_at, run.started_at))
+        }
         Hit::Sequence(_) => {
             let BuildOutcome::Group(alerts) = build(hit, policy.rule, policy.context) else { return None };
             let shell = alerts.shell;
             let uuid = AlertUuid::of(shell.uuid()?);
-            let terms = policy.suppression.group_by.iter().map(|field| shell_term(shell.document(), field));
+            let terms = policy.suppression.group_by.iter().map(|field| own_term(shell.document(), field));
             (uuid.clone(), String::new(), uuid.as_str().to_owned(), terms.collect(), (time, time))
         }
     };
@@ -110,6 +125,8 @@ pub fn candidate<T>(
         Hit::Event(event) => of_own_alert(event),
         Hit::NewTerms(new) => of_own_alert(&new.event),
         Hit::Threat(threat) => of_own_alert(&threat.event),
+        Hit::EsqlRow(row) => of_own_alert(&row.event),
+        Hit::EsqlGroup(group) => group.events.iter().any(of_own_alert),
         // A group has no ancestors, and a sequence was refused above.
         Hit::Threshold(_) | Hit::Sequence(_) => false,
     };
@@ -129,11 +146,14 @@ fn event_term(document: &Document, field: &str, policy: &SuppressionPolicy<'_>) 
     SuppressionTerm { field: field.to_owned(), value }
 }
 
-/// The value as the shell has it: one value is no list.
-fn shell_term(document: &Document, field: &str) -> SuppressionTerm {
+/// The value as the shell of a sequence, or a row of a query, has it: one value is no list.
+fn own_term(document: &Document, field: &str) -> SuppressionTerm {
     let mut value = lookup(document, field).cloned().unwrap_or_default();
     if let Value::Array(items) = &mut value {
         items.sort_by(in_order);
+        if items.is_empty() {
+            value = Value::Null;
+        }
     }
     SuppressionTerm { field: field.to_owned(), value }
 }

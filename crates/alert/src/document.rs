@@ -57,6 +57,10 @@ impl Alert {
         // Stable: values of one field stay in the order of the event.
         warnings.sort_by(|a, b| a.path.cmp(&b.path));
         event.swap_remove(fields::TIMESTAMP);
+        // An event has nothing of `kibana`.
+        for name in own.keys().filter(|name| !name.starts_with("kibana.")) {
+            event.swap_remove(name);
+        }
         let (event, own) = (EventFields::Tree(Document::from_map(event)), Document::from_map(own));
         Self { event, own, shared, warnings, whole: OnceLock::new() }
     }

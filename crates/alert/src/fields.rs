@@ -69,9 +69,11 @@ pub const LAST_DETECTED: &str = "kibana.alert.last_detected";
 /// When the rule would have run by its schedule.
 pub const INTENDED_TIMESTAMP: &str = "kibana.alert.intended_timestamp";
 
-/// Ids of events that an alert about a group is made of, at most 100 of them. The only name here that is ours and not
-/// Kibana's, whose threshold alerts do not say.
+/// Ids of events that an alert about a group is made of, at most 100 of them. The names below `bartizan` are ours and not
+/// Kibana's, whose alerts about groups do not say.
 pub const EVIDENCE_EVENT_IDS: &str = "bartizan.evidence.event_ids";
+/// How many events the group has that an alert of an ES|QL rule is about.
+pub const EVIDENCE_EVENT_COUNT: &str = "bartizan.evidence.event_count";
 
 /// Above every field of the rule; `<prefix>.<name>`.
 pub const RULE: &str = "kibana.alert.rule";

@@ -70,7 +70,7 @@ pub(crate) fn build_group(
         put(fields::GROUP_INDEX, index.into());
         Alert::new(copy.fields, alert, rule.shared(context), copy.removed)
     });
-    BuildOutcome::Group(AlertGroup { blocks: blocks.collect(), shell })
+    BuildOutcome::Group(Box::new(AlertGroup { blocks: blocks.collect(), shell }))
 }
 
 /// What a shell is made of.
@@ -144,7 +144,7 @@ mod tests {
 
     fn built(hit: &Hit, rule: &Rule, context: &AlertContext) -> AlertGroup {
         match build(hit, &AlertRule::new(rule), context) {
-            BuildOutcome::Group(group) => group,
+            BuildOutcome::Group(group) => *group,
             other => panic!("no group: {other:?}"),
         }
     }

@@ -16,6 +16,10 @@ pub enum Hit {
     Threshold(ThresholdHit),
     /// One event, and the indicators that it matches.
     Threat(ThreatHit),
+    /// A row of a query that stands for one event.
+    EsqlRow(EsqlRowHit),
+    /// A row of a query that stands for a group of events.
+    EsqlGroup(EsqlGroupHit),
 }
 
 /// One event that a rule found.
@@ -103,4 +107,37 @@ pub struct IndicatorMatch {
     pub field: String,
     /// The event's value in that field, the one that matches. (Kibana has all values of the field here.)
     pub atomic: Value,
+}
+
+/// What an ES|QL rule found: an event, and what the query computed from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EsqlRowHit {
+    /// The event.
+    pub event: EventHit,
+    /// Columns that are no fields of the event, or changed ones, with their values; none is null.
+    pub columns: Vec<(String, Value)>,
+    /// What tells the row from others about the same event, for example a value of a field that was expanded. It counts
+    /// for the alert's id.
+    pub identity: Vec<Value>,
+}
+
+/// What an ES|QL rule found: a row that its query made of several events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EsqlGroupHit {
+    /// The columns of the row with their values, in the order of the query; none is null.
+    pub columns: Vec<(String, Value)>,
+    /// What tells the row from others: the values by which the events were grouped, in the order of the query. They count
+    /// for the alert's id.
+    pub identity: Vec<Value>,
+    /// Tells rows apart that are equal in everything else, from 0. It counts for the alert's id.
+    pub ordinal: u64,
+    /// The span of the schedule in which the newest event lies, by its start. It counts for the alert's id: looked at
+    /// again without a newer event, the group is the same alert.
+    pub tile: Timestamp,
+    /// The oldest events of the group, in order; the alert names the first [`MAX_EVIDENCE`](crate::threshold::MAX_EVIDENCE).
+    pub events: Vec<EventHit>,
+    /// How many events the group has.
+    pub count: u64,
+    /// The time of the newest event; `None` when none has a time.
+    pub last: Option<Timestamp>,
 }

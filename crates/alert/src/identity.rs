@@ -92,6 +92,67 @@ pub fn threshold_suppression_uuid(index: &str, stand_in_id: &str, space: &str, r
     AlertUuid(object_hash(&HashValue::Array(evidence.into())))
 }
 
+/// The id of an alert of an ES|QL rule about one event: 40 lower-case hexadecimal digits. `expanded` are the values that
+/// the row has of fields whose values were expanded to a row each.
+///
+/// The id is that of Kibana, byte for byte, where index and document id are those of Elasticsearch.
+/// Source: elastic/kibana rule_types/esql/utils/generate_alert_id.ts.
+pub fn esql_event_alert_uuid(
+    index: &str,
+    document_id: &str,
+    expanded: &[Value],
+    space: &str,
+    rule_uuid: &str,
+) -> AlertUuid {
+    let evidence = [
+        document_id.into(),
+        HashValue::Undefined,
+        index.into(),
+        format!("{space}:{rule_uuid}").as_str().into(),
+    ];
+    AlertUuid(object_hash(&HashValue::Array(
+        evidence.into_iter().chain(expanded.iter().map(exact)).collect(),
+    )))
+}
+
+/// The id of an alert of an ES|QL rule about a group of events: 40 lower-case hexadecimal digits. It depends on the values
+/// of the group, and on the span of the schedule in which its newest event lies, by its start. `ordinal` tells rows apart
+/// that are equal in both.
+///
+/// Kibana has the window and the number of the row here, so that there each look at the same group is an alert.
+pub fn esql_group_alert_uuid(
+    identity: &[Value],
+    ordinal: u64,
+    tile: Timestamp,
+    space: &str,
+    rule_uuid: &str,
+) -> AlertUuid {
+    let mut parts = vec![
+        format!("{space}:{rule_uuid}").as_str().into(),
+        HashValue::Array(identity.iter().map(exact).collect()),
+        tile.into(),
+    ];
+    if ordinal > 0 {
+        parts.push(HashValue::Number(ordinal as f64));
+    }
+    AlertUuid(object_hash(&HashValue::Array(parts)))
+}
+
+/// A value for an id. JavaScript cannot tell whole numbers beyond 2^53 from their neighbours; as texts they differ.
+fn exact(value: &Value) -> HashValue {
+    match value {
+        Value::Array(items) => HashValue::Array(items.iter().map(exact).collect()),
+        Value::Number(number) if !number.is_f64() => match number.as_f64() {
+            Some(float) if float.abs() <= MOST_EXACT => HashValue::Number(float),
+            _ => HashValue::Text(number.to_string()),
+        },
+        other => other.into(),
+    }
+}
+
+/// Up to here JavaScript has every whole number.
+const MOST_EXACT: f64 = 9_007_199_254_740_991.0;
+
 /// What alerts with the same terms share, so that they are folded into one: 40 lower-case hexadecimal digits, those of
 /// Kibana.
 ///
@@ -190,6 +251,31 @@ mod tests {
                 expected
             );
         }
+    }
+
+    #[test]
+    fn the_id_of_an_esql_alert_about_an_event_is_that_of_kibana() {
+        let id = |expanded: &[Value]| esql_event_alert_uuid("logs-a", "doc1", expanded, "default", "rule-1");
+        assert_eq!(id(&[]).as_str(), "f1b1a6b342e043d1f720123a948aa37e6ac0c073");
+        let ids = [
+            id(&[]),
+            id(&[json!("a")]),
+            id(&[json!("a"), json!(1)]),
+            id(&[json!(["a", 1])]),
+            id(&[Value::Null]),
+        ];
+        let different: std::collections::BTreeSet<&AlertUuid> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len());
+    }
+
+    #[test]
+    fn neighbours_among_large_numbers_are_different_groups() {
+        let tile = Timestamp::UNIX_EPOCH;
+        let id =
+            |value: i64, ordinal| esql_group_alert_uuid(&[json!(value)], ordinal, tile, "default", "rule-1");
+        assert_ne!(id(9_007_199_254_740_992, 0), id(9_007_199_254_740_993, 0));
+        assert_ne!(id(7, 0), id(7, 1));
+        assert_ne!(id(7, 0), esql_group_alert_uuid(&[json!(7)], 0, tile, "other", "rule-1"));
     }
 
     fn term(field: &str, value: Value) -> SuppressionTerm {

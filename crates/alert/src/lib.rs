@@ -14,6 +14,7 @@
 //!                      ├─ own_fields   which alert it is, made of what
 //!                      ├─ threat       the indicators that the event matches
 //!                      ├─ threshold    the one event that stands for a group of events
+//!                      ├─ esql         a row of a query: its event with the columns, or the group that it stands for
 //!                      ├─ group        the building blocks of a sequence, and their shell
 //!                      ├─ intersection what the events of a sequence have in common
 //!                      └─ identity     the same evidence gives the same id, however often it is found
@@ -32,6 +33,7 @@ pub mod candidate;
 mod compliance;
 pub mod context;
 pub mod document;
+mod esql;
 mod event_text;
 pub mod fields;
 pub mod group;
@@ -60,7 +62,8 @@ pub use document::Alert;
 pub use event_text::EventText;
 pub use group::AlertGroup;
 pub use hit::{
-    EventHit, Hit, IndicatorMatch, NewTermsHit, SequenceHit, ThreatHit, ThresholdHit, ThresholdTerm,
+    EsqlGroupHit, EsqlRowHit, EventHit, Hit, IndicatorMatch, NewTermsHit, SequenceHit, ThreatHit,
+    ThresholdHit, ThresholdTerm,
 };
 pub use identity::AlertUuid;
 pub use rule_fields::AlertRule;

@@ -25,6 +25,11 @@ pub(crate) struct SourceCopy {
 /// Top-level fields that belong to an alert, so that an alert about an alert must not inherit them.
 const NOT_COPIED: [&str; 3] = ["kibana", "signal", "threshold_result"];
 
+/// Does an alert take this field from its event, or is it one of its own?
+pub(crate) fn is_copied(name: &str) -> bool {
+    !NOT_COPIED.contains(&top_level(name))
+}
+
 /// About how many fields of its own an alert has beside those that it shares: room for them is made at once.
 const ROOM_FOR_OWN: usize = 28;
 
@@ -44,11 +49,6 @@ pub(crate) fn copy_source(document: Document) -> SourceCopy {
     }
     remove_event_kind(&mut copy.fields);
     copy
-}
-
-/// May an alert have this top-level field of its event?
-pub(crate) fn is_copied(name: &str) -> bool {
-    !NOT_COPIED.contains(&top_level(name))
 }
 
 /// The value of a field, where Kibana looks for it: under exactly this top-level key, or nested in objects all the way.

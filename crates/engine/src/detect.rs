@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alert::{
     Alert, AlertContext, AlertRule, BuildOutcome, EventHit, EventText, Hit, NewTermsHit, SequenceHit,
 };
-use ecs::{Document, FieldTable, Known, Timestamp};
+use ecs::{Document, FieldTable, Known, TimeRange, Timestamp};
 use matcher::FilterId;
 use query::Diagnostic;
 use rule::rule_type::RuleType;
@@ -20,10 +20,12 @@ use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::FoundEvent;
 use crate::waiting_events::{Finished, WaitingEvents};
 use crate::waiting_groups::{GroupsFound, WaitingGroups};
+use crate::waiting_rows::WaitingRows;
 use crate::waiting_terms::{FoundTerms, NewTermsFound, WaitingTerms};
 use crate::waiting_threats::WaitingThreats;
 use crate::windows::Windows;
 
+mod esql;
 mod suppression;
 mod threats;
 
@@ -49,6 +51,7 @@ pub struct Detection<'p> {
     context: AlertContext,
     max_signals: Option<u32>,
     windows: Windows,
+    range: TimeRange,
     outcomes: Vec<RuleOutcome>,
     /// One for each rule of the plan.
     rules: Vec<RuleState<'p>>,
@@ -78,6 +81,7 @@ enum Waiting {
     Terms(Box<WaitingTerms>),
     Groups(Box<WaitingGroups>),
     Threats(Box<WaitingThreats>),
+    Rows(WaitingRows),
 }
 
 impl Waiting {
@@ -88,6 +92,7 @@ impl Waiting {
             Finisher::NewTerms(plan) => Self::Terms(Box::new(WaitingTerms::new(plan, windows))),
             Finisher::Threshold(plan) => Self::Groups(Box::new(WaitingGroups::new(plan, windows))),
             Finisher::ThreatMatch(plan) => Self::Threats(Box::new(WaitingThreats::new(plan))),
+            Finisher::Esql(_) => Self::Rows(WaitingRows::default()),
         }
     }
 }
@@ -107,6 +112,7 @@ impl<'p> Detection<'p> {
             context,
             max_signals,
             windows: Windows::default(),
+            range: TimeRange::default(),
             outcomes: plan.outcomes.clone(),
             rules: plan.rules.iter().map(state).collect(),
             held: HeldEvents::default(),
@@ -114,13 +120,14 @@ impl<'p> Detection<'p> {
         }
     }
 
-    /// The same with other windows than those of the rules' schedules, and with events before `range_from` as history.
-    /// To be said before the first event.
-    pub fn over(mut self, windows: Windows, range_from: Option<Timestamp>) -> Self {
+    /// The same with other windows than those of the rules' schedules, and with events before the range as history. To be
+    /// said before the first event.
+    pub fn over(mut self, windows: Windows, range: TimeRange) -> Self {
         self.windows = windows;
+        self.range = range;
         for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
             state.waiting = Waiting::new(&planned.finisher, windows);
-            let history_from = range_from.and_then(|from| planned.history_from(windows, from));
+            let history_from = range.from.and_then(|from| planned.history_from(windows, from));
             state.history_from = history_from.map(Timestamp::as_millisecond);
         }
         self
@@ -186,6 +193,14 @@ impl<'p> Detection<'p> {
                         }
                     }
                 }
+                (Finisher::Esql(query), Waiting::Rows(waiting)) => {
+                    if query.groups_events && is_own_alert(planned, &hit) {
+                        self.outcomes[planned.outcome].own_alerts += 1;
+                        continue;
+                    }
+                    let number = number(&mut held, &mut self.held)?;
+                    waiting.push(query, &hit.document, (&hit.id, &hit.index), number);
+                }
                 _ => at_once.push(rule),
             }
         }
@@ -227,6 +242,12 @@ impl<'p> Detection<'p> {
             {
                 continue;
             }
+            if let Finisher::Esql(query) = &planned.finisher
+                && query.groups_events
+                && is_own_alert(planned, &evidence_of())
+            {
+                continue;
+            }
             let folds = self.folds(rule);
             let (events, before_range) = (&mut self.held, &mut self.before_range);
             let mut hold = || {
@@ -255,6 +276,9 @@ impl<'p> Detection<'p> {
                 }
                 (Finisher::ThreatMatch(threat), Waiting::Threats(waiting)) => {
                     waiting.push(threat, document, table, &mut hold)?;
+                }
+                (Finisher::Esql(query), Waiting::Rows(waiting)) => {
+                    waiting.push(query, document, (document_id, &stream.name()), hold()?);
                 }
                 _ => {}
             }
@@ -343,6 +367,9 @@ impl<'p> Detection<'p> {
                 }
                 (Finisher::ThreatMatch(threat), Waiting::Threats(waiting)) => {
                     self.finish_threats(rule, threat, waiting.finish(threat), sink)?;
+                }
+                (Finisher::Esql(query), Waiting::Rows(waiting)) => {
+                    self.finish_esql(rule, query, waiting, data, sink)?;
                 }
                 (_, Waiting::Terms(waiting)) => self.finish_new_terms(rule, waiting.finish(), sink)?,
                 _ => {}
@@ -484,6 +511,12 @@ fn excepted_by(planned: &PlannedRule<'_>, document: &Document, table: &FieldTabl
 /// Do the alerts of a rule need no more of their events than [`EventText`] has?
 fn takes_text(planned: &PlannedRule<'_>, alert_rule: &AlertRule<'_>) -> bool {
     planned.rule.rule_type.suppression().is_none() && !alert_rule.has_overrides()
+}
+
+/// Is an event an alert of the rule itself, or made of one? A rule about groups of events does not see these: it would
+/// feed on them, or, if its groups with such an event gave no alert, fall silent.
+fn is_own_alert(planned: &PlannedRule<'_>, event: &EventHit) -> bool {
+    alert::ancestors::of_event(event).include_rule(&planned.rule.uuid)
 }
 
 /// EQL searches give the newest results when there are too many, all others the oldest.

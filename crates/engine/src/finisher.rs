@@ -1,5 +1,7 @@
 //! What is done with the events that pass a rule's filters.
 
+use std::sync::Mutex;
+
 use ecs::time::Rounding;
 use ecs::{DateMath, Timestamp};
 use matcher::JoinKey;
@@ -27,6 +29,8 @@ pub enum Finisher {
     NewTerms(Box<NewTermsPlan>),
     /// Groups of them that are large enough are hits.
     Threshold(Box<ThresholdPlan>),
+    /// Those that a query lets through, or the groups that it makes of them, are hits.
+    Esql(Box<EsqlPlan>),
     /// Those of the first filter that match one of the second, an indicator, are hits.
     ThreatMatch(Box<ThreatPlan>),
 }
@@ -39,6 +43,7 @@ impl Finisher {
             Self::EachEvent | Self::InOrder(_) | Self::ThreatMatch(_) => None,
             Self::NewTerms(plan) => plan.history_from(windows, range_from),
             Self::Threshold(plan) => plan.history_from(windows, range_from),
+            Self::Esql(plan) => plan.history_from(windows, range_from),
         }
     }
 }
@@ -119,6 +124,56 @@ impl ThresholdPlan {
         let start = runs.start(run)?;
         let chain = run.saturating_sub(start).saturating_mul(CHAIN).max(DAY);
         Timestamp::from_millisecond(start.saturating_sub(chain)).ok()
+    }
+}
+
+/// A query over the events of a window.
+#[derive(Debug)]
+pub struct EsqlPlan {
+    /// When an event happened.
+    pub time: EventTime,
+    /// The runs by the rule's schedule; `None` when it has none.
+    pub runs: Option<ScheduledRuns>,
+    /// The query, made ready. One thread runs it at a time.
+    pub query: Mutex<esql::Plan>,
+    /// The fields of the events that the query reads; `None` when it may read any.
+    pub fields: Option<Vec<String>>,
+    /// Does what a row becomes depend on the other events, or on the time of the run?
+    pub depends_on_window: bool,
+    /// Does the query ask for the time of the run?
+    pub reads_now: bool,
+    /// Do rows stand for groups of events, and not for single ones?
+    pub groups_events: bool,
+}
+
+/// Over which events a query is run at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EsqlWindows {
+    /// Any: each row depends on its event alone.
+    Any,
+    /// All events that are no history.
+    WholeRange,
+    /// Those that the runs of a schedule see.
+    Scheduled(ScheduledRuns),
+}
+
+impl EsqlPlan {
+    /// Over which events the query is run at once. A rule without a schedule is run over the whole range.
+    pub fn windows(&self, windows: Windows) -> EsqlWindows {
+        match (windows, &self.runs) {
+            _ if !self.depends_on_window => EsqlWindows::Any,
+            (Windows::AsScheduled, Some(runs)) => EsqlWindows::Scheduled(runs.clone()),
+            _ => EsqlWindows::WholeRange,
+        }
+    }
+
+    /// The first run of a hunt over a range sees events before the range. What it finds was perhaps found before, by one
+    /// of the runs that saw some of these events: they are looked at again.
+    fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        let EsqlWindows::Scheduled(runs) = self.windows(windows) else { return None };
+        let first = runs.start(runs.first_ending_after(range_from.as_millisecond())?)?;
+        let from = runs.start_around(first)?.min(first);
+        Some(Timestamp::from_millisecond(from).unwrap_or(Timestamp::MIN)).filter(|from| *from < range_from)
     }
 }
 

@@ -2,13 +2,11 @@
 //!
 //! Inputs are read by several threads, one input a thread. What they find is taken in the order of the inputs,
 //! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads. One job is
-//! done without threads: what one thread makes and another gives back costs the allocator more. It takes each hit as soon
-//! as it is found, while the processor's cache still has it.
+//! done without threads: what one thread makes and another gives back costs the allocator more.
 //!
 //! ```text
-//!   inputs ──▶ worker: read, decode, scan ──▶ InputEvents ──(in order)──▶ duplicates, detect ──▶ sink
-//!                     (as many as jobs)   └──▶ InputFindings ──(in order)──▶ ledger
-//!                                              at most 4 a job are waiting
+//!   inputs ──▶ worker: read, decode, scan ──▶ InputFindings ──(in order)──▶ duplicates, ledger, detect ──▶ sink
+//!                     (as many as jobs)         at most 4 a job are waiting
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,10 +15,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
 use alert::AlertContext;
-use ecs::Timestamp;
 use ingest::dead_letter::DeadLetter;
 use ingest::decode::{Check, Limits};
-use ingest::duplicate::{EventKey, SeenEvents};
+use ingest::duplicate::SeenEvents;
 use ingest::ledger::{InputAccount, Ledger};
 
 use crate::detect::{AlertSink, Detection};
@@ -28,10 +25,8 @@ use crate::error::EngineError;
 use crate::indicators::{IndicatorAccount, IndicatorReader};
 use crate::outcome::RuleOutcome;
 use crate::plan::Plan;
-use crate::read_input::{
-    EventNote, HuntInput, InputEvents, InputFindings, ReadBuffers, TakeEvents, read_input,
-};
-use crate::shared_scan::{FoundEvent, ScanSettings, SharedScan};
+use crate::read_input::{HuntInput, InputFindings, ReadBuffers, read_input};
+use crate::shared_scan::{ScanSettings, SharedScan};
 use crate::windows::Windows;
 
 /// How to hunt.
@@ -110,7 +105,7 @@ pub fn hunt(
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan).with_history(windows);
-    let mut detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range.from);
+    let mut detection = Detection::new(plan, alerts, max_signals).over(windows, scan.range);
     let mut reader = IndicatorReader::new(scan.now);
     let mut indicators = Vec::with_capacity(plan.indicators.len());
     for file in &plan.indicators {
@@ -126,26 +121,21 @@ pub fn hunt(
     if jobs.get() == 1 {
         let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
         for input in inputs {
-            account.make_room(buffers.last_events());
-            let mut taken = TakenEvents::of(&mut account);
-            let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers, &mut taken);
-            let counts = taken.counts()?;
-            account.take(input, findings, &counts)?;
+            let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers);
+            account.take(input, findings)?;
         }
         return account.finish();
     }
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
-        let (send, receive) = mpsc::channel::<(usize, (InputFindings, InputEvents))>();
+        let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
         for _ in 0..jobs.get().min(inputs.len()) {
             let (send, turn, shared, limits) = (send.clone(), &turn, &shared, &limits);
             threads.spawn(move || {
                 let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
                 while let Some(at) = turn.next(inputs.len()) {
-                    let mut events = InputEvents::with_room(&buffers);
-                    let findings =
-                        read_input(&inputs[at], limits, keep_faults, &mut scanner, &mut buffers, &mut events);
-                    if send.send((at, (findings, events))).is_err() {
+                    let findings = read_input(&inputs[at], limits, keep_faults, &mut scanner, &mut buffers);
+                    if send.send((at, findings)).is_err() {
                         return;
                     }
                 }
@@ -241,12 +231,12 @@ impl Account<'_, '_> {
     fn take_in_order(
         &mut self,
         inputs: &[HuntInput],
-        receive: &mpsc::Receiver<(usize, (InputFindings, InputEvents))>,
+        receive: &mpsc::Receiver<(usize, InputFindings)>,
         turn: &Turn,
     ) -> Result<(), EngineError> {
-        let mut early = BTreeMap::new();
+        let mut early: BTreeMap<usize, InputFindings> = BTreeMap::new();
         for (at, input) in inputs.iter().enumerate() {
-            let (findings, events) = loop {
+            let findings = loop {
                 if let Some(findings) = early.remove(&at) {
                     break findings;
                 }
@@ -256,11 +246,7 @@ impl Account<'_, '_> {
                 };
                 early.insert(position, findings);
             };
-            self.make_room(events.len());
-            let mut taken = TakenEvents::of(self);
-            events.hand_over(&mut taken);
-            let counts = taken.counts()?;
-            self.take(input, findings, &counts)?;
+            self.take(input, findings)?;
             turn.done();
         }
         Ok(())
@@ -273,22 +259,7 @@ impl Account<'_, '_> {
         Ok(HuntSummary { ledger, rules, indicators })
     }
 
-    /// Makes room for an input with so many events, or so many as are guessed.
-    fn make_room(&mut self, coming: usize) {
-        if coming > self.seen.room() {
-            let known = self.seen.len();
-            let expected = self.progress.expected_events(known).max(known + coming);
-            self.seen.reserve(expected - known);
-        }
-    }
-
-    /// Takes what an input gave beside its events, which were taken.
-    fn take(
-        &mut self,
-        input: &HuntInput,
-        findings: InputFindings,
-        counts: &EventCounts,
-    ) -> Result<(), EngineError> {
+    fn take(&mut self, input: &HuntInput, findings: InputFindings) -> Result<(), EngineError> {
         let name = input.name();
         if let Some(letter) = &mut self.output.dead_letter {
             for fault in &findings.faults {
@@ -298,16 +269,48 @@ impl Account<'_, '_> {
             }
         }
         self.progress.done += input.bytes();
+        if findings.events.len() > self.seen.room() {
+            let events = self.seen.len() + findings.events.len();
+            let expected = self.progress.expected_events(events).max(events);
+            self.seen.reserve(expected - self.seen.len());
+        }
         let mut account = InputAccount::open(name.as_str());
         account.counts.add(&findings.dropped);
-        for _ in 0..counts.duplicates {
-            account.add_duplicate();
+        for (key, event) in &findings.history {
+            if self.seen_history.insert(*key) {
+                self.detection.history(event)?;
+            }
         }
-        account.add_events(counts.events, counts.without_time, findings.times);
-        let names = &findings.names;
+        let mut found = findings.found.into_iter().peekable();
+        // Counted by number first: names are looked up once an input and not once an event.
+        let mut accounts = vec![0u64; findings.names.accounts.len()];
+        let mut regions = vec![0u64; findings.names.regions.len()];
+        let count = |counts: &mut [u64], number: Option<NonZeroU32>| {
+            if let Some(count) = number.and_then(|number| counts.get_mut(number.get() as usize - 1)) {
+                *count += 1;
+            }
+        };
+        let (mut events, mut without_time) = (0, 0);
+        for (position, note) in findings.events.iter().enumerate() {
+            // Not `next_if`, which moves what it finds to and fro for every event.
+            let is_found = found.peek().is_some_and(|(at, ..)| *at == position);
+            let event = if is_found { found.next() } else { None };
+            if !self.seen.insert(note.key) {
+                account.add_duplicate();
+                continue;
+            }
+            events += 1;
+            without_time += u64::from(!note.has_time);
+            count(&mut accounts, note.account);
+            count(&mut regions, note.region);
+            if let Some((_, time, event)) = event {
+                self.detection.event(event, time, self.output.alerts)?;
+            }
+        }
+        account.add_events(events, without_time, findings.times);
         account
             .coverage
-            .add_names(names.accounts.counted(&counts.accounts), names.regions.counted(&counts.regions));
+            .add_names(findings.names.accounts.counted(&accounts), findings.names.regions.counted(&regions));
         match (findings.decoded, findings.unreadable) {
             (Some(decoded), _) => account.close(&decoded, findings.bytes_in, findings.late_fault),
             (None, reason) => {
@@ -320,67 +323,4 @@ impl Account<'_, '_> {
         (self.output.progress)(HuntEvent::InputDone { name, bytes, records });
         Ok(())
     }
-}
-
-/// Events of one input on their way into the account and to the rules.
-struct TakenEvents<'a, 'p, 'o> {
-    account: &'a mut Account<'p, 'o>,
-    counts: EventCounts,
-    /// The first thing that went wrong; nothing is taken after it.
-    failed: Option<EngineError>,
-}
-
-/// How many events of one input were taken.
-#[derive(Debug, Default)]
-struct EventCounts {
-    events: u64,
-    without_time: u64,
-    duplicates: u64,
-    /// By number: names are looked up once an input and not once an event.
-    accounts: Vec<u64>,
-    regions: Vec<u64>,
-}
-
-impl<'a, 'p, 'o> TakenEvents<'a, 'p, 'o> {
-    fn of(account: &'a mut Account<'p, 'o>) -> Self {
-        Self { account, counts: EventCounts::default(), failed: None }
-    }
-
-    fn counts(self) -> Result<EventCounts, EngineError> {
-        self.failed.map_or(Ok(self.counts), Err)
-    }
-}
-
-impl TakeEvents for TakenEvents<'_, '_, '_> {
-    fn event(&mut self, note: EventNote, found: Option<(Option<Timestamp>, FoundEvent)>) {
-        if self.failed.is_some() {
-            return;
-        }
-        if !self.account.seen.insert(note.key) {
-            self.counts.duplicates += 1;
-            return;
-        }
-        self.counts.events += 1;
-        self.counts.without_time += u64::from(!note.has_time);
-        count(&mut self.counts.accounts, note.account);
-        count(&mut self.counts.regions, note.region);
-        if let Some((time, event)) = found {
-            let account = &mut *self.account;
-            self.failed = account.detection.event(event, time, account.output.alerts).err();
-        }
-    }
-
-    fn history(&mut self, key: EventKey, event: FoundEvent) {
-        if self.failed.is_none() && self.account.seen_history.insert(key) {
-            self.failed = self.account.detection.history(&event).err();
-        }
-    }
-}
-
-fn count(counts: &mut Vec<u64>, number: Option<NonZeroU32>) {
-    let Some(at) = number.map(|number| number.get() as usize - 1) else { return };
-    if at >= counts.len() {
-        counts.resize(at + 1, 0);
-    }
-    counts[at] += 1;
 }

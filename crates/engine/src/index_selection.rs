@@ -3,9 +3,12 @@
 //! Source: elastic/kibana detection_engine/rule_types/utils/get_input_output_index.ts; docs, "Configure advanced
 //! settings", default of `securitySolution:defaultIndex`.
 
+use std::borrow::Cow;
+
 use ecs::IndexPatterns;
 use matcher::Schema;
-use rule::rule_type::EventSource;
+use query::esql::ast::{FromItem, IndexPattern, Source};
+use rule::rule_type::{EsqlRule, EventSource, RuleType};
 
 use crate::outcome::NotRunReason;
 
@@ -21,6 +24,35 @@ pub const DEFAULT_PATTERNS: [&str; 9] = [
     "winlogbeat-*",
     "-*elastic-cloud-logs-*",
 ];
+
+/// Where the events lie that a rule reads; `None` for rules that read none.
+pub fn source(rule_type: &RuleType) -> Option<Cow<'_, EventSource>> {
+    match rule_type {
+        RuleType::Esql(own) => Some(Cow::Owned(of_query(own))),
+        other => other.source().map(Cow::Borrowed),
+    }
+}
+
+/// Where the events lie that an ES|QL query reads: what its `FROM` names.
+fn of_query(own: &EsqlRule) -> EventSource {
+    let Source::From(from) = query::esql::parse(&own.query).tree.source.value else {
+        return EventSource::default();
+    };
+    let patterns = from.items.into_iter().filter_map(|item| match item.value {
+        FromItem::Pattern(pattern) => Some(pattern_text(&pattern)),
+        FromItem::Subquery(_) => None,
+    });
+    EventSource { index: Some(patterns.collect()), ..EventSource::default() }
+}
+
+/// Other clusters are not reached, and neither are the failure stores of data streams: such a pattern fits no name.
+fn pattern_text(pattern: &IndexPattern) -> String {
+    let IndexPattern { cluster, index, selector } = pattern;
+    let cluster = cluster.as_ref().map(|cluster| format!("{cluster}:")).unwrap_or_default();
+    let selector = selector.as_ref().filter(|selector| *selector != "data");
+    let selector = selector.map(|selector| format!("::{selector}")).unwrap_or_default();
+    format!("{cluster}{index}{selector}")
+}
 
 /// The patterns of a rule. A data view wins over index patterns; of data views only Kibana's own for security is
 /// known, which has the default patterns.
@@ -72,6 +104,26 @@ mod tests {
         assert_eq!(schema(&["logs-aws*"]), Schema::Open);
         assert_eq!(schema(&[]), Schema::Open);
         assert_eq!(super::schema(&EventSource::default()), Schema::Open);
+    }
+
+    #[test]
+    fn the_patterns_are_those_of_the_query() {
+        let patterns = |query: &str| of_query(&EsqlRule { query: query.to_owned(), suppression: None }).index;
+        for (query, expected) in [
+            (
+                "FROM logs-a*, -logs-ab-*, \"x-1,y\" METADATA _id",
+                Some(&["logs-a*", "-logs-ab-*", "x-1", "y"][..]),
+            ),
+            (
+                "FROM *:logs-*, .alerts-security.*::data, logs-b::failures",
+                Some(&["*:logs-*", ".alerts-security.*", "logs-b::failures"]),
+            ),
+            ("ROW a = 1", None),
+        ] {
+            let expected =
+                expected.map(|patterns| patterns.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>());
+            assert_eq!(patterns(query), expected, "{query}");
+        }
     }
 
     #[test]

@@ -35,8 +35,10 @@ pub mod threat_match;
 pub mod threshold;
 mod waiting_events;
 mod waiting_groups;
+mod waiting_rows;
 mod waiting_terms;
 mod waiting_threats;
+pub mod window_walk;
 pub mod windows;
 
 pub use detect::{AlertSink, Detection};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ecs::{Catalog, FieldTable, IndexPatterns, Timestamp};
 use matcher::{Predicate, Resolver};
 use query::Diagnostic;
-use rule::rule_type::{EqlRule, Language, RuleType};
+use rule::rule_type::{EqlRule, EsqlRule, Language, RuleType};
 use rule::{Rule, RuleLibrary};
 
 use crate::detect::suppression_history;
@@ -62,9 +62,10 @@ pub struct PlannedException {
 impl PlannedRule<'_> {
     /// True when what it finds depends on the windows in which it is run.
     pub fn depends_on_windows(&self) -> bool {
-        let by_type = match self.finisher {
+        let by_type = match &self.finisher {
             Finisher::EachEvent | Finisher::InOrder(_) | Finisher::ThreatMatch(_) => false,
             Finisher::NewTerms(_) | Finisher::Threshold(_) => true,
+            Finisher::Esql(plan) => plan.depends_on_window,
         };
         by_type || self.rule.rule_type.suppression().is_some()
     }
@@ -193,6 +194,7 @@ fn resolve(
         return Err(NotRunReason::Disabled);
     }
     let not_run = || NotRunReason::RuleType(rule.rule_type.name());
+    let of_query;
     let (source, query) = match &rule.rule_type {
         RuleType::Query(query) => (&query.source, Query::Text(&query.query, query.language)),
         // The saved query itself lies in Kibana; rules carry a copy for when it is gone.
@@ -204,15 +206,21 @@ fn resolve(
         RuleType::Threshold(own) => (&own.source, Query::Text(&own.query, own.language)),
         RuleType::ThreatMatch(own) => (&own.source, Query::Text(&own.query, own.language)),
         RuleType::Eql(eql) => (&eql.source, Query::Eql(eql)),
-        RuleType::Esql(_) | RuleType::MachineLearning(_) => {
-            return Err(not_run());
+        RuleType::Esql(own) => {
+            of_query = index_selection::source(&rule.rule_type).unwrap_or_default();
+            (&*of_query, Query::Esql(own))
         }
+        RuleType::MachineLearning(_) => return Err(not_run()),
     };
     let patterns = index_selection::patterns(source)?;
     let mut resolver = Resolver::new(catalog, table, now).with_value_lists(&library.value_lists);
     let mut sought = match query {
         Query::Text(text, language) => rule_type::query::sought(text, language, &mut resolver),
         Query::Eql(eql) => rule_type::eql::sought(eql, &mut resolver),
+        Query::Esql(own) => {
+            let schema = index_selection::schema(source);
+            rule_type::esql::sought(rule, own, schema, catalog, &mut resolver)
+        }
     }
     .map_err(NotRunReason::Errors)?;
     let filters = resolver.filters(&source.filters);
@@ -263,6 +271,7 @@ fn resolve(
 enum Query<'r> {
     Text(&'r str, Language),
     Eql(&'r EqlRule),
+    Esql(&'r EsqlRule),
 }
 
 /// The events that a rule's exceptions take out. What keeps one from doing so is a warning.

@@ -93,6 +93,43 @@ impl ScheduledRuns {
         self.from.at(run)
     }
 
+    /// Where the window of a run ends, which it does not hold: never after the run. `None` when that cannot be represented.
+    pub fn end(&self, run: i64) -> Option<i64> {
+        Some(self.to.at(run)?.min(run))
+    }
+
+    /// False when the windows of all runs start at one instant.
+    pub fn start_moves(&self) -> bool {
+        match &self.from {
+            End::Fixed(_) => true,
+            End::Math(math) => math.is_relative(),
+        }
+    }
+
+    /// The run after a run.
+    pub fn after(&self, run: i64) -> i64 {
+        run.saturating_add(self.interval)
+    }
+
+    /// The first run whose window ends after an instant: those before see nothing from there on. `None` when none does.
+    pub fn first_ending_after(&self, at: i64) -> Option<i64> {
+        self.first_that(self.at_or_before(at), |run| self.end(run).is_none_or(|end| end > at))
+    }
+
+    /// The run that is the last of a range which ends before an instant: the last whose window ends by then, or else the
+    /// first that ends after it. `None` when windows never reach so far.
+    pub fn last_of_range(&self, to: i64) -> Option<i64> {
+        let after = self.first_ending_after(to)?;
+        let before = after.saturating_sub(self.interval);
+        Some(if self.end(before) == Some(to) { before } else { after })
+    }
+
+    /// The first run from `first` on for which a condition holds that holds for all runs after it too. `None` when there
+    /// is none for longer than anyone looks.
+    pub(crate) fn next_that(&self, first: i64, holds: impl Fn(i64) -> bool) -> Option<i64> {
+        self.first_that(first, holds)
+    }
+
     /// Where the window starts of the run that was under way at an instant: the first to see it, or else the last before.
     pub fn start_around(&self, at: i64) -> Option<i64> {
         self.start(self.first_seeing(at).unwrap_or_else(|| self.at_or_before(at)))

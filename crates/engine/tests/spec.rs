@@ -8,7 +8,7 @@
 //! | `events` | ECS documents, one a line; `_index` names the data stream, else it is `logs-generic-default` |
 //! | `records` | raw CloudTrail records, one a line; they become events |
 //! | `input` | a file as delivered, any shape |
-//! | `kql`, `lucene`, `filter`, `eql` | what is asked of the events |
+//! | `kql`, `lucene`, `filter`, `eql`, `esql` | what is asked of the events |
 //! | `rule` | a rule file in TOML, or the path of one below the repository |
 //! | `exceptions` | exception lists for the rules below, as an export or in our own TOML |
 //! | `value-list ID`, `value-list ID TYPE` | a value list for these exceptions, one value a line |
@@ -19,7 +19,7 @@
 //!
 //! | block | is |
 //! |---|---|
-//! | `hits` | the `event.id` of each event that passes, in order; of each sequence or sample, those of its events in one line |
+//! | `hits` | the `event.id` of each event that passes, in order; of each sequence, sample or group, those of its events in one line |
 //! | `diagnostics` | code, place in bytes, the text there, and message of each fault of the query |
 //! | `fields` | lines `field: values as JSON` of each event (of each alert, after a rule), for the fields named there |
 //! | `account` | shape, outcome, records and faults of the input; its records become the events |
@@ -170,6 +170,10 @@ impl Case {
                 self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
                 self.rule = Some(eql_rule(body.trim_end()));
             }
+            "esql" => {
+                self.query = Some((body.trim_end().to_owned(), kind.to_owned()));
+                self.rule = Some(esql_rule(body.trim_end()));
+            }
             "rule" => {
                 let text = match body.lines().count() {
                     1 => std::fs::read_to_string(repository().join(body.trim())).unwrap(),
@@ -256,7 +260,10 @@ fn hits(case: &Case) -> String {
         if matches!(plan.rules[0].finisher, Finisher::EachEvent) {
             return passing(case, &plan).map(|event| format!("{}\n", event.id)).collect();
         }
-        let id = |alert: &Alert| alert.event_id().unwrap_or("?").to_owned();
+        let id = |alert: &Alert| match alert.document().values("bartizan.evidence.event_ids") {
+            ids if ids.is_empty() => alert.event_id().unwrap_or("?").to_owned(),
+            ids => ids.iter().map(|id| id.text()).collect::<Vec<_>>().join(" "),
+        };
         let mut hits: Vec<String> = Vec::new();
         for alert in alerts(case, &plan) {
             match (alert.group_index(), hits.last_mut()) {
@@ -324,6 +331,16 @@ fn eql_rule(query: &str) -> String {
         "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Query\"\n\
          description = \"A query.\"\nrisk_score = 47\nseverity = \"medium\"\ntype = \"eql\"\nlanguage = \"eql\"\n\
          rule_id = \"00000000-0000-4000-8000-000000000000\"\nindex = [\"logs-*\"]\nquery = '''\n{query}'''\n"
+    )
+}
+
+/// The rule that an ES|QL query alone is.
+fn esql_rule(query: &str) -> String {
+    format!(
+        "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Query\"\n\
+         description = \"A query.\"\nrisk_score = 47\nseverity = \"medium\"\ntype = \"esql\"\nlanguage = \"esql\"\n\
+         rule_id = \"00000000-0000-4000-8000-000000000000\"\ninterval = \"5m\"\nfrom = \"now-6m\"\n\
+         query = '''\n{query}'''\n"
     )
 }
 

@@ -135,6 +135,11 @@ impl Plan {
         self.source.iter().map(|column| column.name.as_str())
     }
 
+    /// Does a run read more of an event than these fields: for searches, or as the text of its whole source?
+    pub fn reads_whole_events(&self) -> bool {
+        !self.searches.is_empty() || self.source.iter().any(|column| column.name == "_source")
+    }
+
     /// Runs the query over events, in the order given. `now` is what `NOW()` gives.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use ecs::{Catalog, DataStream, Document, EventView, Known};
-use engine::finisher::Finisher;
+use ecs::{Catalog, DataStream, Document, EventView, Known, Timestamp};
+use engine::finisher::{EsqlPlan, Finisher};
 use engine::plan::{PlannedException, PlannedFilter, PlannedRule};
 use engine::{Plan, RuleStatus};
 use ingest::decode::{Buffers, Item, Limits, Outcome, RawRecord, RecordKind, decode};
@@ -120,23 +120,33 @@ fn explain(out: &mut Output, plan: &Plan<'_>, planned: &PlannedRule<'_>, event: 
     writeln!(out, "{heading}  {}  {}  {}", text("@timestamp"), text("event.provider"), text("event.action"))?;
     let name = visible(&planned.rule.name);
     let passes = |filter: usize| explanations[filter].1.passed;
+    // A query whose rows stand for themselves can be asked about one event.
+    let gives_row = match &planned.finisher {
+        Finisher::Esql(query) if passed && !query.depends_on_window => gives_row(query, event),
+        _ => None,
+    };
     let (is, is_none) = match &planned.finisher {
         Finisher::EachEvent => ("is a hit of", "is no hit of"),
         Finisher::InOrder(in_order) if !(0..filters.len()).any(|f| passes(f) && in_order.takes_in(f)) => {
             ("can only end or forbid a hit of", "can take no part in a hit of")
         }
+        Finisher::Esql(query) if !query.depends_on_window => ("is a hit of", "is no hit of"),
         _ => ("may take part in a hit of", "can take no part in a hit of"),
     };
     match (reached && excepted.is_empty(), passed) {
+        (true, true) if gives_row == Some(false) => writeln!(
+            out,
+            "is no hit of {name}: it passes the conditions below, and the rest of the query gives no row for it"
+        )?,
         (true, true) => writeln!(out, "{is} {name}")?,
         (true, false) => writeln!(out, "{is_none} {name}, because of:")?,
         (false, true) => writeln!(out, "{is_none} {name}, although it passes the query, because of:")?,
         (false, false) => writeln!(out, "{is_none} {name}, because of:")?,
     }
     if !reached {
-        let source = planned.rule.rule_type.source();
+        let source = engine::index_selection::source(&planned.rule.rule_type);
         let patterns = source
-            .and_then(|source| source.index.as_ref())
+            .and_then(|source| source.into_owned().index)
             .map_or("the default patterns".to_owned(), |p| p.join(", "));
         writeln!(
             out,
@@ -159,6 +169,19 @@ fn explain(out: &mut Output, plan: &Plan<'_>, planned: &PlannedRule<'_>, event: 
             writeln!(out, "{indent}  {}", visible_lines(&in_one_line(clause)))?;
         }
     }
+    if let Finisher::Esql(query) = &planned.finisher {
+        let rest = if query.groups_events {
+            "what the query makes of groups of such events is not explained"
+        } else if query.depends_on_window {
+            "which of such events the query keeps depends on the others of a window, or on the time, and is not explained"
+        } else {
+            "conditions on what the query computes are not explained one by one"
+        };
+        writeln!(
+            out,
+            "conditions of the query on single events, before it makes other rows of them; {rest}"
+        )?;
+    }
     for (filter, explanation) in &explanations {
         match filter.name.as_str() {
             "" => writeln!(out, "clause by clause:")?,
@@ -169,6 +192,15 @@ fn explain(out: &mut Output, plan: &Plan<'_>, planned: &PlannedRule<'_>, event: 
         }
     }
     writeln!(out)
+}
+
+/// Does the query give a row for an event alone? `None` when it cannot be run.
+fn gives_row(plan: &EsqlPlan, event: &Event) -> Option<bool> {
+    let index = event.stream.name();
+    let id = event.document.text("event.id").unwrap_or_default();
+    let event = esql::Event { number: 0, document: &event.document, id, index: &index };
+    let mut query = plan.query.lock().ok()?;
+    Some(!query.run(&[event], Timestamp::UNIX_EPOCH).ok()?.table.rows.is_empty())
 }
 
 /// The values by which an event that passes a stage is joined to others.

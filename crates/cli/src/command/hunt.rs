@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME")]
     to: Option<TimeBound>,
     /// Run rules whose meaning depends on their window as their schedules would have run them, which is the default:
-    /// new_terms, threshold, and those with alert suppression
+    /// new_terms, threshold, ES|QL beyond single events, and those with alert suppression
     #[arg(long, overrides_with = "whole_range")]
     as_scheduled: bool,
     /// Run such rules once each, with the whole range as their window. Of both, the last one given counts

@@ -154,7 +154,7 @@ impl Page<'_> {
     /// What it looks for.
     fn query(&mut self) -> io::Result<()> {
         let rule = self.rule;
-        if let Some(source) = rule.rule_type.source() {
+        if let Some(source) = engine::index_selection::source(&rule.rule_type) {
             match (&source.index, &source.data_view_id) {
                 (Some(index), _) => self.list("reads", index)?,
                 (None, Some(id)) => self.item("reads", &format!("the data view {id}"))?,

@@ -323,10 +323,10 @@ impl Coverage {
         if let Some(windows) = self.windows {
             let line = match windows {
                 Windows::AsScheduled => {
-                    "as scheduled: new_terms and threshold rules, and suppression, in the windows of their runs"
+                    "as scheduled: new_terms, threshold and ES|QL rules, and suppression, in the windows of their runs"
                 }
                 Windows::WholeRange => {
-                    "whole range:  new_terms and threshold rules, and suppression, once each, in one window"
+                    "whole range:  new_terms, threshold and ES|QL rules, and suppression, once each, in one window"
                 }
             };
             detail(out, Paint::Faint, line)?;

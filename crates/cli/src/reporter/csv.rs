@@ -8,10 +8,11 @@ use engine::AlertSink;
 
 use super::Reporter;
 use super::coverage::Coverage;
+use super::table::row_columns;
 use crate::printer::{Output, visible};
 
 /// The columns; each has the values of the alert's field of that name, several values joined by ` | `.
-pub(crate) const COLUMNS: [&str; 25] = [
+pub(crate) const COLUMNS: [&str; 28] = [
     "kibana.alert.original_time",
     "kibana.alert.severity",
     "kibana.alert.risk_score",
@@ -37,7 +38,13 @@ pub(crate) const COLUMNS: [&str; 25] = [
     "kibana.alert.group.id",
     "kibana.alert.group.index",
     "kibana.alert.building_block_type",
+    "bartizan.evidence.event_count",
+    "bartizan.evidence.event_ids",
+    ROW,
 ];
+
+/// No field: what the row of a query says that an alert about a group of events stands for, as `name=value`.
+const ROW: &str = "row";
 
 /// Writes a header and one row an alert.
 #[derive(Debug)]
@@ -56,11 +63,20 @@ impl CsvReporter {
 impl AlertSink for CsvReporter {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
         for column in COLUMNS {
-            let values: Vec<Cow<'_, str>> = alert.values(column).into_iter().map(|v| v.text()).collect();
+            let values: Vec<Cow<'_, str>> = match column {
+                ROW => row(&alert).map(|(name, value)| format!("{name}={value}").into()).collect(),
+                _ => alert.values(column).into_iter().map(|v| v.text()).collect(),
+            };
             self.writer.write_field(guarded(&values.join(" | ")).as_bytes()).map_err(io_error)?;
         }
         self.writer.write_record(None::<&[u8]>).map_err(io_error)
     }
+}
+
+/// What an alert about a group says beside its own fields; nothing for one about an event.
+fn row(alert: &Alert) -> impl Iterator<Item = (String, String)> + '_ {
+    let is_group = !alert.values("bartizan.evidence.event_count").is_empty();
+    is_group.then(|| row_columns(alert.document())).into_iter().flatten()
 }
 
 impl Reporter for CsvReporter {

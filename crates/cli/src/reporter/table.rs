@@ -111,7 +111,7 @@ impl AlertSink for TableReporter {
             who: visible(&who(alert.document())),
             source: text(alert.source_ip().or(alert.document().text("source.address"))),
             what: visible(&what(alert.document())),
-            event_id: text(alert.event_id()),
+            event_id: text(alert.event_id()) + &evidence(alert.document()),
         };
         self.group = alert.group_id().map(|id| (id.to_owned(), key.clone()));
         self.rows.insert(key, row);
@@ -270,6 +270,9 @@ fn who(document: &Document) -> String {
 /// What happened: the action, to which resource, and that it failed; of an event without an action the process or file
 /// that it is about, or its category.
 fn what(document: &Document) -> String {
+    if document.first(EVENT_COUNT).is_some() {
+        return columns(document).take(COLUMNS).collect::<Vec<_>>().join(" ");
+    }
     let about = ["event.action", "process.name", "file.path", "event.category"];
     let mut what = about.into_iter().find_map(|field| document.text(field)).unwrap_or_default().to_owned();
     if let Some(resource) = document.text("aws.cloudtrail.resources.arn") {
@@ -281,4 +284,49 @@ fn what(document: &Document) -> String {
         what.push_str(" (failed)");
     }
     what
+}
+
+/// How many events an alert about a group has.
+const EVENT_COUNT: &str = "bartizan.evidence.event_count";
+/// So many columns of a row about a group are shown.
+const COLUMNS: usize = 8;
+/// So many characters of a column are shown.
+const COLUMN_WIDTH: usize = 60;
+
+/// What a row about a group of events says, beside who and where from: `name=value`.
+fn columns(document: &Document) -> impl Iterator<Item = String> + '_ {
+    row_columns(document).filter(|(name, _)| !["user.name", "source.ip"].contains(&name.as_str())).map(
+        |(name, value)| {
+            let column = format!("{}={value}", name.strip_prefix("Esql.").unwrap_or(&name));
+            match column.char_indices().nth(COLUMN_WIDTH) {
+                Some((end, _)) => format!("{}…", &column[..end]),
+                None => column,
+            }
+        },
+    )
+}
+
+/// The columns of a row about a group of events, with their values, several joined by `,`.
+pub(super) fn row_columns(document: &Document) -> impl Iterator<Item = (String, String)> + '_ {
+    let is_own = |name: &str| {
+        name == "@timestamp"
+            || name == "event.kind"
+            || name.starts_with("kibana.")
+            || name.starts_with("bartizan.")
+    };
+    let names = document.as_map().keys().filter(move |name| !is_own(name));
+    names.map(|name| {
+        let values: Vec<_> = document.values(name).into_iter().map(|value| value.text()).collect();
+        (name.clone(), values.join(","))
+    })
+}
+
+/// The first event of a group, and how many more there are; nothing for an alert about one event.
+fn evidence(document: &Document) -> String {
+    let Some(ecs::Scalar::Int(events)) = document.first(EVENT_COUNT) else { return String::new() };
+    let first = document.text("bartizan.evidence.event_ids").map(visible).unwrap_or_default();
+    match events {
+        ..=1 => first,
+        more => format!("{first} (+{})", thousands(more as u64 - 1)),
+    }
 }

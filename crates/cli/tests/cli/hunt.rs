@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{NOW, Sandbox, event_id, kms_record, log_file, rule_file};
+use crate::sandbox::{NOW, Sandbox, event_id, kms_record, log_file, rule_file, rule_that_waits};
 
 fn three_records() -> [Value; 3] {
     [
@@ -168,10 +168,10 @@ fn a_rule_of_the_user_replaces_a_built_in_one() {
 #[test]
 fn rules_that_cannot_be_run_yet_are_counted() {
     let sandbox = Sandbox::with_records(&three_records());
-    sandbox.write("rules/a.toml", rule_file(OWN_ID, "Later", "esql", "esql", "from logs-* | limit 1"));
+    sandbox.write("rules/a.toml", rule_that_waits(OWN_ID, "Later"));
     let args = ["hunt", "logs", "--rules", "rules", "--no-builtin-rules"];
     let run = sandbox.run(&args);
-    assert_eq!(run.account("rules"), "0 run, 1 not run: esql 1");
+    assert_eq!(run.account("rules"), "0 run, 1 not run: machine_learning 1");
     assert_eq!(run.status, 0);
     assert_eq!(sandbox.run(&[&args[..], &["--strict"]].concat()).status, 2);
 }

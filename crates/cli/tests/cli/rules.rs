@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, event_id, kms_record, log_file, rule_file, run};
+use crate::sandbox::{Sandbox, esql_rule, event_id, kms_record, log_file, rule_file, rule_that_waits, run};
 
 const OWN_ID: &str = "0a1b2c3d-0000-4000-8000-000000000001";
 const IMPORTED: &str = "f6fee40d-8a5e-4cc8-9f73-8688419c6d68";
@@ -50,11 +50,15 @@ fn rules_that_cannot_be_read_are_counted_once() {
     sandbox
         .write("rules/a.toml", rule_file(OWN_ID, "Bad", "query", "kuery", "a : b").replace("high", "huge"));
     sandbox.write("rules/b.toml", "not toml");
-    sandbox.write("rules/c.toml", rule_file(IMPORTED, "Later", "esql", "esql", "from logs-* | limit 1"));
+    sandbox.write("rules/c.toml", rule_that_waits(IMPORTED, "Later"));
     let checked = sandbox.run(&["rule", "check", "rules"]);
     assert_eq!(checked.status, 2);
     assert!(checked.stdout.contains("--> rules/a.toml:17:12"), "{}", checked.stdout);
-    assert!(checked.stdout.contains("0 can run, 2 cannot run, 1 not run: esql 1"), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains("0 can run, 2 cannot run, 1 not run: machine_learning 1"),
+        "{}",
+        checked.stdout
+    );
 
     let good = sandbox.run(&["rule", "check", "rules/c.toml"]);
     assert_eq!(good.status, 0, "{}", good.stdout);
@@ -64,12 +68,13 @@ fn rules_that_cannot_be_read_are_counted_once() {
 #[test]
 fn a_list_says_which_rules_run() {
     let sandbox = Sandbox::new();
-    sandbox.write("own.toml", rule_file(OWN_ID, "Later", "esql", "esql", "from logs-* | limit 1"));
+    sandbox.write("own.toml", rule_that_waits(OWN_ID, "Later"));
     let list = sandbox.run(&["rule", "list", "--rules", "own.toml", "--no-builtin-rules"]);
     assert_eq!((list.stderr.as_str(), list.status), ("", 0));
-    assert!(list.stdout.contains("1 rule, 0 run, 1 not run: esql 1"), "{}", list.stdout);
+    assert!(list.stdout.contains("1 rule, 0 run, 1 not run: machine_learning 1"), "{}", list.stdout);
     assert!(
-        list.stdout.contains(&format!("high      esql  no: esql  1        {OWN_ID}  Later")),
+        list.stdout
+            .contains(&format!("high      machine_learning  no: machine_learning  1        {OWN_ID}  Later")),
         "{}",
         list.stdout
     );
@@ -239,12 +244,55 @@ fn what_cannot_be_explained_is_said() {
     assert!(unknown.stderr.contains("no event with the id x among 1 event"), "{}", unknown.stderr);
     let empty = sandbox.run(&["explain", IMPORTED, "empty.json"]);
     assert!(empty.stderr.contains("because: empty"), "{}", empty.stderr);
-    sandbox.write("esql.toml", rule_file(OWN_ID, "Later", "esql", "esql", "from logs-* | limit 1"));
-    let later = sandbox.run(&["explain", "esql.toml", "event.json"]);
+    sandbox.write("later.toml", rule_that_waits(OWN_ID, "Later"));
+    let later = sandbox.run(&["explain", "later.toml", "event.json"]);
     assert_eq!(
         (later.stdout.as_str(), later.status),
-        ("Later does not run: rules of type esql cannot be run yet\n", 2)
+        ("Later does not run: rules of type machine_learning cannot be run yet\n", 2)
     );
+}
+
+#[test]
+fn what_is_wrong_with_an_esql_query_is_shown_in_its_file() {
+    let sandbox = Sandbox::new();
+    let query = "FROM logs-aws.cloudtrail-* | WHERE event.actoin == 1 | COMPLETION x = \"y\"";
+    sandbox.write("own.toml", esql_rule(OWN_ID, "Own", query));
+    let checked = sandbox.run(&["rule", "check", "own.toml"]);
+    assert_eq!(checked.status, 2);
+    assert!(checked.stdout.contains("esql::unknown-column"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("--> own.toml:13:45"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("0 can run, 1 cannot run"), "{}", checked.stdout);
+}
+
+#[test]
+fn an_event_is_explained_by_the_conditions_of_an_esql_query() {
+    let sandbox = Sandbox::new();
+    sandbox.write("event.json", kms_record("DisableKey", 1).to_string());
+    let explained = |query: &str| {
+        let from = "FROM logs-aws.cloudtrail-* METADATA _id | WHERE event.provider == \"kms.amazonaws.com\"";
+        sandbox.write("own.toml", esql_rule(OWN_ID, "Own", &format!("{from} | {query}")));
+        let run = sandbox.run(&["explain", "own.toml", "event.json"]);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        run.stdout
+    };
+    for (query, verdict, rest) in [
+        (
+            "WHERE event.action == \"DisableKey\"",
+            "is a hit of Own\n",
+            "conditions on what the query computes",
+        ),
+        ("WHERE event.action == \"EnableKey\"", "is no hit of Own, because of:", "not explained"),
+        (
+            "EVAL n = LENGTH(event.action) | WHERE n > 10",
+            "is no hit of Own: it passes",
+            "not explained one by one",
+        ),
+        ("STATS n = COUNT(*)", "may take part in a hit of Own\n", "groups of such events is not explained"),
+        ("LIMIT 1", "may take part in a hit of Own\n", "depends on the others of a window"),
+    ] {
+        let told = explained(query);
+        assert!(told.contains(verdict) && told.contains(rest), "{query}: {told}");
+    }
 }
 
 #[test]

@@ -179,3 +179,19 @@ type = "{kind}"
 "#
     )
 }
+
+/// A rule of the one type that cannot be run yet.
+pub(crate) fn rule_that_waits(rule_id: &str, name: &str) -> String {
+    let text = rule_file(rule_id, name, "machine_learning", "kuery", "");
+    let own = "anomaly_threshold = 50\nmachine_learning_job_id = [\"job\"]";
+    let without = |line: &&str| !["index", "language", "query"].iter().any(|key| line.starts_with(key));
+    let kept: Vec<&str> = text.lines().filter(without).collect();
+    format!("{}\n{own}\n", kept.join("\n"))
+}
+
+/// A rule in ES|QL, which names what it reads in its query.
+pub(crate) fn esql_rule(rule_id: &str, name: &str, query: &str) -> String {
+    let text = rule_file(rule_id, name, "esql", "esql", query);
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("index")).collect();
+    format!("{}\n", kept.join("\n"))
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Run, Sandbox, event_id, kms_record, log_file, rule_file};
+use crate::sandbox::{Run, Sandbox, esql_rule, event_id, kms_record, log_file, rule_file};
 
 const HUNT: [&str; 5] = ["hunt", "logs", "--rules", "rules", "--no-builtin-rules"];
 
@@ -58,7 +58,7 @@ fn as_scheduled_a_hunt_gives_what_live_runs_would_have_given() {
     let alerts =
         [(mallory(), "10:01:00"), (mallory(), "11:01:00"), (json!(3), "10:04:00"), (json!(2), "11:02:30")];
     assert_eq!(found(&run), expected(alerts));
-    assert!(run.stderr.contains("as scheduled: new_terms and threshold rules"), "{}", run.stderr);
+    assert!(run.stderr.contains("as scheduled: new_terms, threshold and ES|QL rules"), "{}", run.stderr);
     let same = hunt(&sandbox, &["--format", "ndjson", "--whole-range", "--as-scheduled"]);
     assert_eq!(same.stdout, run.stdout);
 }
@@ -126,4 +126,38 @@ fn two_hunts_over_halves_give_the_alerts_of_one() {
     assert_eq!((first.len(), second.len()), (3, 8));
     let second = hunt(&sandbox, &["--from", cut]);
     assert!(second.stdout.contains("2 hits were folded"), "{}", second.stdout);
+}
+
+const GROUPS: &str = "FROM logs-aws.cloudtrail-* | WHERE event.action == \"DisableKey\" | STATS Esql.attempts = COUNT(*), \
+                      Esql.regions = VALUES(cloud.region) BY user.name | WHERE Esql.attempts >= 2";
+
+#[test]
+fn an_alert_of_an_esql_rule_about_a_group_shows_its_columns_and_its_events() {
+    let sandbox = sandbox();
+    sandbox.write("own.toml", esql_rule("0a1b2c3d-0000-4000-8000-000000000003", "Groups", GROUPS));
+    let hunt = |options: &[&str]| {
+        let run =
+            sandbox.run(&[&["hunt", "logs", "--rules", "own.toml", "--no-builtin-rules"], options].concat());
+        assert_eq!(run.status, 0, "{run:#?}");
+        run
+    };
+    // At 10:01, 10:02 and 10:04; at 11:01 and 11:02.
+    let table = hunt(&[]).stdout;
+    assert!(table.contains("attempts=3 regions=eu-west-1"), "{table}");
+    assert!(table.contains(&format!("{} (+2)", event_id(1))), "{table}");
+    let csv = hunt(&["--format", "csv"]).stdout;
+    let ids = [1, 2, 4].map(event_id).join(" | ");
+    let expected = format!(",3,{ids},Esql.attempts=3 | Esql.regions=eu-west-1 | user.name=mallory\n");
+    assert!(csv.contains(&expected), "{csv}");
+    let alerts = hunt(&["--format", "ndjson"]).alerts();
+    assert_eq!(alerts.len(), 2);
+    assert_eq!(alerts[0]["Esql.attempts"], 3);
+    assert_eq!(alerts[1]["bartizan.evidence.event_ids"], json!([event_id(5), event_id(6)]));
+    let whole = hunt(&["--format", "ndjson", "--whole-range"]).alerts();
+    assert_eq!((whole.len(), &whole[0]["bartizan.evidence.event_count"]), (1, &json!(5)));
+    // The whole has the id of the interval of its newest event.
+    assert_eq!(whole[0]["kibana.alert.uuid"], alerts[1]["kibana.alert.uuid"]);
+    let again = hunt(&["--format", "ndjson", "--from", "2026-03-10T11:00:00Z"]).alerts();
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0]["kibana.alert.uuid"], alerts[1]["kibana.alert.uuid"]);
 }

@@ -123,7 +123,9 @@ impl Runs {
             Hit::NewTerms(new_terms) => of_event(&new_terms.event),
             Hit::Threat(threat) => of_event(&threat.event),
             Hit::Sequence(sequence) => sequence.events.iter().filter_map(of_event).max(),
+            Hit::EsqlRow(row) => of_event(&row.event),
             Hit::Threshold(group) => Some(group.last),
+            Hit::EsqlGroup(group) => group.last,
         }
         .unwrap_or(self.detected_at)
     }

@@ -4,6 +4,7 @@ use ecs::{Catalog, FieldTable};
 use matcher::JoinKey;
 
 pub(crate) mod eql;
+pub(crate) mod esql;
 pub(crate) mod new_terms;
 pub(crate) mod query;
 pub(crate) mod threat_match;

@@ -33,6 +33,14 @@ enum Kind {
     NewTerms(&'static str),
     /// An address that is bad.
     ThreatMatch,
+    /// A row for each event.
+    EsqlRow,
+    /// A row for each event that is two minutes old when the run looks.
+    EsqlNow,
+    /// Two events of a user: or more, or exactly two.
+    EsqlGroup {
+        exactly: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +77,9 @@ fn kind() -> impl Strategy<Value = Kind> {
         Just(Kind::Threshold),
         prop::sample::select(vec!["now-20m", "now-3h", "now-1d/d"]).prop_map(Kind::NewTerms),
         Just(Kind::ThreatMatch),
+        Just(Kind::EsqlRow),
+        Just(Kind::EsqlNow),
+        any::<bool>().prop_map(|exactly| Kind::EsqlGroup { exactly }),
     ]
 }
 
@@ -136,6 +147,12 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
+impl Kind {
+    fn depends_on_window(self) -> bool {
+        matches!(self, Self::Threshold | Self::NewTerms(_) | Self::EsqlNow | Self::EsqlGroup { .. })
+    }
+}
+
 impl Rule {
     fn schedule(&self) -> Schedule {
         Schedule {
@@ -161,6 +178,13 @@ impl Rule {
             };
             format!("[rule.alert_suppression]\n{by}{duration}")
         });
+        let esql = |query: &str| {
+            format!("type = \"esql\"\nlanguage = \"esql\"\nquery = 'FROM logs-test-* | {query}'")
+        };
+        let index = match self.kind {
+            Kind::EsqlRow | Kind::EsqlNow | Kind::EsqlGroup { .. } => "",
+            _ => "index = [\"logs-test-*\"]\n",
+        };
         let own = match self.kind {
             Kind::Query => "type = \"query\"\nlanguage = \"kuery\"\nquery = 'event.action: a'".to_owned(),
             Kind::EqlEvent => {
@@ -181,11 +205,17 @@ impl Rule {
                                   threat_indicator_path = \"threat.indicator\"\n\
                                   threat_mapping = [{ entries = [{ field = \"source.ip\", type = \"mapping\", value = \"threat.indicator.ip\" }] }]"
                 .to_owned(),
+            Kind::EsqlRow => esql("WHERE event.action == \"a\" | KEEP event.id"),
+            Kind::EsqlNow => esql("WHERE event.action == \"a\" AND @timestamp < NOW() - 2 minutes | KEEP event.id"),
+            Kind::EsqlGroup { exactly } => {
+                let how = if exactly { "==" } else { ">=" };
+                esql(&format!("WHERE event.action == \"a\" | STATS n = COUNT(*) BY user.name | WHERE n {how} 2"))
+            }
         };
         format!(
             "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Rule\"\n\
              description = \"A rule.\"\nrisk_score = 47\nseverity = \"medium\"\n\
-             rule_id = \"00000000-0000-4000-8000-000000000001\"\nindex = [\"logs-test-*\"]\n\
+             rule_id = \"00000000-0000-4000-8000-000000000001\"\n{index}\
              interval = \"{}m\"\nfrom = \"{}\"\nto = \"{}\"\n{own}\n{suppression}",
             self.minutes, self.from, self.to
         )
@@ -280,7 +310,7 @@ impl<'w> Walk<'w> {
             })
             .collect();
         let windows = runs.clone();
-        if rule.has_gaps() && !matches!(rule.kind, Kind::Threshold | Kind::NewTerms(_)) {
+        if rule.has_gaps() && !rule.kind.depends_on_window() {
             // What no run sees is found all the same, each by itself.
             let in_gap = |time: &i64| !windows.iter().any(|(_, from, to)| (*from..*to).contains(time));
             let times = events.iter().map(|event| event.time).filter(in_gap);
@@ -318,7 +348,34 @@ impl<'w> Walk<'w> {
         let of_query = |event: &usize| events[*event].action == "a";
         let asked = || (0..events.len()).filter(of_query);
         match self.rule.kind {
-            Kind::Query | Kind::EqlEvent => asked().filter(sees).map(|event| self.hit(&[event])).collect(),
+            Kind::EsqlNow => {
+                let old = |event: &usize| events[*event].time < run - 2 * MINUTE;
+                asked().filter(sees).filter(old).map(|event| self.hit(&[event])).collect()
+            }
+            Kind::EsqlGroup { exactly } => {
+                let mut groups: BTreeMap<Option<u8>, Vec<usize>> = BTreeMap::new();
+                for event in asked().filter(sees) {
+                    let users = events[event].users.iter().map(|user| Some(*user)).collect::<Vec<_>>();
+                    for user in if users.is_empty() { vec![None] } else { users } {
+                        groups.entry(user).or_default().push(event);
+                    }
+                }
+                groups.retain(|_, events| if exactly { events.len() == 2 } else { events.len() >= 2 });
+                let hit = |(user, found): (Option<u8>, Vec<usize>)| WalkHit {
+                    name: names(&found),
+                    identity: format!(
+                        "{user:?} {}",
+                        events[*found.last().unwrap()].time / (self.rule.minutes * MINUTE)
+                    ),
+                    start: run,
+                    end: run,
+                    values: user.map(|user| format!("u{user}")).into_iter().collect(),
+                };
+                groups.into_iter().map(hit).collect()
+            }
+            Kind::Query | Kind::EqlEvent | Kind::EsqlRow => {
+                asked().filter(sees).map(|event| self.hit(&[event])).collect()
+            }
             Kind::ThreatMatch => {
                 let bad = asked().filter(sees).filter(|event| events[*event].is_bad);
                 bad.map(|event| self.hit(&[event])).collect()
@@ -483,6 +540,11 @@ fn hunted(rule: &Rule, events: &[Event], range: TimeRange) -> Hunted {
                 let last = millisecond("kibana.alert.original_time").unwrap();
                 format!("{count} of {} until {}", text("host.name").unwrap(), at(last))
             }
+            (Kind::EsqlGroup { .. }, _) => {
+                let ids = alert.document().values("bartizan.evidence.event_ids");
+                assert_eq!(number("bartizan.evidence.event_count"), Some(ids.len().to_string()));
+                ids.iter().map(|id| id.text().into_owned()).collect::<Vec<_>>().join("+")
+            }
             (_, Some(group)) => {
                 let mut blocks: Vec<_> = alerts
                     .iter()
@@ -543,6 +605,10 @@ fn every_rule_finds_and_folds_something() {
         (Kind::Sequence, (3, 0), (2, 1), (3, 0)),
         (Kind::NewTerms("now-3h"), (3, 0), (2, 1), (2, 1)),
         (Kind::ThreatMatch, (8, 0), (4, 4), (6, 2)),
+        (Kind::EsqlRow, (8, 0), (4, 4), (6, 2)),
+        (Kind::EsqlNow, (6, 0), (4, 2), (4, 2)),
+        (Kind::EsqlGroup { exactly: false }, (4, 0), (3, 1), (3, 1)),
+        (Kind::EsqlGroup { exactly: true }, (3, 0), (3, 0), (3, 0)),
     ] {
         assert_eq!(found(kind, None), plain, "{kind:?}");
         assert_eq!(found(kind, suppression(60, false)), folded, "{kind:?}");
@@ -563,7 +629,9 @@ proptest! {
         let found = hunted(&rule, &events, ALL).alerts;
         prop_assert_eq!(&found, &Walk::alerts(&rule, &events, true), "{}", rule.text());
         let lasts = rule.suppression.is_some_and(|suppression| suppression.minutes.is_some());
-        if rule.kind == Kind::Query || !lasts {
+        // The time of a group is that of its run: found again, it is newer than what its alert has taken in.
+        let is_new_each_time = matches!(rule.kind, Kind::EsqlGroup { .. }) && rule.suppression.is_some();
+        if rule.kind == Kind::Query || !lasts && !is_new_each_time {
             prop_assert_eq!(&found, &Walk::alerts(&rule, &events, false), "as Kibana has it: {}", rule.text());
         }
     }
@@ -587,12 +655,14 @@ proptest! {
         let about = |hunts: &[&Hunted]| -> BTreeSet<String> {
             hunts.iter().flat_map(|hunt| &hunt.alerts).map(|(name, _)| name.clone()).collect()
         };
-        // Of a threshold rule the number of events is in the name, and a run that is cut through counts a part of them.
-        if rule.kind != Kind::Threshold || at_a_run {
+        // Of groups the events are in the name, and a run that is cut through counts a part of them.
+        let is_group = matches!(rule.kind, Kind::Threshold | Kind::EsqlGroup { .. });
+        if !is_group || at_a_run {
             prop_assert_eq!(about(&[&first, &second]), about(&[&whole]), "cut at {}: {}", at(cut), rule.text());
         }
         // The id of an alert that a query rule folds has the time in it of the newest event that its run has seen.
-        if rule.kind != Kind::Query || rule.suppression.is_none() || at_a_run {
+        let is_esql_group = matches!(rule.kind, Kind::EsqlGroup { .. });
+        if at_a_run || !is_esql_group && (rule.kind != Kind::Query || rule.suppression.is_none()) {
             prop_assert_eq!(&first.uuids | &second.uuids, whole.uuids, "cut at {}: {}", at(cut), rule.text());
         }
         if at_a_run {

@@ -41,7 +41,7 @@ pub(crate) const SEQUENCES: [&str; 8] = [
 ];
 
 /// Rules whose meaning depends on their window: the query, and what else makes the rule.
-pub(crate) const WINDOWED: [(&str, &str); 6] = [
+pub(crate) const WINDOWED: [(&str, &str); 8] = [
     (
         "event.provider: *",
         "type = \"new_terms\"\nnew_terms_fields = [\"event.action\"]\nhistory_window_start = \"now-3h\"\nfrom = \"now-9m\"",
@@ -63,6 +63,14 @@ pub(crate) const WINDOWED: [(&str, &str); 6] = [
         "not event.action: DeleteAlias",
         "type = \"threshold\"\nthreshold = {field = [], value = 4}\ninterval = \"1h\"\nfrom = \"now-1h/h\"",
     ),
+    (
+        "FROM logs-aws* | WHERE event.action LIKE \"*Key*\" | STATS n = COUNT(*) BY user.name, event.action | WHERE n >= 1",
+        "type = \"esql\"\nlanguage = \"esql\"\nfrom = \"now-20m\"",
+    ),
+    (
+        "FROM logs-aws* METADATA _id | SORT @timestamp DESC, _id | LIMIT 2 | KEEP event.id",
+        "type = \"esql\"\nlanguage = \"esql\"\ninterval = \"15m\"\nfrom = \"now-40m\"",
+    ),
 ];
 
 pub(crate) fn library(queries: &[&str]) -> RuleLibrary {
@@ -75,10 +83,12 @@ pub(crate) fn library(queries: &[&str]) -> RuleLibrary {
             None if SEQUENCES.contains(query) => "type = \"eql\"\nlanguage = \"eql\"",
             None => "type = \"query\"\nlanguage = \"kuery\"",
         };
+        // The query names what it reads.
+        let index = if kind.contains("esql") { "" } else { "index = [\"logs-aws*\", \"filebeat-*\"]\n" };
         let text = format!(
             "[metadata]\ncreation_date = \"2024/01/01\"\nupdated_date = \"2024/01/01\"\n[rule]\nname = \"Rule {at}\"\n\
              description = \"A rule.\"\nrisk_score = 47\nseverity = \"medium\"\n{kind}\n\
-             rule_id = \"00000000-0000-4000-8000-0000000000{at:02}\"\nindex = [\"logs-aws*\", \"filebeat-*\"]\n\
+             rule_id = \"00000000-0000-4000-8000-0000000000{at:02}\"\n{index}\
              query = '''{query}'''\n"
         );
         library.add(format!("{at}.toml").into(), rule::format::toml::read(&text, Path::new("rule.toml")));

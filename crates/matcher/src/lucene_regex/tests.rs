@@ -1,3 +1,5 @@
+//! Tests of Lucene's regular expressions: what is read and what matches.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

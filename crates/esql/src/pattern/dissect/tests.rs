@@ -1,3 +1,5 @@
+//! Tests of DISSECT: tables of patterns, texts and what they give.
+
 use proptest::prelude::*;
 
 use super::Dissect;

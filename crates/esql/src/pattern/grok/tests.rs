@@ -1,3 +1,5 @@
+//! Tests of GROK: tables of patterns, texts and what they give.
+
 use proptest::prelude::*;
 
 use super::{Grok, GrokFailure, GrokField, GrokKind, GrokValue, library};

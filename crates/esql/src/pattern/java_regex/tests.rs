@@ -1,3 +1,5 @@
+//! Tests of regular expressions as Java reads them.
+
 use proptest::prelude::*;
 
 use super::{JavaRegex, ReplaceFailure};

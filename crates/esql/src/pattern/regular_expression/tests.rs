@@ -1,3 +1,5 @@
+//! Tests of the tree of regular expressions: what is read, refused and written.
+
 use proptest::prelude::*;
 
 use super::{Dialect, Engine, Parser, Shared};

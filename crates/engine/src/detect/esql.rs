@@ -1,0 +1,302 @@
+//! Queries over the events of windows: rows become hits, each given by the first run that finds it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::PoisonError;
+
+use alert::threshold::MAX_EVIDENCE;
+use alert::{EsqlGroupHit, EsqlRowHit, Hit};
+use ecs::Timestamp;
+use esql::{Answer, Event, ResultColumn, ResultRow};
+use foldhash::{HashMap, HashSet};
+use query::{Diagnostic, Span};
+use serde_json::Value;
+
+use super::{AlertSink, Detection, HitNote};
+use crate::error::EngineError;
+use crate::finisher::{EsqlPlan, EsqlWindows};
+use crate::held_events::HeldEvent;
+use crate::waiting_rows::{ReadEvents, WaitingEvent, WaitingRows};
+use crate::window_walk::{SeenByRun, WindowWalk};
+
+/// So many events a query is run over at once whose rows depend on their events alone.
+const BATCH: usize = 8_192;
+
+/// Columns that say where a row comes from and not what is in it.
+const METADATA: [&str; 6] = ["_id", "_index", "_version", "_source", "_ignored", "_score"];
+
+/// A row that was found.
+#[derive(Debug)]
+struct FoundRow {
+    note: HitNote,
+    /// Where its oldest event stands among all.
+    position: u64,
+    /// The name of each column is its position.
+    columns: Vec<(u16, Value)>,
+    identity: Vec<Value>,
+    ordinal: u64,
+    tile: i64,
+    /// The oldest.
+    events: Vec<HeldEvent>,
+    count: u64,
+    last: Option<i64>,
+}
+
+/// What the runs of one query have found so far.
+struct Found<'f> {
+    plan: &'f EsqlPlan,
+    waiting: &'f [WaitingEvent],
+    is_aggregating: bool,
+    columns: Vec<ResultColumn>,
+    rows: Vec<FoundRow>,
+    /// Which rows are there.
+    known: HashSet<RowKey>,
+    warnings: Warnings,
+}
+
+/// What makes a row the same row in another window.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct RowKey {
+    /// Of a row about one event, the event; of a row about a group, the tile and the ordinal.
+    about: (i64, u64),
+    identity: String,
+}
+
+/// How often what happened in the runs of a query.
+#[derive(Debug, Default)]
+struct Warnings {
+    counts: BTreeMap<(String, Option<Place>), Count>,
+}
+
+/// Start and end of a part of the query.
+type Place = (usize, usize);
+
+#[derive(Debug, Default)]
+struct Count {
+    sum: u64,
+    /// Of one run.
+    most: u64,
+}
+
+impl<'p> Detection<'p> {
+    pub(super) fn finish_esql(
+        &mut self,
+        rule: usize,
+        plan: &EsqlPlan,
+        waiting: WaitingRows,
+        data: Option<(Timestamp, Timestamp)>,
+        sink: &mut dyn AlertSink,
+    ) -> Result<(), EngineError> {
+        let waiting = waiting.into_order();
+        let with_time = waiting.partition_point(|event| event.time.is_some());
+        let windows = plan.windows(self.windows);
+        let mut query = plan.query.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Found {
+            plan,
+            waiting: &waiting,
+            is_aggregating: plan.groups_events,
+            columns: query.columns().to_vec(),
+            rows: Vec::new(),
+            known: HashSet::default(),
+            warnings: Warnings::default(),
+        };
+        let mut read = ReadEvents::default();
+        let mut run = |this: &mut Self, events: Range<usize>, now: Timestamp, note: HitNote| {
+            let events: Vec<Event<'_>> = read
+                .of(events, &waiting, plan, &mut this.held)?
+                .map(|(position, event)| Event {
+                    number: position as u64,
+                    document: &event.document,
+                    id: &event.id,
+                    index: &event.index,
+                })
+                .collect();
+            let answer = query.run(&events, now).map_err(EngineError::Query)?;
+            found.take(answer, note);
+            Ok::<(), EngineError>(())
+        };
+        let (mut without_time, detected_at) = (0, self.context.detected_at);
+        let overlap = matches!(windows, EsqlWindows::Scheduled(_));
+        match windows {
+            EsqlWindows::Any => {
+                let note = HitNote { run: None, is_history: false };
+                for start in (0..waiting.len()).step_by(BATCH) {
+                    run(self, start..(start + BATCH).min(waiting.len()), detected_at, note)?;
+                }
+            }
+            EsqlWindows::WholeRange if waiting.is_empty() => {}
+            EsqlWindows::WholeRange => {
+                let now = self.range.to.or(data.map(|(_, last)| last)).unwrap_or(detected_at);
+                run(self, 0..waiting.len(), now, HitNote { run: None, is_history: false })?;
+            }
+            EsqlWindows::Scheduled(runs) => {
+                without_time = (waiting.len() - with_time) as u64;
+                let times: Vec<i64> = waiting[..with_time].iter().filter_map(|event| event.time).collect();
+                let until = self.range.to.and_then(|to| runs.last_of_range(to.as_millisecond()));
+                let range_from = self.range.from.map(Timestamp::as_millisecond);
+                for SeenByRun { run: at, events } in WindowWalk::new(&runs, &times, until, plan.reads_now) {
+                    let Ok(now) = Timestamp::from_millisecond(at) else { break };
+                    // What such a run sees lies before the range.
+                    let is_history =
+                        range_from.is_some_and(|from| runs.end(at).is_some_and(|end| end <= from));
+                    run(self, events, now, HitNote { run: Some(at), is_history })?;
+                }
+            }
+        }
+        drop(query);
+        let Found { is_aggregating, columns, mut rows, warnings, .. } = found;
+        if !plan.depends_on_window {
+            // Rows that stand alone are in the order of their events, so that batches do not show.
+            rows.sort_by_key(|row| row.position);
+            for row in &mut rows {
+                row.note.is_history = row.events.iter().all(|event| self.before_range.contains(event));
+            }
+        }
+        let folds = self.folds(rule);
+        // Only to alerts that take later hits in does it matter what was found before the range.
+        rows.retain(|row| folds || !row.note.is_history);
+        let notes: Vec<HitNote> = rows.iter().map(|row| row.note).collect();
+        let wanted = self.account(rule, &notes, without_time, 0);
+        self.outcomes[self.plan.rules[rule].outcome].warnings.extend(warnings.diagnostics(overlap));
+        let mut hit_of =
+            |this: &mut Self, number: usize| this.row_hit(&rows[number], &columns, is_aggregating);
+        self.make_all(rule, &notes[..wanted], &mut hit_of, sink)
+    }
+
+    fn row_hit(
+        &mut self,
+        row: &FoundRow,
+        columns: &[ResultColumn],
+        is_aggregating: bool,
+    ) -> Result<Hit, EngineError> {
+        let mut events = Vec::with_capacity(row.events.len());
+        for event in &row.events {
+            events.push(self.held.get(*event)?);
+        }
+        let name = |at: u16| columns.get(usize::from(at)).map_or(String::new(), |column| column.name.clone());
+        let columns = row.columns.iter().map(|(at, value)| (name(*at), value.clone())).collect();
+        let identity = row.identity.clone();
+        if !is_aggregating && let Some(event) = events.pop() {
+            return Ok(Hit::EsqlRow(EsqlRowHit { event, columns, identity }));
+        }
+        let at = |milliseconds: i64| Timestamp::from_millisecond(milliseconds).ok();
+        Ok(Hit::EsqlGroup(EsqlGroupHit {
+            columns,
+            identity,
+            ordinal: row.ordinal,
+            tile: at(row.tile).unwrap_or(Timestamp::MIN),
+            events,
+            count: row.count,
+            last: row.last.and_then(at),
+        }))
+    }
+}
+
+impl Found<'_> {
+    /// Takes what a run gave. Rows that an earlier run has found are passed over.
+    fn take(&mut self, answer: Answer, note: HitNote) {
+        self.warnings.count(&answer);
+        let mut ordinals: HashMap<(i64, String), u64> = HashMap::default();
+        for row in answer.table.rows {
+            let identity: Vec<Value> = row.identity.iter().map(|values| to_json(values)).collect();
+            let text = Value::from(identity.clone()).to_string();
+            let last = row.events.iter().filter_map(|event| self.time(*event)).max();
+            let tile = self.tile(last, note);
+            let (about, ordinal) = match (self.is_aggregating, row.events.first()) {
+                (false, Some(event)) => ((*event as i64, 0), 0),
+                _ => {
+                    let ordinal = ordinals.entry((tile, text.clone())).or_default();
+                    *ordinal += 1;
+                    ((tile, *ordinal - 1), *ordinal - 1)
+                }
+            };
+            if !self.known.insert(RowKey { about, identity: text }) {
+                continue;
+            }
+            let found = FoundRow {
+                note,
+                position: row.events.first().copied().unwrap_or(u64::MAX),
+                columns: self.values(&row),
+                identity,
+                ordinal,
+                tile,
+                events: row
+                    .events
+                    .iter()
+                    .take(MAX_EVIDENCE)
+                    .map(|at| self.waiting[*at as usize].event)
+                    .collect(),
+                count: row.events.len() as u64,
+                last,
+            };
+            self.rows.push(found);
+        }
+    }
+
+    /// What the alert takes from the row: all that is not null, but where it comes from, and but what the event itself has.
+    fn values(&self, row: &ResultRow) -> Vec<(u16, Value)> {
+        let told = |column: &ResultColumn| {
+            !METADATA.contains(&column.name.as_str()) && (self.is_aggregating || !column.is_source)
+        };
+        let columns = self.columns.iter().zip(&row.values).enumerate();
+        columns
+            .filter(|(_, (column, values))| told(column) && !values.is_empty())
+            .map(|(at, (_, values))| (at as u16, to_json(values)))
+            .collect()
+    }
+
+    fn time(&self, event: u64) -> Option<i64> {
+        self.waiting.get(event as usize)?.time
+    }
+
+    /// The span of the schedule in which the newest event lies, by its start. Without a schedule each instant is one; a row
+    /// without events has the span of its run.
+    fn tile(&self, last: Option<i64>, note: HitNote) -> i64 {
+        let at = last.or(note.run.map(|run| run.saturating_sub(1))).unwrap_or(i64::MIN);
+        self.plan.runs.as_ref().filter(|_| at != i64::MIN).map_or(at, |runs| runs.at_or_before(at))
+    }
+}
+
+impl Warnings {
+    fn count(&mut self, answer: &Answer) {
+        let mut add = |what: String, span: Option<Span>, count: u64| {
+            let counted = self.counts.entry((what, span.map(|span| (span.start, span.end)))).or_default();
+            counted.sum += count;
+            counted.most = counted.most.max(count);
+        };
+        for warning in &answer.warnings {
+            add(warning.reason.to_owned(), Some(warning.span), warning.count);
+        }
+        for clash in &answer.clashes {
+            add(format!("no {} in the field {}", clash.data_type.name(), clash.field), None, clash.count);
+        }
+    }
+
+    /// One finding for each reason and place. Where the windows of runs overlap, the sum counts values several times.
+    fn diagnostics(self, overlap: bool) -> Vec<Diagnostic> {
+        let counted = |Count { sum, most }: Count| match overlap {
+            true => format!("up to {most} in a run"),
+            false => format!("{sum}"),
+        };
+        self.counts
+            .into_iter()
+            .map(|((what, place), count)| {
+                let message = format!("values became null ({}): {what}", counted(count));
+                let found = Diagnostic::note("esql::became-null", message);
+                match place {
+                    Some((start, end)) => found.at(Span::new(start, end)),
+                    None => found,
+                }
+            })
+            .collect()
+    }
+}
+
+/// One value stands alone, several are a list, none is null.
+fn to_json(values: &[esql::Value]) -> Value {
+    match values {
+        [] => Value::Null,
+        [value] => value.json(),
+        values => Value::Array(values.iter().map(esql::Value::json).collect()),
+    }
+}
