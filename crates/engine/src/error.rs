@@ -19,9 +19,6 @@ pub enum EngineError {
     /// Events that rules wait for can no longer be kept or had again.
     #[error("keeping events for rules over several events")]
     HeldEvents(#[source] std::io::Error),
-    /// A query that was checked and planned cannot be run after all.
-    #[error("running an ES|QL query; this is a defect of the program, not of the query")]
-    Query(#[source] esql::EsqlError),
     /// More events are kept for rules over several events than can be numbered.
     #[error("rules over several events wait for more than 4,294,967,295 events; hunt over a shorter range")]
     TooManyEvents,

@@ -504,8 +504,8 @@ fn the_examples_of_the_page_hold() {
         sandbox.write(name, text.split("```").next().unwrap());
         files += 1;
     }
-    assert!(files >= 12, "{files} files");
+    assert!(files >= 14, "{files} files");
     let tested = sandbox.run(&["rule", "test", "--require-tests"]);
-    assert!(tested.stdout.ends_with("\n10 tests in 6 files: 10 passed, 0 failed\n"), "{}", tested.stdout);
+    assert!(tested.stdout.ends_with("\n12 tests in 7 files: 12 passed, 0 failed\n"), "{}", tested.stdout);
     assert_eq!(tested.status, 0);
 }

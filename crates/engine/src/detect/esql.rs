@@ -1,13 +1,14 @@
 //! Queries over the events of windows: rows become hits, each given by the first run that finds it.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::ops::Range;
 use std::sync::PoisonError;
 
 use alert::threshold::MAX_EVIDENCE;
 use alert::{EsqlGroupHit, EsqlRowHit, Hit};
 use ecs::Timestamp;
-use esql::{Answer, Event, ResultColumn, ResultRow};
+use esql::{Answer, EsqlError, Event, ResultColumn, ResultRow};
 use foldhash::{HashMap, HashSet};
 use query::{Diagnostic, Span};
 use serde_json::Value;
@@ -16,6 +17,7 @@ use super::{AlertSink, Detection, HitNote};
 use crate::error::EngineError;
 use crate::finisher::{EsqlPlan, EsqlWindows};
 use crate::held_events::HeldEvent;
+use crate::outcome::{NotRunReason, RuleStatus};
 use crate::waiting_rows::{ReadEvents, WaitingEvent, WaitingRows};
 use crate::window_walk::{SeenByRun, WindowWalk};
 
@@ -24,6 +26,16 @@ const BATCH: usize = 8_192;
 
 /// Columns that say where a row comes from and not what is in it.
 const METADATA: [&str; 6] = ["_id", "_index", "_version", "_source", "_ignored", "_score"];
+
+/// A run of the query.
+#[derive(Debug)]
+struct Look {
+    /// Positions among the events that wait.
+    events: Range<usize>,
+    /// What `NOW()` gives.
+    now: Timestamp,
+    note: HitNote,
+}
 
 /// A row that was found.
 #[derive(Debug)]
@@ -88,8 +100,6 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let waiting = waiting.into_order();
-        let with_time = waiting.partition_point(|event| event.time.is_some());
-        let windows = plan.windows(self.windows);
         let mut query = plan.query.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = Found {
             plan,
@@ -100,10 +110,12 @@ impl<'p> Detection<'p> {
             known: HashSet::default(),
             warnings: Warnings::default(),
         };
+        let windows = plan.windows(self.windows);
+        let is_scheduled = matches!(windows, EsqlWindows::Scheduled(_));
         let mut read = ReadEvents::default();
-        let mut run = |this: &mut Self, events: Range<usize>, now: Timestamp, note: HitNote| {
+        for Look { events, now, note } in self.looks(&windows, plan, &waiting, data) {
             let events: Vec<Event<'_>> = read
-                .of(events, &waiting, plan, &mut this.held)?
+                .of(events, &waiting, plan, &mut self.held)?
                 .map(|(position, event)| Event {
                     number: position as u64,
                     document: &event.document,
@@ -111,35 +123,11 @@ impl<'p> Detection<'p> {
                     index: &event.index,
                 })
                 .collect();
-            let answer = query.run(&events, now).map_err(EngineError::Query)?;
-            found.take(answer, note);
-            Ok::<(), EngineError>(())
-        };
-        let (mut without_time, detected_at) = (0, self.context.detected_at);
-        let overlap = matches!(windows, EsqlWindows::Scheduled(_));
-        match windows {
-            EsqlWindows::Any => {
-                let note = HitNote { run: None, is_history: false };
-                for start in (0..waiting.len()).step_by(BATCH) {
-                    run(self, start..(start + BATCH).min(waiting.len()), detected_at, note)?;
-                }
-            }
-            EsqlWindows::WholeRange if waiting.is_empty() => {}
-            EsqlWindows::WholeRange => {
-                let now = self.range.to.or(data.map(|(_, last)| last)).unwrap_or(detected_at);
-                run(self, 0..waiting.len(), now, HitNote { run: None, is_history: false })?;
-            }
-            EsqlWindows::Scheduled(runs) => {
-                without_time = (waiting.len() - with_time) as u64;
-                let times: Vec<i64> = waiting[..with_time].iter().filter_map(|event| event.time).collect();
-                let until = self.range.to.and_then(|to| runs.last_of_range(to.as_millisecond()));
-                let range_from = self.range.from.map(Timestamp::as_millisecond);
-                for SeenByRun { run: at, events } in WindowWalk::new(&runs, &times, until, plan.reads_now) {
-                    let Ok(now) = Timestamp::from_millisecond(at) else { break };
-                    // What such a run sees lies before the range.
-                    let is_history =
-                        range_from.is_some_and(|from| runs.end(at).is_some_and(|end| end <= from));
-                    run(self, events, now, HitNote { run: Some(at), is_history })?;
+            match query.run(&events, now) {
+                Ok(answer) => found.take(answer, note),
+                Err(error) => {
+                    self.outcomes[self.plan.rules[rule].outcome].status = stopped(now, &error);
+                    break;
                 }
             }
         }
@@ -156,11 +144,50 @@ impl<'p> Detection<'p> {
         // Only to alerts that take later hits in does it matter what was found before the range.
         rows.retain(|row| folds || !row.note.is_history);
         let notes: Vec<HitNote> = rows.iter().map(|row| row.note).collect();
-        let wanted = self.account(rule, &notes, without_time, 0);
-        self.outcomes[self.plan.rules[rule].outcome].warnings.extend(warnings.diagnostics(overlap));
+        // Without a time no window of a schedule holds an event.
+        let without_time = waiting.iter().filter(|event| is_scheduled && event.time.is_none()).count();
+        let wanted = self.account(rule, &notes, without_time as u64, 0);
+        self.outcomes[self.plan.rules[rule].outcome].warnings.extend(warnings.diagnostics(is_scheduled));
         let mut hit_of =
             |this: &mut Self, number: usize| this.row_hit(&rows[number], &columns, is_aggregating);
         self.make_all(rule, &notes[..wanted], &mut hit_of, sink)
+    }
+
+    /// Over which events the query is run, in turn.
+    fn looks(
+        &self,
+        windows: &EsqlWindows,
+        plan: &EsqlPlan,
+        waiting: &[WaitingEvent],
+        data: Option<(Timestamp, Timestamp)>,
+    ) -> Vec<Look> {
+        let detected_at = self.context.detected_at;
+        let all = 0..waiting.len();
+        let in_range = HitNote { run: None, is_history: false };
+        match windows {
+            EsqlWindows::Any => {
+                let batch = |start: usize| start..(start + BATCH).min(all.end);
+                let starts = all.clone().step_by(BATCH);
+                starts.map(|start| Look { events: batch(start), now: detected_at, note: in_range }).collect()
+            }
+            EsqlWindows::WholeRange if waiting.is_empty() => Vec::new(),
+            EsqlWindows::WholeRange => {
+                let now = self.range.to.or(data.map(|(_, last)| last)).unwrap_or(detected_at);
+                vec![Look { events: all, now, note: in_range }]
+            }
+            EsqlWindows::Scheduled(runs) => {
+                let times: Vec<i64> = waiting.iter().map_while(|event| event.time).collect();
+                let until = self.range.to.and_then(|to| runs.last_of_range(to.as_millisecond()));
+                let range_from = self.range.from.map(Timestamp::as_millisecond);
+                let look = |SeenByRun { run, events }: SeenByRun| {
+                    // What such a run sees lies before the range.
+                    let ends_before = |from| runs.end(run).is_some_and(|end| end <= from);
+                    let note = HitNote { run: Some(run), is_history: range_from.is_some_and(ends_before) };
+                    Some(Look { events, now: Timestamp::from_millisecond(run).ok()?, note })
+                };
+                WindowWalk::new(runs, &times, until, plan.reads_now).map_while(look).collect()
+            }
+        }
     }
 
     fn row_hit(
@@ -190,6 +217,13 @@ impl<'p> Detection<'p> {
             last: row.last.and_then(at),
         }))
     }
+}
+
+/// The status of a rule whose query gave up on the way. What was found before is told all the same.
+fn stopped(now: Timestamp, error: &EsqlError) -> RuleStatus {
+    let source = error.source().map_or(String::new(), |source| format!(": {source}"));
+    let message = format!("the query gave up at {now}: {error}{source}");
+    RuleStatus::NotRun(NotRunReason::Errors(vec![Diagnostic::error("esql::gave-up", message)]))
 }
 
 impl Found<'_> {
