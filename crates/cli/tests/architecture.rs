@@ -47,7 +47,7 @@ fn dependencies_between_our_crates_point_the_way_that_the_page_says() {
             "rule" => &["query", "ecs"],
             "matcher" => &["rule", "query", "ecs"],
             "alert" => &["rule", "ecs"],
-            "ingest" => &["ecs"],
+            "ingest" | "lake" => &["ecs"],
             "engine" => &["matcher", "ingest", "alert", "rule", "query", "ecs"],
             _ => &["engine", "matcher", "ingest", "alert", "rule", "query", "ecs"],
         }
