@@ -234,7 +234,7 @@ mod tests {
         ) {
             let mut held = HeldEvents::with_limit(limit);
             let kept: Vec<EventHit> = fillers.iter().enumerate().map(|(n, filler)| event(n, *filler)).collect();
-            let text = |n: usize| EventText::of(&kept[n]).filter(|_| n % 3 == 0);
+            let text = |n: usize| EventText::of(&kept[n]).filter(|_| n.is_multiple_of(3));
             for (n, event) in kept.iter().enumerate() {
                 let number = match text(n) {
                     Some(text) => held.push_text(&text),
