@@ -90,33 +90,102 @@ const TYPES: &[&str] = &[
 /// address, `v` version, `s` date, `n` date with nanoseconds, `g` point. In capitals a value of any type (`A`), of any
 /// with an order (`O`) or of any number (`N`), the same one everywhere: these give what they take.
 const FORMS: &[(&str, &str)] = &[
-    ("N", "({N} + {N})|({N} - {N})|({N} * {N})|({N} / {N})|({N} % {N})|ABS({N})|CEIL({N})|FLOOR({N})|ROUND({N})"),
-    ("N", "ROUND({N}, {i})|MV_SUM({N})|MV_MEDIAN({N})|MV_MEDIAN_ABSOLUTE_DEVIATION({N})|MV_PERCENTILE({N}, {d})|-({N})"),
-    ("O", "GREATEST({O}, {O}, {O})|LEAST({O}, {O})|MV_MAX({O})|MV_MIN({O})|MV_SORT({O}, \"desc\")|CLAMP({O}, {O}, {O})"),
-    ("A", "CASE({b}, {A}, {A})|CASE({b}, {A})|CASE({b}, {A}, {b}, {A}, {A})|COALESCE({A}, {A})|COALESCE(null, {A}, {A})"),
-    ("A", "MV_APPEND({A}, {A})|MV_DEDUPE({A})|MV_FIRST({A})|MV_LAST({A})|MV_SLICE({A}, {i})|MV_SLICE({A}, {i}, {i})"),
+    (
+        "N",
+        "({N} + {N})|({N} - {N})|({N} * {N})|({N} / {N})|({N} % {N})|ABS({N})|CEIL({N})|FLOOR({N})|ROUND({N})",
+    ),
+    (
+        "N",
+        "ROUND({N}, {i})|MV_SUM({N})|MV_MEDIAN({N})|MV_MEDIAN_ABSOLUTE_DEVIATION({N})|MV_PERCENTILE({N}, {d})|-({N})",
+    ),
+    (
+        "O",
+        "GREATEST({O}, {O}, {O})|LEAST({O}, {O})|MV_MAX({O})|MV_MIN({O})|MV_SORT({O}, \"desc\")|CLAMP({O}, {O}, {O})",
+    ),
+    (
+        "A",
+        "CASE({b}, {A}, {A})|CASE({b}, {A})|CASE({b}, {A}, {b}, {A}, {A})|COALESCE({A}, {A})|COALESCE(null, {A}, {A})",
+    ),
+    (
+        "A",
+        "MV_APPEND({A}, {A})|MV_DEDUPE({A})|MV_FIRST({A})|MV_LAST({A})|MV_SLICE({A}, {i})|MV_SLICE({A}, {i}, {i})",
+    ),
     ("A", "MV_UNION({A}, {A})|MV_INTERSECTION({A}, {A})|MV_DIFFERENCE({A}, {A})|(({A})::keyword)::{A:}"),
-    ("k", "CONCAT({k}, {k}, {k})|LEFT({k}, {i})|RIGHT({k}, {i})|SUBSTRING({k}, {i})|SUBSTRING({k}, {i}, {i})|TRIM({k})"),
-    ("k", "LTRIM({k})|RTRIM({k})|REVERSE({k})|TO_LOWER({k})|TO_UPPER({k})|REPEAT({k}, {i})|REPLACE({k}, {k}, {k})"),
-    ("k", "REPLACE({k}, \"(a)|b\", \"$1\")|SPACE({i})|SPLIT({k}, \"-\")|SPLIT({k}, {k})|MD5({k})|HASH({k}, {k})|SHA1({k})"),
-    ("k", "TO_BASE64({k})|FROM_BASE64({k})|URL_ENCODE({k})|URL_DECODE({k})|DATE_FORMAT({s})|DATE_FORMAT({k}, {n})"),
-    ("k", "MONTH_NAME({s})|DAY_NAME({n})|MV_CONCAT({k}, {k})|MV_ZIP({k}, {k}, {k})|JSON_EXTRACT({k}, {k})|TO_STRING({A})"),
+    (
+        "k",
+        "CONCAT({k}, {k}, {k})|LEFT({k}, {i})|RIGHT({k}, {i})|SUBSTRING({k}, {i})|SUBSTRING({k}, {i}, {i})|TRIM({k})",
+    ),
+    (
+        "k",
+        "LTRIM({k})|RTRIM({k})|REVERSE({k})|TO_LOWER({k})|TO_UPPER({k})|REPEAT({k}, {i})|REPLACE({k}, {k}, {k})",
+    ),
+    (
+        "k",
+        "REPLACE({k}, \"(a)|b\", \"$1\")|SPACE({i})|SPLIT({k}, \"-\")|SPLIT({k}, {k})|MD5({k})|HASH({k}, {k})|SHA1({k})",
+    ),
+    (
+        "k",
+        "TO_BASE64({k})|FROM_BASE64({k})|URL_ENCODE({k})|URL_DECODE({k})|DATE_FORMAT({s})|DATE_FORMAT({k}, {n})",
+    ),
+    (
+        "k",
+        "MONTH_NAME({s})|DAY_NAME({n})|MV_CONCAT({k}, {k})|MV_ZIP({k}, {k}, {k})|JSON_EXTRACT({k}, {k})|TO_STRING({A})",
+    ),
     ("k", "JSON_EXTRACT({k}, \"a\")|({A})::keyword"),
-    ("b", "({O} == {O})|({O} != {O})|({N} < {N})|({s} >= {n})|({k} <= {k})|({A} IN ({A}, {A}))|({A} NOT IN ({A}, null))"),
-    ("b", "({k} LIKE \"a*\")|({k} NOT LIKE \"*\")|({k} RLIKE \"[ab].*\")|({k} LIKE (\"a\", \"?\"))|({A} IS NULL)|NOT ({b})"),
-    ("b", "({b} AND {b})|({b} OR {b})|STARTS_WITH({k}, {k})|ENDS_WITH({k}, {k})|CONTAINS({k}, {k})|TO_BOOLEAN({N})"),
-    ("b", "CIDR_MATCH({p}, \"10.0.0.0/8\", {k})|MV_CONTAINS({A}, {A})|MV_INTERSECTS({A}, {A})|TO_BOOLEAN({k})|IN_RANGE({s})"),
-    ("i", "LENGTH({k})|BYTE_LENGTH({k})|BIT_LENGTH({k})|LOCATE({k}, {k})|LOCATE({k}, {k}, {i})|MV_COUNT({A})|({N})::integer"),
+    (
+        "b",
+        "({O} == {O})|({O} != {O})|({N} < {N})|({s} >= {n})|({k} <= {k})|({A} IN ({A}, {A}))|({A} NOT IN ({A}, null))",
+    ),
+    (
+        "b",
+        "({k} LIKE \"a*\")|({k} NOT LIKE \"*\")|({k} RLIKE \"[ab].*\")|({k} LIKE (\"a\", \"?\"))|({A} IS NULL)|NOT ({b})",
+    ),
+    (
+        "b",
+        "({b} AND {b})|({b} OR {b})|STARTS_WITH({k}, {k})|ENDS_WITH({k}, {k})|CONTAINS({k}, {k})|TO_BOOLEAN({N})",
+    ),
+    (
+        "b",
+        "CIDR_MATCH({p}, \"10.0.0.0/8\", {k})|MV_CONTAINS({A}, {A})|MV_INTERSECTS({A}, {A})|TO_BOOLEAN({k})|IN_RANGE({s})",
+    ),
+    (
+        "i",
+        "LENGTH({k})|BYTE_LENGTH({k})|BIT_LENGTH({k})|LOCATE({k}, {k})|LOCATE({k}, {k}, {i})|MV_COUNT({A})|({N})::integer",
+    ),
     ("i", "DATE_DIFF(\"day\", {s}, {n})|DATE_DIFF({k}, {s}, {s})|TO_INTEGER({k})|ROUND_TO({i}, 1, 5, 10)"),
-    ("l", "TO_LONG({N})|TO_LONG({k})|TO_LONG({s})|DATE_EXTRACT(\"year\", {s})|DATE_EXTRACT({k}, {n})|({l} + {i})|({b})::long"),
-    ("d", "TO_DOUBLE({N})|TO_DOUBLE({k})|SQRT({N})|LOG({N})|LOG({N}, {d})|EXP({N})|POW({N}, {N})|SIN({N})|ACOS({N})|MV_AVG({N})"),
-    ("d", "ATAN2({N}, {d})|HYPOT({N}, {N})|SIGNUM({N})|SCALB({d}, {i})|TO_DEGREES({N})|BUCKET({N}, 5)|BUCKET({l}, 4, 0, 9)|PI()"),
-    ("d", "ST_X({g})|ST_DISTANCE({g}, {g})|MV_PSERIES_WEIGHTED_SUM({d}, 1.5)|ROUND_TO({d}, 0.5, 1)|({l} + {u})|COPY_SIGN({d}, {d})"),
+    (
+        "l",
+        "TO_LONG({N})|TO_LONG({k})|TO_LONG({s})|DATE_EXTRACT(\"year\", {s})|DATE_EXTRACT({k}, {n})|({l} + {i})|({b})::long",
+    ),
+    (
+        "d",
+        "TO_DOUBLE({N})|TO_DOUBLE({k})|SQRT({N})|LOG({N})|LOG({N}, {d})|EXP({N})|POW({N}, {N})|SIN({N})|ACOS({N})|MV_AVG({N})",
+    ),
+    (
+        "d",
+        "ATAN2({N}, {d})|HYPOT({N}, {N})|SIGNUM({N})|SCALB({d}, {i})|TO_DEGREES({N})|BUCKET({N}, 5)|BUCKET({l}, 4, 0, 9)|PI()",
+    ),
+    (
+        "d",
+        "ST_X({g})|ST_DISTANCE({g}, {g})|MV_PSERIES_WEIGHTED_SUM({d}, 1.5)|ROUND_TO({d}, 0.5, 1)|({l} + {u})|COPY_SIGN({d}, {d})",
+    ),
     ("u", "TO_UNSIGNED_LONG({N})|TO_UNSIGNED_LONG({k})"),
-    ("s", "NOW()|TO_DATETIME({k})|TO_DATETIME({l})|TO_DATETIME({n})|({s} + 1 day)|({s} - 3 months)|DATE_TRUNC(1 month, {s})"),
-    ("s", "DATE_PARSE(\"yyyy-MM-dd\", {k})|DATE_PARSE({k}, {k})|DATE_PARSE({k})|BUCKET({s}, 1 hour)|DATE_TRUNC(7 minutes, {s})"),
-    ("s", "BUCKET({s}, 10, \"2024-01-01\", \"2024-12-31\")|({s} + 999999999 years)|ROUND_TO({s}, \"2024-01-01\")"),
-    ("n", "TO_DATE_NANOS({k})|TO_DATE_NANOS({s})|TO_DATE_NANOS({l})|({n} + 5 minutes)|DATE_TRUNC(1 week, {n})|BUCKET({n}, 3 days)"),
+    (
+        "s",
+        "NOW()|TO_DATETIME({k})|TO_DATETIME({l})|TO_DATETIME({n})|({s} + 1 day)|({s} - 3 months)|DATE_TRUNC(1 month, {s})",
+    ),
+    (
+        "s",
+        "DATE_PARSE(\"yyyy-MM-dd\", {k})|DATE_PARSE({k}, {k})|DATE_PARSE({k})|BUCKET({s}, 1 hour)|DATE_TRUNC(7 minutes, {s})",
+    ),
+    (
+        "s",
+        "BUCKET({s}, 10, \"2024-01-01\", \"2024-12-31\")|({s} + 999999999 years)|ROUND_TO({s}, \"2024-01-01\")",
+    ),
+    (
+        "n",
+        "TO_DATE_NANOS({k})|TO_DATE_NANOS({s})|TO_DATE_NANOS({l})|({n} + 5 minutes)|DATE_TRUNC(1 week, {n})|BUCKET({n}, 3 days)",
+    ),
     ("p", "TO_IP({k})|IP_PREFIX({p}, {i}, {i})|IP_PREFIX({p}, 24, 0)"),
     ("v", "TO_VERSION({k})"),
     ("g", "TO_GEOPOINT({k})"),
@@ -269,11 +338,13 @@ impl Choices {
             9 => format!("LIMIT {}", self.below(4)),
             10 => format!("MV_EXPAND {}", self.column()),
             11 => {
-                let pattern = self.of(&["%{a} %{y}", "%{a}-%{?b}-%{k}", "a%{y}", "%{+a} %{+a}", "%{*a}=%{&a}"]);
+                let pattern =
+                    self.of(&["%{a} %{y}", "%{a}-%{?b}-%{k}", "a%{y}", "%{+a} %{+a}", "%{*a}=%{&a}"]);
                 format!("DISSECT {} \"{pattern}\"", self.leaf('k'))
             }
             12 => {
-                let pattern = self.of(&["%{WORD:a}", "%{INT:y:int}", "(?<a>.)(?<k>.)?", "%{NUMBER:a:float}|%{IP:a}"]);
+                let pattern =
+                    self.of(&["%{WORD:a}", "%{INT:y:int}", "(?<a>.)(?<k>.)?", "%{NUMBER:a:float}|%{IP:a}"]);
                 format!("GROK {} \"{pattern}\"", self.leaf('k'))
             }
             _ => match self.below(4) {
@@ -286,7 +357,8 @@ impl Choices {
     }
 
     fn query(&mut self) -> String {
-        let mut text = self.of(&["FROM logs", "FROM logs METADATA _id", "ROW a = 1, k = [\"a\", \"b\"]"]).to_owned();
+        let mut text =
+            self.of(&["FROM logs", "FROM logs METADATA _id", "ROW a = 1, k = [\"a\", \"b\"]"]).to_owned();
         for _ in 0..=self.below(5) {
             write!(text, " | {}", self.command()).unwrap();
         }
