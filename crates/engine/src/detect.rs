@@ -71,6 +71,8 @@ struct RuleState<'p> {
     time: EventTime,
     /// In milliseconds since the epoch: from when on events before the range count; `None` when none do.
     history_from: Option<i64>,
+    /// In milliseconds since the epoch: until when events after the range count; `None` when none do.
+    seen_until: Option<i64>,
 }
 
 /// What is known of the events of a rule that cannot be decided at once.
@@ -106,6 +108,7 @@ impl<'p> Detection<'p> {
             waiting: Waiting::new(&planned.finisher, Windows::default()),
             time: EventTime::of_rule(planned.rule),
             history_from: None,
+            seen_until: None,
         };
         Self {
             plan,
@@ -129,6 +132,8 @@ impl<'p> Detection<'p> {
             state.waiting = Waiting::new(&planned.finisher, windows);
             let history_from = range.from.and_then(|from| planned.history_from(windows, from));
             state.history_from = history_from.map(Timestamp::as_millisecond);
+            let seen_until = range.to.and_then(|to| planned.seen_until(windows, to));
+            state.seen_until = seen_until.map(Timestamp::as_millisecond);
         }
         self
     }
@@ -236,10 +241,13 @@ impl<'p> Detection<'p> {
             if passed.iter().any(is_indicator) {
                 self.take_indicator(rule, &evidence_of(), &mut held)?;
             }
-            let Some(from) = self.rules[rule].history_from else { continue };
-            let counts = || self.rules[rule].time.of(document).is_some_and(|time| from <= time);
-            if passed.iter().all(is_indicator) || !counts() || excepted_by(planned, document, table).is_some()
-            {
+            let state = &self.rules[rule];
+            let Some(time) = state.time.of(document) else { continue };
+            let is_after = self.range.to.is_some_and(|to| to.as_millisecond() <= time);
+            let from = state.history_from.unwrap_or(i64::MAX);
+            let counts =
+                if is_after { state.seen_until.is_some_and(|until| time < until) } else { from <= time };
+            if passed.iter().all(is_indicator) || !counts || excepted_by(planned, document, table).is_some() {
                 continue;
             }
             if let Finisher::Esql(query) = &planned.finisher
@@ -255,7 +263,9 @@ impl<'p> Detection<'p> {
                     Some(number) => number,
                     None => *held.insert(events.push(&evidence_of())?),
                 };
-                before_range.insert(number);
+                if !is_after {
+                    before_range.insert(number);
+                }
                 Ok(number)
             };
             match (&planned.finisher, &mut self.rules[rule].waiting) {

@@ -173,6 +173,14 @@ impl EsqlPlan {
         let from = runs.start_around(first)?.min(first);
         Some(Timestamp::from_millisecond(from).unwrap_or(Timestamp::MIN)).filter(|from| *from < range_from)
     }
+
+    /// The last run of a hunt over a range sees events after the range. What a query finds in some of the events of a run,
+    /// such as the newest of them, need not be what it finds in all.
+    pub(crate) fn seen_until(&self, windows: Windows, range_to: Timestamp) -> Option<Timestamp> {
+        let EsqlWindows::Scheduled(runs) = self.windows(windows) else { return None };
+        let until = runs.end(runs.last_of_range(range_to.as_millisecond())?)?;
+        Timestamp::from_millisecond(until).ok().filter(|until| range_to < *until)
+    }
 }
 
 /// How the events of a rule are put in order, and what is made of them then.

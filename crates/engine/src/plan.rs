@@ -82,6 +82,15 @@ impl PlannedRule<'_> {
         };
         of_type.into_iter().chain(of_suppression).min()
     }
+
+    /// Until when events count that lie after the range of a hunt: the last run of the range sees them, and might find
+    /// something else without. `None` when none do.
+    pub fn seen_until(&self, windows: Windows, range_to: Timestamp) -> Option<Timestamp> {
+        match &self.finisher {
+            Finisher::Esql(plan) => plan.seen_until(windows, range_to),
+            _ => None,
+        }
+    }
 }
 
 /// A test on single events that a rule needs: its whole query, or one stage of a sequence.
@@ -171,6 +180,11 @@ impl<'r> Plan<'r> {
     /// From when on some rule looks at events before the range of a hunt that starts at `range_from`.
     pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
         self.rules.iter().filter_map(|rule| rule.history_from(windows, range_from)).min()
+    }
+
+    /// Until when events count that lie after the range of a hunt, for any rule.
+    pub fn seen_until(&self, windows: Windows, range_to: Timestamp) -> Option<Timestamp> {
+        self.rules.iter().filter_map(|rule| rule.seen_until(windows, range_to)).max()
     }
 
     /// The filters of a rule.

@@ -39,18 +39,21 @@ pub struct SharedScan<'p> {
     cloudtrail_matcher: StreamMatcher,
     /// Whether rules can be decided only with enriched documents.
     reads_enrichment: bool,
-    /// For events before the range.
-    history: Option<HistoryScan>,
+    /// For events before and after the range.
+    around: Option<AroundScan>,
     /// For events outside of the range, where some rule looks for indicators: their times do not count.
     cloudtrail_indicators: Option<StreamMatcher>,
     /// Other data streams, as they turn up.
     others: Mutex<HashMap<(Place, DataStream), Arc<StreamMatcher>>>,
 }
 
-/// What is looked for before the range: only what is history for some rule.
+/// What is looked for around the range: only what is history for some rule, or what the last run of one sees.
 #[derive(Debug)]
-struct HistoryScan {
-    from: Timestamp,
+struct AroundScan {
+    /// From when on before the range; `None` when nothing there counts.
+    from: Option<Timestamp>,
+    /// Until when after the range; `None` when nothing there counts.
+    until: Option<Timestamp>,
     windows: Windows,
     cloudtrail_matcher: StreamMatcher,
 }
@@ -59,8 +62,8 @@ struct HistoryScan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {
     InRange,
-    /// Before the range, and yet some rule looks at it.
-    History,
+    /// Before or after the range, and yet some rule looks at it.
+    Around,
     Outside,
 }
 
@@ -82,7 +85,7 @@ pub struct ScanSettings<'p> {
 pub struct Scanner<'s> {
     scan: &'s SharedScan<'s>,
     memo: Memo,
-    history_memo: Option<Memo>,
+    around_memo: Option<Memo>,
     indicators_memo: Option<Memo>,
     others: HashMap<(Place, DataStream), (Arc<StreamMatcher>, Memo)>,
 }
@@ -150,23 +153,25 @@ impl<'p> SharedScan<'p> {
             skim_plan,
             cloudtrail_matcher,
             reads_enrichment: reads_enrichment(plan),
-            history: None,
+            around: None,
             cloudtrail_indicators,
             others: Mutex::default(),
         }
     }
 
-    /// The same, where events before the range are history for the rules that look at it.
+    /// The same, where events around the range are looked at too: history for the rules that have one, and what the last
+    /// run of a rule sees.
     pub fn with_history(mut self, windows: Windows) -> Self {
-        let range_from = self.settings.range.from;
-        self.history = range_from.and_then(|range_from| {
-            let from = self.plan.history_from(windows, range_from)?;
+        let range = self.settings.range;
+        let from = range.from.and_then(|from| self.plan.history_from(windows, from));
+        let until = range.to.and_then(|to| self.plan.seen_until(windows, to));
+        self.around = (from.is_some() || until.is_some()).then(|| {
             let reads = |id: FilterId| {
-                looks_at_history(self.plan, id, windows, range_from) && reads(self.plan, id, &self.cloudtrail)
+                looks_around(self.plan, id, windows, range) && reads(self.plan, id, &self.cloudtrail)
             };
             let knows = |field| self.skim_plan.knows(field);
             let cloudtrail_matcher = self.matcher.for_stream(&self.plan.table, reads, knows);
-            Some(HistoryScan { from, windows, cloudtrail_matcher })
+            AroundScan { from, until, windows, cloudtrail_matcher }
         });
         self
     }
@@ -176,7 +181,7 @@ impl<'p> SharedScan<'p> {
         Scanner {
             scan: self,
             memo: self.cloudtrail_matcher.memo(),
-            history_memo: self.history.as_ref().map(|history| history.cloudtrail_matcher.memo()),
+            around_memo: self.around.as_ref().map(|around| around.cloudtrail_matcher.memo()),
             indicators_memo: self.cloudtrail_indicators.as_ref().map(StreamMatcher::memo),
             others: HashMap::new(),
         }
@@ -186,29 +191,30 @@ impl<'p> SharedScan<'p> {
         // An event without a time is looked at whatever the range: it may lie inside.
         let Some(time) = time else { return Place::InRange };
         let range = self.settings.range;
-        match &self.history {
-            _ if range.contains(time) => Place::InRange,
-            Some(history) if history.from <= time && range.from.is_some_and(|from| time < from) => {
-                Place::History
-            }
-            _ => Place::Outside,
+        if range.contains(time) {
+            return Place::InRange;
         }
+        let is_looked_at = self.around.as_ref().is_some_and(|around| {
+            let is_before = range.from.is_some_and(|from| time < from);
+            if is_before {
+                around.from.is_some_and(|from| from <= time)
+            } else {
+                around.until.is_some_and(|until| time < until)
+            }
+        });
+        if is_looked_at { Place::Around } else { Place::Outside }
     }
 
     fn stream_matcher(&self, place: Place, stream: &DataStream) -> Arc<StreamMatcher> {
         // A poisoned lock only means that another thread panicked; the map itself is whole.
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            let history = match (place, &self.history, self.settings.range.from) {
-                (Place::History, Some(history), Some(from)) => Some((history.windows, from)),
-                _ => None,
-            };
+            let windows = self.around.as_ref().map(|around| around.windows);
             let reads = |id: FilterId| {
                 let looks = match place {
                     Place::InRange => true,
-                    Place::History => {
-                        history.is_none_or(|(windows, from)| looks_at_history(self.plan, id, windows, from))
-                    }
+                    Place::Around => windows
+                        .is_none_or(|windows| looks_around(self.plan, id, windows, self.settings.range)),
                     Place::Outside => is_of_indicators(self.plan, id),
                 };
                 looks && reads(self.plan, id, stream)
@@ -362,8 +368,8 @@ impl<'s> Scanner<'s> {
     fn cloudtrail_matcher(&mut self, place: Place) -> Option<(&'s StreamMatcher, &mut Memo)> {
         match place {
             Place::InRange => Some((&self.scan.cloudtrail_matcher, &mut self.memo)),
-            Place::History => {
-                Some((&self.scan.history.as_ref()?.cloudtrail_matcher, self.history_memo.as_mut()?))
+            Place::Around => {
+                Some((&self.scan.around.as_ref()?.cloudtrail_matcher, self.around_memo.as_mut()?))
             }
             Place::Outside => {
                 Some((self.scan.cloudtrail_indicators.as_ref()?, self.indicators_memo.as_mut()?))
@@ -395,10 +401,12 @@ fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
     filter.indicators.as_ref().unwrap_or(&plan.rules[filter.rule].patterns).matches(stream)
 }
 
-/// Is an event before the range history for the rule of a filter, or may it be an indicator?
-fn looks_at_history(plan: &Plan<'_>, filter: FilterId, windows: Windows, range_from: Timestamp) -> bool {
+/// May an event around the range count for the rule of a filter, or be an indicator?
+fn looks_around(plan: &Plan<'_>, filter: FilterId, windows: Windows, range: TimeRange) -> bool {
     let rule = &plan.rules[plan.filters[filter.index()].rule];
-    rule.history_from(windows, range_from).is_some() || is_of_indicators(plan, filter)
+    range.from.is_some_and(|from| rule.history_from(windows, from).is_some())
+        || range.to.is_some_and(|to| rule.seen_until(windows, to).is_some())
+        || is_of_indicators(plan, filter)
 }
 
 /// True when some rule asks for what only databases or patterns can tell of an event.

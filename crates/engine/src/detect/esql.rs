@@ -134,6 +134,11 @@ impl<'p> Detection<'p> {
                 row.note.is_history = row.events.iter().all(|event| self.before_range.contains(event));
             }
         }
+        if let Some(to) = self.range.to.filter(|_| is_scheduled) {
+            // The last run sees events after the range: what is found in them alone is the business of a later hunt.
+            let oldest = |row: &FoundRow| waiting.get(usize::try_from(row.position).ok()?)?.time;
+            rows.retain(|row| oldest(row).is_none_or(|at| at < to.as_millisecond()));
+        }
         let folds = self.folds(rule);
         // Only to alerts that take later hits in does it matter what was found before the range.
         rows.retain(|row| folds || !row.note.is_history);

@@ -99,6 +99,26 @@ fn what_lies_before_the_range_is_history_and_nothing_else() {
     }
 }
 
+/// What is among the newest of some of a run's events need not be among the newest of all: the last run of a range sees
+/// the events after it as well.
+#[test]
+fn a_run_is_never_cut_in_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = (0..4).map(|at: usize| {
+        json!({
+            "eventVersion": "1.11", "eventName": "DisableKey", "eventSource": "kms.amazonaws.com",
+            "eventTime": at_second(at as u32 * 60).to_string(), "eventID": format!("00000000-0000-4000-8000-{at:012}"),
+        })
+    });
+    write(folder.path(), &[(records.collect(), false, false)]);
+    let (newest_two, _) = WINDOWED[7];
+    let over = |range| alerts(range, Windows::AsScheduled, folder.path(), &[newest_two]);
+    let cut = Some(at_second(90));
+    assert_eq!(over(ALL).len(), 2);
+    assert_eq!(over(TimeRange { from: None, to: cut }), BTreeSet::new());
+    assert_eq!(over(TimeRange { from: cut, to: None }), over(ALL));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
