@@ -1,0 +1,122 @@
+//! Connectors in SQL.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::SqlStore;
+use super::audit_trail::{Change, record};
+use super::documents::check_revision;
+use super::row::{Fields, checked_id, free_text, whole_milliseconds};
+use crate::{Actor, ConnectorDraft, ConnectorStore, StateError, StoredConnector};
+
+pub(super) const KIND: &str = "connector";
+
+#[async_trait]
+impl ConnectorStore for SqlStore {
+    async fn put_connector(
+        &self,
+        connector: ConnectorDraft,
+        expected_revision: Option<i64>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<StoredConnector, StateError> {
+        checked_id("connector id", &connector.id)?;
+        let mut write = self.change().await?;
+        let before = find(&mut write, &connector.id).await?;
+        let found = before.as_ref().map(|before| before.revision);
+        let after = StoredConnector {
+            revision: check_revision(KIND, &connector.id, found, expected_revision)?,
+            id: connector.id,
+            name: free_text(&connector.name),
+            connector_type: free_text(&connector.connector_type),
+            config: connector.config,
+            updated_at: whole_milliseconds(now)?,
+            updated_by: by.name().to_owned(),
+        };
+        sqlx::query(
+            "INSERT INTO connectors (id, name, connector_type, config, revision, updated_at, updated_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, connector_type = excluded.connector_type,
+                 config = excluded.config, revision = excluded.revision, updated_at = excluded.updated_at,
+                 updated_by = excluded.updated_by",
+        )
+        .bind(after.id.clone())
+        .bind(after.name.clone())
+        .bind(after.connector_type.clone())
+        .bind(after.config.to_string())
+        .bind(after.revision)
+        .bind(after.updated_at.as_millisecond())
+        .bind(after.updated_by.clone())
+        .execute(&mut *write)
+        .await?;
+        let change = Change {
+            action: "connector.put",
+            kind: KIND,
+            id: &after.id,
+            before: before.as_ref().map(shown),
+            after: Some(shown(&after)),
+        };
+        record(&mut write, change, by, now).await?;
+        write.commit().await?;
+        Ok(after)
+    }
+
+    async fn connector(&self, id: &str) -> Result<Option<StoredConnector>, StateError> {
+        find(&mut *self.read().await?, id).await
+    }
+
+    async fn connectors(&self) -> Result<Vec<StoredConnector>, StateError> {
+        let rows =
+            sqlx::query("SELECT * FROM connectors ORDER BY id").fetch_all(&mut *self.read().await?).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    async fn delete_connector(&self, id: &str, by: &Actor, now: Timestamp) -> Result<bool, StateError> {
+        let mut write = self.change().await?;
+        let Some(before) = find(&mut write, id).await? else { return Ok(false) };
+        let user = sqlx::query("SELECT id FROM actions WHERE connector_id = $1 ORDER BY id LIMIT 1")
+            .bind(id.to_owned())
+            .fetch_optional(&mut *write)
+            .await?;
+        if let Some(row) = user {
+            let by = format!("action `{}`", row.text("id")?);
+            return Err(StateError::InUse { kind: KIND, id: id.to_owned(), by });
+        }
+        sqlx::query("DELETE FROM connectors WHERE id = $1").bind(id.to_owned()).execute(&mut *write).await?;
+        let change =
+            Change { action: "connector.delete", kind: KIND, id, before: Some(shown(&before)), after: None };
+        record(&mut write, change, by, now).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+}
+
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<Option<StoredConnector>, StateError> {
+    let row = sqlx::query("SELECT * FROM connectors WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(stored).transpose()
+}
+
+fn shown(connector: &StoredConnector) -> Value {
+    json!({ "name": connector.name, "connector_type": connector.connector_type, "config": connector.config })
+}
+
+fn stored(row: &AnyRow) -> Result<StoredConnector, StateError> {
+    Ok(StoredConnector {
+        id: row.text("id")?,
+        name: row.text("name")?,
+        connector_type: row.text("connector_type")?,
+        config: row.json("config")?,
+        revision: row.integer("revision")?,
+        updated_at: row.time("updated_at")?,
+        updated_by: row.text("updated_by")?,
+    })
+}

@@ -1,0 +1,62 @@
+//! Cursors in SQL.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::SqlStore;
+use super::row::{Fields, optional_milliseconds};
+use crate::{CursorStore, RuleCursor, StateError};
+
+#[async_trait]
+impl CursorStore for SqlStore {
+    async fn cursor(&self, rule_id: &str) -> Result<Option<RuleCursor>, StateError> {
+        find(&mut *self.read().await?, rule_id).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<RuleCursor>, StateError> {
+        let rows =
+            sqlx::query("SELECT * FROM cursors ORDER BY rule_id").fetch_all(&mut *self.read().await?).await?;
+        rows.iter().map(stored).collect()
+    }
+}
+
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    rule_id: &str,
+) -> Result<Option<RuleCursor>, StateError> {
+    let row = sqlx::query("SELECT * FROM cursors WHERE rule_id = $1")
+        .bind(rule_id.to_owned())
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(stored).transpose()
+}
+
+/// Moves a cursor; a rule state of `None` leaves what is there.
+pub(super) async fn put(
+    connection: &mut AnyConnection,
+    rule_id: &str,
+    tick: Option<Timestamp>,
+    rule_state: Option<Vec<u8>>,
+) -> Result<(), StateError> {
+    sqlx::query(
+        "INSERT INTO cursors (rule_id, tick, rule_state) VALUES ($1, $2, $3)
+         ON CONFLICT (rule_id) DO UPDATE SET tick = excluded.tick,
+             rule_state = COALESCE(excluded.rule_state, cursors.rule_state)",
+    )
+    .bind(rule_id.to_owned())
+    .bind(optional_milliseconds(tick))
+    .bind(rule_state)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn stored(row: &AnyRow) -> Result<RuleCursor, StateError> {
+    Ok(RuleCursor {
+        rule_id: row.text("rule_id")?,
+        tick: row.optional_time("tick")?,
+        rule_state: row.optional_bytes("rule_state")?,
+    })
+}
