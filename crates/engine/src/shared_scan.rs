@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ecs::{Catalog, DataStream, Document, TimeRange, Timestamp};
 use foldhash::{HashMap, HashMapExt};
 use ingest::decode::{FaultReason, RawRecord, RecordKind};
-use ingest::duplicate::EventKey;
+use ingest::duplicate::{EventKey, document_id};
 use ingest::enrich::Enrichment;
 use ingest::integration::aws_cloudtrail::{
     NormalizeContext, SkimPlan, SkimmedRecord, event_time, normalize, skim,
@@ -333,7 +333,7 @@ impl<'s> Scanner<'s> {
         names: &mut EventNames,
     ) -> ScannedRecord {
         let text = |name| document.text(name);
-        let of_event = || event_key(text("event.id"), text("aws.cloudtrail.recipient_account_id"), record);
+        let of_event = || EventKey::of_document(document, record.text);
         ScannedRecord {
             key: key.unwrap_or_else(of_event),
             time,
@@ -438,14 +438,4 @@ fn found(
         let document_id = document_id(&document, key);
         Box::new(FoundEvent { filters: passed, document, document_id, stream })
     })
-}
-
-/// What tells an event from all others of its data stream: its id, and the account that received it, since one call
-/// across accounts is an event in each under the same id. An event without an id has its key.
-fn document_id(document: &Document, key: &EventKey) -> String {
-    match (document.text("event.id"), document.text("aws.cloudtrail.recipient_account_id")) {
-        (Some(id), Some(account)) => format!("{id}@{account}"),
-        (Some(id), None) => id.to_owned(),
-        (None, _) => key.to_string(),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use ecs::Document;
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
@@ -42,11 +43,30 @@ impl EventKey {
         Self::first_half(hash)
     }
 
+    /// For a record as the integration or the shipper makes a document of it: by its event id and the account that
+    /// received it, else by its bytes.
+    pub fn of_document(document: &Document, record: &str) -> Self {
+        match document.text("event.id") {
+            Some(id) => Self::of_event(id, document.text("aws.cloudtrail.recipient_account_id")),
+            None => Self::of_bytes(record.as_bytes()),
+        }
+    }
+
     fn first_half(hash: Sha256) -> Self {
         let digest: [u8; 32] = hash.finalize().into();
         let mut half = [0; 16];
         half.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Self(u128::from_le_bytes(half))
+    }
+}
+
+/// What tells an event from all others of its data stream: its id, and the account that received it, since one call
+/// across accounts is an event in each under the same id. An event without an id has its key.
+pub fn document_id(document: &Document, key: &EventKey) -> String {
+    match (document.text("event.id"), document.text("aws.cloudtrail.recipient_account_id")) {
+        (Some(id), Some(account)) => format!("{id}@{account}"),
+        (Some(id), None) => id.to_owned(),
+        (None, _) => key.to_string(),
     }
 }
 

@@ -34,4 +34,23 @@ pub enum IngestError {
         /// What the file says it is, such as `GeoLite2-ASN`.
         found: String,
     },
+    /// What a source is to continue from cannot be read. Without it the source begins anew, and loses nothing.
+    #[error("the checkpoint of {name} cannot be read: {reason}")]
+    Checkpoint {
+        /// The source.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A source cannot be reached, or refuses.
+    #[error("{name}: cannot {action}")]
+    Source {
+        /// The source.
+        name: String,
+        /// What was attempted, such as `receive messages`.
+        action: String,
+        /// What came of it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }

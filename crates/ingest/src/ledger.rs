@@ -293,6 +293,14 @@ impl InputAccount {
         self.counts.duplicates += 1;
     }
 
+    /// Counts events of this input as duplicates after all, for whoever found out that they were delivered before in
+    /// another input. What the input covers stays: a copy of an event has its time and its names.
+    pub fn move_to_duplicates(&mut self, events: u64) {
+        let moved = events.min(self.counts.events);
+        self.counts.events -= moved;
+        self.counts.duplicates += moved;
+    }
+
     /// Counts a record that was read but is no event, or could not be made one.
     pub fn add_drop(&mut self, reason: DropReason) {
         self.counts.records_in += 1;

@@ -1,0 +1,195 @@
+//! One input becomes events: decoded, normalised, enriched, and every record of it accounted for.
+//!
+//! The events are those that a hunt over the same bytes sees: same documents, data streams and ids.
+
+use ecs::{DataStream, Document, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::decode::{Buffers, FaultReason, Item, Limits, RawRecord, RecordKind, decode};
+use crate::duplicate::{EventKey, SeenEvents, document_id};
+use crate::enrich::Enrichment;
+use crate::integration::aws_cloudtrail::{NormalizeContext, event_time, normalize};
+use crate::integration::ecs::{EcsEvent, read_ecs};
+use crate::ledger::{DropReason, InputAccount};
+use crate::source::Input;
+
+/// An event on its way to where events are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedEvent {
+    /// Tells it from all others of its data stream.
+    pub id: String,
+    /// Where it belongs.
+    pub data_stream: DataStream,
+    /// The whole event, enriched, with `log.file.path` and `log.offset`.
+    pub document: Document,
+    /// The record as its source wrote it; `None` for an event that was a document already.
+    pub raw: Option<String>,
+    /// When it happened; `None` when the record does not say.
+    pub time: Option<Timestamp>,
+}
+
+/// What came of one input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedInput {
+    /// In the order of the input, each once.
+    pub events: Vec<DecodedEvent>,
+    /// What could not be read, for the dead letter.
+    pub faults: Vec<LostBytes>,
+    /// Records in = events + duplicates + drops; here only copies within the input are duplicates. See
+    /// [`InputAccount::move_to_duplicates`] for those that are found later.
+    pub account: InputAccount,
+}
+
+/// A fault of an input, with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostBytes {
+    /// In the decompressed text.
+    pub offset: u64,
+    /// Why they could not be read.
+    pub reason: FaultReason,
+    /// Empty where they were never seen.
+    pub bytes: Vec<u8>,
+}
+
+/// What events depend on beside their records.
+#[derive(Debug, Clone)]
+pub struct EventContext<'a> {
+    /// The present: `event.created`.
+    pub now: Timestamp,
+    /// Databases for addresses, and user agents.
+    pub enrichment: &'a Enrichment,
+    /// Caps on what an input may cost.
+    pub limits: &'a Limits,
+    /// Where CloudTrail records belong.
+    pub cloudtrail: DataStream,
+    /// Where documents belong that do not say it.
+    pub fallback: DataStream,
+}
+
+impl<'a> EventContext<'a> {
+    /// With the data streams that a hunt uses: `logs-aws.cloudtrail-default` and `logs-generic-default`.
+    pub fn new(now: Timestamp, enrichment: &'a Enrichment, limits: &'a Limits) -> Self {
+        let (cloudtrail, fallback) = (DataStream::logs("aws.cloudtrail"), DataStream::logs("generic"));
+        Self { now, enrichment, limits, cloudtrail, fallback }
+    }
+}
+
+/// Reads an input to its end. Never fails: what goes wrong is in the account.
+pub fn events_of(input: &Input, context: &EventContext<'_>, buffers: &mut Buffers) -> DecodedInput {
+    let mut decoding = Decoding {
+        input,
+        context,
+        seen: SeenEvents::new(),
+        events: Vec::new(),
+        faults: Vec::new(),
+        account: InputAccount::open(&input.name),
+        late_fault: None,
+    };
+    let decoded = decode(&input.bytes, context.limits, buffers, &mut |item| match item {
+        Item::Record(record) => decoding.record(&record),
+        Item::Fault(fault) => decoding.fault(fault.offset, fault.reason, fault.bytes),
+    });
+    let Decoding { events, faults, mut account, late_fault, .. } = decoding;
+    account.close(&decoded, input.bytes.len() as u64, late_fault);
+    DecodedInput { events, faults, account }
+}
+
+struct Decoding<'a> {
+    input: &'a Input,
+    context: &'a EventContext<'a>,
+    seen: SeenEvents,
+    events: Vec<DecodedEvent>,
+    faults: Vec<LostBytes>,
+    account: InputAccount,
+    /// The first record that was handed over and turned out to be no JSON.
+    late_fault: Option<(u64, FaultReason)>,
+}
+
+impl Decoding<'_> {
+    fn record(&mut self, record: &RawRecord<'_>) {
+        if record.kind == RecordKind::CloudTrailDigest {
+            return self.account.add_drop(DropReason::NotAnEvent(record.kind));
+        }
+        let Ok(Value::Object(object)) = serde_json::from_str(record.text) else {
+            let fault = (record.offset, FaultReason::InvalidJson);
+            self.late_fault.get_or_insert_with(|| fault.clone());
+            return self.fault(fault.0, fault.1, record.text.as_bytes());
+        };
+        let (event, key) = match record.kind {
+            RecordKind::Ecs => self.ecs_event(record, object),
+            _ => self.cloudtrail_event(record, object),
+        };
+        if !self.seen.insert(key) {
+            return self.account.add_duplicate();
+        }
+        let text = |field| event.document.text(field);
+        let account = text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id"));
+        self.account.add_event(account, text("cloud.region"), event.time);
+        self.events.push(event);
+    }
+
+    fn cloudtrail_event(
+        &self,
+        record: &RawRecord<'_>,
+        object: Map<String, Value>,
+    ) -> (DecodedEvent, EventKey) {
+        let context = self.context;
+        let time = event_time(&object);
+        let created = match time {
+            Some(_) => context.now,
+            None => self.input.modified.unwrap_or(context.now),
+        };
+        let mut normalize_context = NormalizeContext::new(created, &context.cloudtrail);
+        normalize_context.enrich = Some(context.enrichment);
+        let mut document = normalize(object, &normalize_context);
+        let key = EventKey::of_document(&document, record.text);
+        let id = document_id(&document, &key);
+        document.set("log.file.path", self.input.name.as_str());
+        document.set("log.offset", record.offset);
+        let raw = Some(record.text.to_owned());
+        (DecodedEvent { id, data_stream: context.cloudtrail.clone(), document, raw, time }, key)
+    }
+
+    fn ecs_event(&self, record: &RawRecord<'_>, object: Map<String, Value>) -> (DecodedEvent, EventKey) {
+        let EcsEvent { mut document, data_stream, id } = read_ecs(object, &self.context.fallback);
+        let key = match &id {
+            Some(id) => EventKey::of_event(id, Some(&data_stream.name())),
+            None => EventKey::of_document(&document, record.text),
+        };
+        let id = id.map_or_else(|| document_id(&document, &key), String::from);
+        let time = document_time(&document);
+        // Where the shipper found it says more than where it lies now, and rules may ask for it.
+        if document.as_map().get("log").is_none_or(Value::is_object) {
+            if document.first("log.file.path").is_none() {
+                document.set("log.file.path", self.input.name.as_str());
+            }
+            if document.first("log.offset").is_none() {
+                document.set("log.offset", record.offset);
+            }
+        }
+        (DecodedEvent { id, data_stream, document, raw: None, time }, key)
+    }
+
+    fn fault(&mut self, offset: u64, reason: FaultReason, bytes: &[u8]) {
+        self.account.add_fault(reason.clone());
+        self.faults.push(LostBytes { offset, reason, bytes: bytes.to_vec() });
+    }
+}
+
+/// The `@timestamp` of a document, where it is a date.
+pub(crate) fn document_time(document: &Document) -> Option<Timestamp> {
+    match document.first("@timestamp")? {
+        ecs::Scalar::Int(milliseconds) => Timestamp::from_millisecond(milliseconds).ok(),
+        ecs::Scalar::Str(text) => date(text),
+        ecs::Scalar::Float(_) | ecs::Scalar::Bool(_) => None,
+    }
+}
+
+/// ISO 8601: UTC where no offset is given, midnight where no time is.
+fn date(text: &str) -> Option<Timestamp> {
+    let civil = |text: &str| {
+        let at: jiff::civil::DateTime = text.parse().ok()?;
+        Some(at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    text.parse().ok().or_else(|| civil(text))
+}
