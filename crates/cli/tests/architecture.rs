@@ -48,6 +48,7 @@ fn dependencies_between_our_crates_point_the_way_that_the_page_says() {
             "matcher" => &["rule", "query", "ecs"],
             "alert" => &["rule", "ecs"],
             "ingest" | "lake" => &["ecs"],
+            "notify" => &["matcher", "rule", "query", "ecs"],
             "engine" => &["matcher", "ingest", "alert", "rule", "query", "ecs"],
             _ => &["engine", "matcher", "ingest", "alert", "rule", "query", "ecs"],
         }
