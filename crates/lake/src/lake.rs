@@ -148,7 +148,8 @@ impl Lake {
     /// Appends events; returns when they are durable and visible to every snapshot that is taken from then on.
     ///
     /// Their `event.ingested` becomes `now`, in milliseconds. An event with the id and `@timestamp` of one that is in
-    /// the data stream is counted and left out, so that a delivery may be repeated.
+    /// the data stream is counted and left out, so that a delivery may be repeated. What other writers brought is known
+    /// as of the last commit or [`refresh`](Self::refresh); a flush leaves out what they brought meanwhile.
     ///
     /// # Errors
     /// The events are not acknowledged; they may be in the lake or not, so that the caller appends them again.
@@ -167,12 +168,13 @@ impl Lake {
             events.into_iter().map(|event| PreparedEvent::new(event, now)).collect();
         let keys: Vec<_> = prepared.iter().map(|event| (event.timestamp, event.key())).collect();
 
-        let mut appending = inner.appending.lock()?;
-        let manifest = self.streams()?.get(&folder).map(|state| Arc::clone(&state.manifest));
-        let checked = manifest.as_ref().map_or(0, |manifest| manifest.version);
-        let there = match &manifest {
-            Some(manifest) => inner.known.lock()?.find(&*inner.storage, &folder, manifest, 0, &keys)?,
-            None => vec![false; keys.len()],
+        let (mut appending, there, checked) = match self.find_known(&folder, &keys) {
+            // Another writer has replaced the file, and its grace is over since this one looked.
+            Err(LakeError::DamagedFile { .. }) => {
+                self.refresh()?;
+                self.find_known(&folder, &keys)?
+            }
+            found => found?,
         };
         let at = appending.streams.entry(folder.clone()).or_default();
         let mut seen = BTreeSet::new();
@@ -218,6 +220,36 @@ impl Lake {
         Ok(receipt)
     }
 
+    /// Begins an append: which of its events are in files, as of which version of the manifest.
+    fn find_known(
+        &self,
+        folder: &str,
+        events: &[(Option<i64>, EventKey)],
+    ) -> Result<(MutexGuard<'_, Appending>, Vec<bool>, u64)> {
+        let inner = &*self.inner;
+        let appending = inner.appending.lock()?;
+        let Some(state) = self.streams()?.get(folder).cloned() else {
+            return Ok((appending, vec![false; events.len()], 0));
+        };
+        let manifest = &state.manifest;
+        let there = inner.known.lock()?.find(&*inner.storage, folder, manifest, 0, events)?;
+        Ok((appending, there, manifest.version))
+    }
+
+    /// Looks for what other writers have committed since this one last did. Each flush, compaction and retention of a
+    /// data stream looks as well, when another was quicker.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub fn refresh(&self) -> Result<()> {
+        for folder in self.inner.storage.folders(STREAMS)? {
+            if let Some(manifest) = newest(&*self.inner.storage, &folder)? {
+                self.install(&folder, &Arc::new(manifest))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The events that wait in memory, over all data streams, are enough for a file.
     ///
     /// # Errors
@@ -255,7 +287,10 @@ impl Lake {
         let inner = &*self.inner;
         let (_, mut appending) = self.close_segment()?;
         let stream = manifest.data_stream();
-        let Some(state) = self.streams()?.get(folder).cloned() else { return Ok(()) };
+        let state = match self.streams()?.get(folder) {
+            Some(state) => Arc::clone(state),
+            None => Arc::new(StreamState::new(Manifest::empty(&stream))),
+        };
         if state.manifest.version >= manifest.version {
             return Ok(());
         }
