@@ -36,6 +36,16 @@ pub fn of_event(hit: &EventHit) -> Ancestors {
     Ancestors { ancestors, depth: depth.saturating_add(1) }
 }
 
+/// The ancestors of an alert about one event that is no alert.
+pub(crate) fn of_plain_event(id: &str, index: &str) -> Ancestors {
+    Ancestors { ancestors: vec![json!({ "id": id, "type": "event", "index": index, "depth": 0 })], depth: 1 }
+}
+
+/// Is it an alert?
+pub(crate) fn is_alert(document: &Document) -> bool {
+    AlertFields::of(document).is_some()
+}
+
 /// The ancestors of the shell of a sequence: of each building block what it was made of, then the block itself.
 ///
 /// `uuids` and `blocks` go together one by one. The blocks' `index` is empty: they are not written yet.

@@ -7,16 +7,17 @@ use ecs::{Document, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::ancestors::{self, Ancestors};
-use crate::context::AlertContext;
+use crate::context::{AlertContext, iso};
 use crate::document::Alert;
 use crate::esql;
+use crate::event_text::EventText;
 use crate::fields;
 use crate::group::{AlertGroup, build_group};
 use crate::hit::{EventHit, Hit, NewTermsHit};
 use crate::identity::{AlertUuid, event_alert_uuid, new_terms_alert_uuid};
-use crate::overrides;
+use crate::overrides::{self, Overrides};
 use crate::own_fields::OwnFields;
-use crate::reason::reason;
+use crate::reason::{reason, reason_of};
 use crate::rule_fields::AlertRule;
 use crate::source::{copy_source, original_time};
 use crate::suppress::{NewAlert, Suppression};
@@ -29,7 +30,7 @@ pub enum BuildOutcome {
     /// An alert.
     Alert(Box<Alert>),
     /// The alerts of a sequence or sample.
-    Group(AlertGroup),
+    Group(Box<AlertGroup>),
     /// None: the hit is an alert that this rule itself made, or that was made of one, or a sequence with such an event.
     /// Else the rule would feed on its own alerts for ever.
     SelfFeeding,
@@ -47,6 +48,34 @@ pub fn build(hit: &Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOu
 pub fn build_owned(hit: Hit, rule: &AlertRule<'_>, context: &AlertContext) -> BuildOutcome {
     build_as(hit, None, Map::new(), rule, context)
 }
+
+/// As [`build()`] of a [`NewTermsHit`], of an event that is there as text, for a rule that
+/// [has no overrides](AlertRule::has_overrides).
+pub fn build_new_terms(
+    event: EventText,
+    values: Vec<Value>,
+    alert_rule: &AlertRule<'_>,
+    context: &AlertContext,
+) -> BuildOutcome {
+    let rule = alert_rule.rule;
+    let uuid = new_terms_alert_uuid(event.index(), event.id(), &values, &context.space, &rule.uuid);
+    let overridden = Overrides::none(rule);
+    let own = OwnFields {
+        uuid,
+        ancestors: ancestors::of_plain_event(event.id(), event.index()),
+        reason: reason_of(event.what_happened(), &overridden.rule_name, overridden.severity),
+        overridden,
+        original_time: event.original_time().map(str::to_owned),
+    };
+    let mut fields = Map::with_capacity(ROOM_FOR_OWN);
+    own.put_into(&mut fields, alert_rule, context);
+    fields.insert(fields::NEW_TERMS.to_owned(), Value::Array(values));
+    let alert = Alert::of_text(event, fields, alert_rule.shared(context));
+    BuildOutcome::Alert(Box::new(alert))
+}
+
+/// About how many fields of its own an alert has beside those of its event and those that it shares.
+const ROOM_FOR_OWN: usize = 14;
 
 /// Makes the alert of the hit that stands for others, and says so on it. Of a sequence the shell says it; its building
 /// blocks are as they are without suppression.
@@ -146,16 +175,15 @@ fn build_alert(
     }
     let overridden = overrides::apply(rule, &document);
     let reason = reason(&document, &overridden.rule_name, overridden.severity);
-    let original_time = original_time(&document).or(time);
+    let original_time = original_time(&document).or(time).map(iso);
     let own = OwnFields { uuid, ancestors, overridden, reason, original_time };
     let copy = copy_source(document);
 
-    // The alert's own fields come last: where both have a field, the alert's counts.
-    let mut alert = copy.fields;
-    alert.extend(copy.originals);
-    own.put_into(&mut alert, alert_rule, context);
-    alert.extend(found);
-    BuildOutcome::Alert(Box::new(Alert::new(alert, alert_rule.shared(), copy.removed)))
+    let mut fields = copy.originals;
+    own.put_into(&mut fields, alert_rule, context);
+    fields.extend(found);
+    let alert = Alert::new(copy.fields, fields, alert_rule.shared(context), copy.removed);
+    BuildOutcome::Alert(Box::new(alert))
 }
 
 #[cfg(test)]

@@ -39,6 +39,11 @@ pub(crate) fn compliant(name: &str, value: Value, removed: &mut Vec<RemovedValue
     compliant_at(place.below(name), name, value, removed)
 }
 
+/// Whether all of a top-level field fits ECS, and nothing in it is empty.
+pub(crate) fn complies(name: &str, value: &Value) -> bool {
+    Place { node: Some(&ECS), closed: None }.below(name).fits_whole(value)
+}
+
 fn compliant_at(place: Place, path: &str, value: Value, removed: &mut Vec<RemovedValue>) -> Option<Value> {
     // Nearly always the whole value fits: one look then saves taking it apart.
     if place.fits_whole(&value) {

@@ -6,8 +6,9 @@ use ecs::{Document, Scalar};
 use serde_json::{Map, Value};
 
 use crate::compliance::RemovedValue;
+use crate::event_text::EventText;
 use crate::fields;
-use crate::shared_fields::{SharedFields, sorted};
+use crate::shared_fields::{Field, SharedFields};
 
 /// An alert.
 ///
@@ -16,48 +17,77 @@ use crate::shared_fields::{SharedFields, sorted};
 ///
 /// Accessors return `None` where the field is missing or is no text; of several values they return the first.
 ///
-/// What all alerts of a rule have in common is kept once for all of them, so that an alert costs little memory and
+/// What all alerts of a rule have in common in one run is kept once for all of them, so that an alert costs little memory and
 /// [`write_json`](Self::write_json) little time. [`document`](Self::document) brings the parts together.
 #[derive(Debug, Clone)]
 pub struct Alert {
-    /// The fields that differ from alert to alert.
+    /// The event's fields. Neither here nor below are the keys of a tree in any order.
+    event: EventFields,
+    /// The alert's own fields that differ from alert to alert, flat.
     own: Document,
-    /// No field is in both.
+    /// No field is in two of the parts.
     shared: Arc<SharedFields>,
     warnings: Vec<RemovedValue>,
-    /// Both parts; made when someone asks.
+    /// All parts; made when someone asks.
     whole: OnceLock<Document>,
+}
+
+/// What an alert has of its event.
+#[derive(Debug, Clone)]
+enum EventFields {
+    Tree(Document),
+    /// The tree is made when someone asks.
+    Text(EventText, OnceLock<Document>),
 }
 
 impl PartialEq for Alert {
     fn eq(&self, other: &Self) -> bool {
-        self.own == other.own
-            && self.shared.document() == other.shared.document()
-            && self.warnings == other.warnings
+        self.document() == other.document() && self.warnings == other.warnings
     }
 }
 
 impl Alert {
+    /// Where both have a field, that of the alert counts. Among `own` there is none that alerts of the rule share.
     pub(crate) fn new(
+        mut event: Map<String, Value>,
         own: Map<String, Value>,
         shared: Arc<SharedFields>,
         mut warnings: Vec<RemovedValue>,
     ) -> Self {
         // Stable: values of one field stay in the order of the event.
         warnings.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { own: sorted(own), shared, warnings, whole: OnceLock::new() }
+        event.swap_remove(fields::TIMESTAMP);
+        // An event has nothing of `kibana`.
+        for name in own.keys().filter(|name| !name.starts_with("kibana.")) {
+            event.swap_remove(name);
+        }
+        let (event, own) = (EventFields::Tree(Document::from_map(event)), Document::from_map(own));
+        Self { event, own, shared, warnings, whole: OnceLock::new() }
+    }
+
+    /// The same, of an event that is there as text.
+    pub(crate) fn of_text(event: EventText, own: Map<String, Value>, shared: Arc<SharedFields>) -> Self {
+        let (event, own) = (EventFields::Text(event, OnceLock::new()), Document::from_map(own));
+        Self { event, own, shared, warnings: Vec::new(), whole: OnceLock::new() }
+    }
+
+    fn event(&self) -> &Document {
+        match &self.event {
+            EventFields::Tree(document) => document,
+            EventFields::Text(text, document) => document.get_or_init(|| text.document()),
+        }
     }
 
     /// The whole document. It is made at the first call; to write an alert, [`write_json`](Self::write_json) does
     /// without it.
     pub fn document(&self) -> &Document {
-        self.whole.get_or_init(|| self.shared.with(&self.own))
+        self.whole.get_or_init(|| self.shared.with([self.event(), &self.own]))
     }
 
     /// Gives up the document.
     pub fn into_document(self) -> Document {
-        let Self { own, shared, whole, .. } = self;
-        whole.into_inner().unwrap_or_else(|| shared.with(&own))
+        self.document();
+        self.whole.into_inner().unwrap_or_default()
     }
 
     /// Appends the document as one JSON object without white space.
@@ -65,12 +95,23 @@ impl Alert {
     /// # Errors
     /// None that an alert can cause; JSON writers may fail in general.
     pub fn write_json(&self, to: &mut Vec<u8>) -> std::io::Result<()> {
-        Ok(self.shared.write_with(&self.own, to)?)
+        fn values(document: &Document) -> impl Iterator<Item = (&str, Field<'_>)> {
+            document.as_map().iter().map(|(name, value)| (name.as_str(), Field::Value(value)))
+        }
+        let own = values(&self.own);
+        Ok(match &self.event {
+            EventFields::Tree(document) => self.shared.write_with(values(document).chain(own), to),
+            EventFields::Text(text, _) => {
+                let event = text.fields().map(|(name, text)| (name, Field::Text(text)));
+                self.shared.write_with(event.chain(own), to)
+            }
+        }?)
     }
 
     /// The values of a field in document order, as [`Document::values`] gives them.
     pub fn values(&self, name: &str) -> Vec<Scalar<'_>> {
-        let mut found = self.own.values(name);
+        let mut found = self.event().values(name);
+        found.extend(self.own.values(name));
         found.extend(self.shared.document().values(name));
         found
     }
@@ -144,26 +185,26 @@ impl Alert {
 
     /// The event's `event.id`.
     pub fn event_id(&self) -> Option<&str> {
-        self.own.text("event.id")
+        self.event().text("event.id")
     }
 
     /// The event's `user.name`.
     pub fn user_name(&self) -> Option<&str> {
-        self.own.text("user.name")
+        self.event().text("user.name")
     }
 
     /// The event's `source.ip`.
     pub fn source_ip(&self) -> Option<&str> {
-        self.own.text("source.ip")
+        self.event().text("source.ip")
     }
 
     /// The event's `cloud.account.id`.
     pub fn account(&self) -> Option<&str> {
-        self.own.text("cloud.account.id")
+        self.event().text("cloud.account.id")
     }
 
     /// The event's `cloud.region`.
     pub fn region(&self) -> Option<&str> {
-        self.own.text("cloud.region")
+        self.event().text("cloud.region")
     }
 }

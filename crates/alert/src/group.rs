@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::ancestors::{self, Ancestors};
 use crate::build::BuildOutcome;
-use crate::context::AlertContext;
+use crate::context::{AlertContext, iso};
 use crate::document::Alert;
 use crate::fields;
 use crate::hit::SequenceHit;
@@ -62,16 +62,15 @@ pub(crate) fn build_group(
     let evidence = hit.events.iter().zip(copies);
     let blocks = evidence.zip(own).enumerate().map(|(index, ((event, copy), (uuid, ancestors)))| {
         let own = own_fields(uuid, ancestors, &event.document, &event.document, rule);
-        let mut alert = copy.fields;
-        alert.extend(copy.originals);
+        let mut alert = copy.originals;
         own.put_into(&mut alert, rule, context);
         let mut put = |name: &str, value: Value| alert.insert(name.to_owned(), value);
         put(fields::BUILDING_BLOCK_TYPE, fields::BUILDING_BLOCK.into());
         put(fields::GROUP_ID, shell_uuid.as_str().into());
         put(fields::GROUP_INDEX, index.into());
-        Alert::new(alert, rule.shared(), copy.removed)
+        Alert::new(copy.fields, alert, rule.shared(context), copy.removed)
     });
-    BuildOutcome::Group(AlertGroup { blocks: blocks.collect(), shell })
+    BuildOutcome::Group(Box::new(AlertGroup { blocks: blocks.collect(), shell }))
 }
 
 /// What a shell is made of.
@@ -98,12 +97,11 @@ fn build_shell(parts: ShellParts<'_>, rule: &AlertRule<'_>, context: &AlertConte
     let first = hit.events.first().map_or(&nothing, |event| &event.document);
     let group_id = Value::from(uuid.as_str());
     let own = own_fields(uuid, ancestors, &source, first, rule);
-    let mut alert = source.into_map();
-    alert.extend(shared(|copy| &copy.originals));
+    let mut alert = shared(|copy| &copy.originals);
     own.put_into(&mut alert, rule, context);
     alert.insert(fields::GROUP_ID.to_owned(), group_id);
     alert.extend(found);
-    Alert::new(alert, rule.shared(), Vec::new())
+    Alert::new(source.into_map(), alert, rule.shared(context), Vec::new())
 }
 
 /// `told` is what the reason tells of, `timed` the event whose time the alert names.
@@ -116,7 +114,7 @@ fn own_fields(
 ) -> OwnFields {
     let overridden = Overrides::none(rule.rule);
     let reason = reason(told, &overridden.rule_name, overridden.severity);
-    OwnFields { uuid, ancestors, overridden, reason, original_time: original_time(timed) }
+    OwnFields { uuid, ancestors, overridden, reason, original_time: original_time(timed).map(iso) }
 }
 
 #[cfg(test)]
@@ -146,7 +144,7 @@ mod tests {
 
     fn built(hit: &Hit, rule: &Rule, context: &AlertContext) -> AlertGroup {
         match build(hit, &AlertRule::new(rule), context) {
-            BuildOutcome::Group(group) => group,
+            BuildOutcome::Group(group) => *group,
             other => panic!("no group: {other:?}"),
         }
     }

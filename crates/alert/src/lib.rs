@@ -5,11 +5,13 @@
 //!   Rule ┼─▶ build ─▶ BuildOutcome::Alert(Alert)      or SelfFeeding: the rule would feed on its own alert
 //!   AlertContext ┘     │              or Group(AlertGroup): of a sequence or sample
 //!                      ├─ source       the event's fields, as far as they comply with ECS (`compliance`); the rest are warnings
+//!                      ├─ event_text   the same as bytes, for events that wait: alerts are written of them without a tree
 //!                      ├─ ancestors    what the alert was made of, and how many generations lie behind it
 //!                      ├─ overrides    severity, risk score and rule name that the event brings along
 //!                      ├─ reason       one sentence: what happened, and which rule says so
 //!                      ├─ rule_fields  kibana.alert.rule.*; most are the same for all alerts of a rule (`shared_fields`)
-//!                      ├─ own_fields   which alert it is, made of what, in which run
+//!                      ├─ run_fields   when and where it was made; the same for all alerts of a run
+//!                      ├─ own_fields   which alert it is, made of what
 //!                      ├─ threat       the indicators that the event matches
 //!                      ├─ threshold    the one event that stands for a group of events
 //!                      ├─ esql         a row of a query: its event with the columns, or the group that it stands for
@@ -32,6 +34,7 @@ mod compliance;
 pub mod context;
 pub mod document;
 mod esql;
+mod event_text;
 pub mod fields;
 pub mod group;
 pub mod hit;
@@ -43,17 +46,20 @@ pub mod overrides;
 mod own_fields;
 pub mod reason;
 mod rule_fields;
+mod run_fields;
 mod shared_fields;
+mod sorted_json;
 pub mod source;
 pub mod suppress;
 mod threat;
 pub mod threshold;
 
-pub use build::{BuildOutcome, build, build_owned, build_suppressed};
+pub use build::{BuildOutcome, build, build_new_terms, build_owned, build_suppressed};
 pub use candidate::{Candidate, Run, SuppressionTerm, candidate};
 pub use compliance::RemovedValue;
 pub use context::{AlertContext, ExecutionType};
 pub use document::Alert;
+pub use event_text::EventText;
 pub use group::AlertGroup;
 pub use hit::{
     EsqlGroupHit, EsqlRowHit, EventHit, Hit, IndicatorMatch, NewTermsHit, SequenceHit, ThreatHit,

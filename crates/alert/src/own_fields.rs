@@ -1,8 +1,7 @@
-//! What an alert says of itself, whatever kind of evidence it is about: which alert, made of what, in which run.
+//! What an alert says of itself, whatever kind of evidence it is about: which alert, made of what.
 //!
 //! Source: elastic/kibana rule_types/factories/utils/build_alert.ts.
 
-use ecs::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::ancestors::Ancestors;
@@ -10,7 +9,7 @@ use crate::context::{AlertContext, iso};
 use crate::fields;
 use crate::identity::AlertUuid;
 use crate::overrides::Overrides;
-use crate::rule_fields::{self, AlertRule};
+use crate::rule_fields::AlertRule;
 
 /// What differs between the alerts of one rule and run.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,12 +18,12 @@ pub(crate) struct OwnFields {
     pub(crate) ancestors: Ancestors,
     pub(crate) overridden: Overrides,
     pub(crate) reason: String,
-    pub(crate) original_time: Option<Timestamp>,
+    /// As [`iso`] writes it.
+    pub(crate) original_time: Option<String>,
 }
 
 impl OwnFields {
-    /// Puts all of them into an alert, flat: `kibana.*`, `@timestamp` and `event.kind`; of the rule those that its
-    /// alerts do not share.
+    /// Puts all of them into an alert's own fields, flat; of the rule those that its alerts do not share.
     pub(crate) fn put_into(
         self,
         alert: &mut Map<String, Value>,
@@ -34,40 +33,22 @@ impl OwnFields {
         let mut put = |name: &str, value: Value| {
             alert.insert(name.to_owned(), value);
         };
-        rule_fields::put_own(&mut put, &self.overridden.rule_name, context);
-        put_run_fields(&mut put, &self.uuid, context);
-        put(fields::EVENT_KIND, "signal".into());
-        put(fields::STATUS, "active".into());
-        put(fields::WORKFLOW_STATUS, "open".into());
-        put(fields::WORKFLOW_TAGS, Value::Array(Vec::new()));
-        put(fields::WORKFLOW_ASSIGNEE_IDS, Value::Array(Vec::new()));
+        put(fields::RULE_NAME, self.overridden.rule_name.into());
+        put(fields::UUID, self.uuid.as_str().into());
+        if let Some(base) = &context.base_url {
+            put(fields::URL, url(base, &self.uuid, &context.space, &iso(context.detected_at)).into());
+        }
         put(fields::ANCESTORS, Value::Array(self.ancestors.ancestors));
         put(fields::DEPTH, self.ancestors.depth.into());
         put(fields::REASON, self.reason.into());
         put(fields::SEVERITY, self.overridden.severity.name().into());
         put(fields::RISK_SCORE, number(self.overridden.risk_score));
         if let Some(at) = self.original_time {
-            put(fields::ORIGINAL_TIME, iso(at).into());
+            put(fields::ORIGINAL_TIME, at.into());
         }
         if rule.rule.building_block {
             put(fields::BUILDING_BLOCK_TYPE, fields::BUILDING_BLOCK.into());
         }
-    }
-}
-
-/// What the alert says about itself and the run that made it.
-fn put_run_fields(put: &mut impl FnMut(&str, Value), uuid: &AlertUuid, context: &AlertContext) {
-    let now = iso(context.detected_at);
-    let intended: Timestamp = context.intended_timestamp.unwrap_or(context.detected_at);
-    put(fields::UUID, uuid.as_str().into());
-    put(fields::TIMESTAMP, now.as_str().into());
-    put(fields::START, now.as_str().into());
-    put(fields::LAST_DETECTED, now.as_str().into());
-    put(fields::INTENDED_TIMESTAMP, iso(intended).into());
-    put(fields::SPACE_IDS, vec![context.space.as_str()].into());
-    put(fields::VERSION, context.version.as_str().into());
-    if let Some(base) = &context.base_url {
-        put(fields::URL, url(base, uuid, &context.space, &now).into());
     }
 }
 

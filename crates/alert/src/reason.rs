@@ -14,6 +14,16 @@ use crate::source::lookup;
 /// A field is told when it is a non-empty text or list; a lone `-` is not told, and neither is a number that stands
 /// alone, so that a port appears only when it is a text or in a list.
 pub fn reason(document: &Document, rule_name: &str, severity: Severity) -> String {
+    reason_of(&what_happened(document), rule_name, severity)
+}
+
+/// The same, of what [`what_happened`] says.
+pub(crate) fn reason_of(what_happened: &str, rule_name: &str, severity: Severity) -> String {
+    format!("{what_happened} created {severity} alert {rule_name}.")
+}
+
+/// The first half of the sentence.
+pub(crate) fn what_happened(document: &Document) -> String {
     let piece = |before: &str, field: &str, after: &str| {
         let value = lookup(document, field).and_then(told);
         value.map_or_else(String::new, |value| format!("{before}{value}{after}"))
@@ -32,7 +42,7 @@ pub fn reason(document: &Document, rule_name: &str, severity: Severity) -> Strin
     let with = if details.is_empty() { "" } else { " with" };
     let user = piece(" by ", "user.name", "");
     let host = piece(" on ", "host.name", "");
-    format!("{category}event{with}{details}{user}{host} created {severity} alert {rule_name}.")
+    format!("{category}event{with}{details}{user}{host}")
 }
 
 /// The value as the sentence tells it, or none.

@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 use rule::Rule;
 use serde_json::{Map, Value};
 
-use crate::context::{AlertContext, iso};
+use crate::context::AlertContext;
 use crate::fields;
+use crate::run_fields::put_run_fields;
 use crate::shared_fields::SharedFields;
 use crate::source::flatten_into;
 
@@ -68,12 +69,12 @@ const NO_PARAMETERS: [&str; 13] = [
     "updated_by",
 ];
 
-/// A rule with what each of its alerts says about it, worked out once.
+/// A rule with what each of its alerts says about it, worked out once for all alerts of a run.
 #[derive(Debug, Clone)]
 pub struct AlertRule<'r> {
     pub(crate) rule: &'r Rule,
-    /// Worked out with the first alert: most rules of a run have none.
-    shared: OnceLock<Arc<SharedFields>>,
+    /// Of the first run that had an alert. Worked out with that alert: most rules of a run have none.
+    shared: OnceLock<(AlertContext, Arc<SharedFields>)>,
 }
 
 impl<'r> AlertRule<'r> {
@@ -82,21 +83,23 @@ impl<'r> AlertRule<'r> {
         Self { rule, shared: OnceLock::new() }
     }
 
-    /// The `kibana.alert.rule.*` fields that do not depend on the event or the run, flat.
-    pub(crate) fn shared(&self) -> Arc<SharedFields> {
-        self.shared.get_or_init(|| Arc::new(SharedFields::new(shared_fields(self.rule)))).clone()
+    /// Can an event change the severity, the risk score or the name of the rule on its alerts?
+    pub fn has_overrides(&self) -> bool {
+        let rule = self.rule;
+        rule.rule_name_override.is_some()
+            || !rule.severity_mapping.is_empty()
+            || !rule.risk_score_mapping.is_empty()
+    }
+
+    /// The fields that do not depend on the event, flat: `kibana.alert.rule.*`, and those of the run.
+    pub(crate) fn shared(&self, context: &AlertContext) -> Arc<SharedFields> {
+        let make = || Arc::new(SharedFields::new(shared_fields(self.rule, context)));
+        let (of_run, shared) = self.shared.get_or_init(|| (context.clone(), make()));
+        if of_run == context { shared.clone() } else { make() }
     }
 }
 
-/// The `kibana.alert.rule.*` fields that alerts of a rule do not share, flat. `rule_name` is that after overrides.
-pub(crate) fn put_own(put: &mut impl FnMut(&str, Value), rule_name: &str, context: &AlertContext) {
-    put(fields::RULE_NAME, rule_name.into());
-    put(fields::RULE_EXECUTION_UUID, context.execution_uuid.as_str().into());
-    put(fields::RULE_EXECUTION_TIMESTAMP, iso(context.detected_at).into());
-    put(fields::RULE_EXECUTION_TYPE, context.execution_type.name().into());
-}
-
-fn shared_fields(rule: &Rule) -> Map<String, Value> {
+fn shared_fields(rule: &Rule, context: &AlertContext) -> Map<String, Value> {
     let object = rule::format::rule_object(rule);
     let mut found = Map::new();
     for name in COPIED {
@@ -104,7 +107,10 @@ fn shared_fields(rule: &Rule) -> Map<String, Value> {
             found.insert(format!("{}.{name}", fields::RULE), value.clone());
         }
     }
-    let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
+    let mut put = |name: &str, value: Value| {
+        found.insert(name.to_owned(), value);
+    };
+    put_run_fields(&mut put, context);
     put(fields::RULE_UUID, rule.uuid.as_str().into());
     put(fields::RULE_CATEGORY, rule.rule_type.display_name().into());
     put(fields::RULE_CONSUMER, "siem".into());
@@ -133,7 +139,6 @@ pub(crate) mod tests {
     use super::*;
     use std::path::Path;
 
-    use ecs::Document;
     use serde_json::json;
 
     use crate::context::ExecutionType;
@@ -156,9 +161,10 @@ pub(crate) mod tests {
 
     /// Every `kibana.alert.rule.*` field.
     pub(crate) fn all_fields(rule: &Rule, rule_name: &str) -> Map<String, Value> {
-        let mut own = Map::new();
-        put_own(&mut |name, value| drop(own.insert(name.to_owned(), value)), rule_name, &context());
-        AlertRule::new(rule).shared().with(&Document::from_map(own)).into_map()
+        let mut found = AlertRule::new(rule).shared(&context()).document().as_map().clone();
+        found.retain(|name, _| name.starts_with(fields::RULE));
+        found.insert(fields::RULE_NAME.to_owned(), rule_name.into());
+        found
     }
 
     pub(crate) fn context() -> AlertContext {

@@ -1,4 +1,4 @@
-//! The fields that all alerts of a rule share: kept once, and written from a text that is made once.
+//! The fields that all alerts of a rule share in one run: kept once, and written from a text that is made once.
 //!
 //! Most of an alert is what its rule says: cloning, sorting and writing that anew cost more than all else about an alert.
 
@@ -7,12 +7,23 @@ use std::sync::OnceLock;
 use ecs::Document;
 use serde_json::{Map, Value};
 
+use crate::sorted_json::{end_list, in_order, write_field};
+
 /// The fields, flat, with the keys of every object in byte order.
 #[derive(Debug)]
 pub(crate) struct SharedFields {
     document: Document,
     /// Made when the first alert is written.
     text: OnceLock<SharedText>,
+}
+
+/// A field to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Field<'a> {
+    /// Its value.
+    Value(&'a Value),
+    /// `"name":value,`
+    Text(&'a [u8]),
 }
 
 #[derive(Debug, Default)]
@@ -32,19 +43,26 @@ impl SharedFields {
         &self.document
     }
 
-    /// These fields and `own` as one document. Where both have a field, that of `own` counts.
-    pub(crate) fn with(&self, own: &Document) -> Document {
-        let mut map = self.document.as_map().clone();
-        map.extend(own.as_map().clone());
+    /// These fields and those of `parts` as one document, with the keys of every object in byte order. No field may be
+    /// in two of them.
+    pub(crate) fn with(&self, parts: [&Document; 2]) -> Document {
+        let parts = parts.into_iter().flat_map(|part| part.as_map().clone()).collect();
+        let mut map = sorted(parts).into_map();
+        map.extend(self.document.as_map().clone());
         map.sort_keys();
         Document::from_map(map)
     }
 
-    /// Appends [`with`](Self::with) as JSON. The keys of `own` must be in byte order.
+    /// Appends these fields and others as one JSON object, with the keys of every object in byte order. No field may be in
+    /// both.
     ///
     /// # Errors
     /// None that JSON values can cause.
-    pub(crate) fn write_with(&self, own: &Document, to: &mut Vec<u8>) -> serde_json::Result<()> {
+    pub(crate) fn write_with<'a>(
+        &self,
+        others: impl IntoIterator<Item = (&'a str, Field<'a>)>,
+        to: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
         let shared = match self.text.get() {
             Some(text) => text,
             None => {
@@ -55,26 +73,20 @@ impl SharedFields {
         to.push(b'{');
         let begin = to.len();
         let (mut written, mut rest) = (0, shared.ends.as_slice());
-        for (name, value) in own.as_map() {
-            let before = rest.partition_point(|(shared, _)| **shared < **name);
-            if let Some((_, end)) = before.checked_sub(1).and_then(|last| rest.get(last)) {
+        for (name, field) in in_order(others) {
+            let (before, after) = rest.split_at(rest.partition_point(|(shared, _)| **shared < *name));
+            if let Some((_, end)) = before.last() {
                 to.extend_from_slice(&shared.text[written..*end]);
                 written = *end;
             }
-            rest = &rest[before..];
-            if let Some(((shared, end), after)) = rest.split_first()
-                && **shared == **name
-            {
-                (written, rest) = (*end, after);
+            rest = after;
+            match field {
+                Field::Value(value) => write_field(name, value, to)?,
+                Field::Text(text) => to.extend_from_slice(text),
             }
-            write_field(name, value, to)?;
         }
         to.extend_from_slice(&shared.text[written..]);
-        // Every field ends with a comma; the last one must not.
-        if to.len() > begin {
-            to.pop();
-        }
-        to.push(b'}');
+        end_list(begin, b'}', to);
         Ok(())
     }
 }
@@ -90,16 +102,8 @@ impl SharedText {
     }
 }
 
-fn write_field(name: &str, value: &Value, to: &mut Vec<u8>) -> serde_json::Result<()> {
-    serde_json::to_writer(&mut *to, name)?;
-    to.push(b':');
-    serde_json::to_writer(&mut *to, value)?;
-    to.push(b',');
-    Ok(())
-}
-
 /// A document of these fields with the keys of every object in byte order.
-pub(crate) fn sorted(fields: Map<String, Value>) -> Document {
+fn sorted(fields: Map<String, Value>) -> Document {
     let mut fields = Value::Object(fields);
     fields.sort_all_objects();
     match fields {
@@ -119,24 +123,36 @@ mod tests {
             "[a\"\\\\\u{e9}\n]{0,3}".prop_map(Value::from),
             prop::collection::btree_map("[ab]", any::<bool>().prop_map(Value::from), 0..3)
                 .prop_map(|map| map.into_iter().rev().collect::<Map<_, _>>().into()),
+            prop::collection::vec(any::<Option<f64>>().prop_map(Value::from), 0..3).prop_map(Value::from),
         ];
         prop::collection::vec(("[a-c.\"]{0,2}", value), 0..8).prop_map(|fields| fields.into_iter().collect())
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_the_document(shared in fields(), own in fields()) {
+        fn what_is_written_is_the_document(
+            (shared, event, own) in (fields(), fields(), fields()),
+        ) {
+            // No field is in two parts.
+            let without = |mut of: Map<String, Value>, others: &[&Map<String, Value>]| {
+                of.retain(|name, _| others.iter().all(|other| !other.contains_key(name)));
+                Document::from_map(of)
+            };
+            let (event, own) = (without(event, &[&shared, &own]), without(own, &[&shared]));
             let mut all = shared.clone();
-            all.extend(own.clone());
+            all.extend(own.as_map().clone());
+            all.extend(event.as_map().clone());
             let expected = sorted(all);
-            let (shared, own) = (SharedFields::new(shared), sorted(own));
-            let whole = shared.with(&own);
+            let shared = SharedFields::new(shared);
+            let whole = shared.with([&event, &own]);
             prop_assert_eq!(&whole, &expected);
             let expected = serde_json::to_string(expected.as_map()).unwrap();
             prop_assert_eq!(serde_json::to_string(whole.as_map()).unwrap(), expected.clone());
             for _ in 0..2 {
                 let mut written = Vec::new();
-                shared.write_with(&own, &mut written).unwrap();
+                let others = [&event, &own].into_iter().flat_map(|part| part.as_map());
+                let others = others.map(|(name, value)| (name.as_str(), Field::Value(value)));
+                shared.write_with(others, &mut written).unwrap();
                 prop_assert_eq!(String::from_utf8(written).unwrap(), expected.clone());
             }
         }

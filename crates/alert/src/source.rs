@@ -2,6 +2,8 @@
 //!
 //! Source: elastic/kibana rule_types/factories/utils/traverse_and_mutate_doc.ts.
 
+use std::borrow::Cow;
+
 use ecs::time::Rounding;
 use ecs::{DateMath, Document, Timestamp};
 use serde_json::{Map, Value};
@@ -28,14 +30,14 @@ pub(crate) fn is_copied(name: &str) -> bool {
     !NOT_COPIED.contains(&top_level(name))
 }
 
-/// About how many fields an alert adds to those of its event: room for them is made at once.
-const ROOM_FOR_OWN: usize = 48;
+/// About how many fields of its own an alert has beside those that it shares: room for them is made at once.
+const ROOM_FOR_OWN: usize = 28;
 
 /// Takes an event apart for its alert.
 pub(crate) fn copy_source(document: Document) -> SourceCopy {
     let document = document.into_map();
-    let fields = Map::with_capacity(document.len() + ROOM_FOR_OWN);
-    let mut copy = SourceCopy { fields, ..SourceCopy::default() };
+    let (fields, originals) = (Map::with_capacity(document.len()), Map::with_capacity(ROOM_FOR_OWN));
+    let mut copy = SourceCopy { fields, originals, removed: Vec::new() };
     for (key, value) in document {
         if !is_copied(&key) {
             continue;
@@ -98,7 +100,7 @@ pub(crate) fn flatten_into(prefix: &str, map: &Map<String, Value>, flat: &mut Ma
 }
 
 /// Keeps the event's own `event.*` and `data_stream.*` apart, since those of the alert may differ.
-fn copy_original(key: &str, value: &Value, originals: &mut Map<String, Value>) {
+pub(crate) fn copy_original(key: &str, value: &Value, originals: &mut Map<String, Value>) {
     let group = top_level(key);
     let prefix = match group {
         "event" => fields::ORIGINAL_EVENT,
@@ -111,6 +113,19 @@ fn copy_original(key: &str, value: &Value, originals: &mut Map<String, Value>) {
         value => {
             originals.insert(name, value.clone());
         }
+    }
+}
+
+/// A top-level field without the event's kind, which on an alert is that of the alert; `None` when it was nothing else.
+pub(crate) fn without_kind<'a>(name: &str, value: &'a Value) -> Option<Cow<'a, Value>> {
+    match value {
+        _ if name == fields::EVENT_KIND => None,
+        Value::Object(event) if name == "event" && event.contains_key("kind") => {
+            let mut event = event.clone();
+            event.remove("kind");
+            (!event.is_empty()).then_some(Cow::Owned(Value::Object(event)))
+        }
+        value => Some(Cow::Borrowed(value)),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alert::{Alert, AlertContext, AlertRule, BuildOutcome, EventHit, Hit, NewTermsHit, SequenceHit};
+use alert::{
+    Alert, AlertContext, AlertRule, BuildOutcome, EventHit, EventText, Hit, NewTermsHit, SequenceHit,
+};
 use ecs::{Document, FieldTable, Known, TimeRange, Timestamp};
 use matcher::FilterId;
 use query::Diagnostic;
@@ -11,7 +13,7 @@ use rule::rule_type::RuleType;
 use crate::error::EngineError;
 use crate::event_time::EventTime;
 use crate::finisher::{Finisher, InOrder, Join};
-use crate::held_events::{HeldEvent, HeldEvents};
+use crate::held_events::{HeldEvent, HeldEvents, KeptEvent};
 use crate::key_table::MOST_COMBINATIONS;
 use crate::outcome::RuleOutcome;
 use crate::plan::{Plan, PlannedRule};
@@ -143,7 +145,7 @@ impl<'p> Detection<'p> {
     ) -> Result<(), EngineError> {
         let FoundEvent { filters, document, document_id, stream } = event;
         let hit = EventHit { document, id: document_id, index: stream.name() };
-        let mut held = None;
+        let (mut held, mut held_text) = (None, None);
         let mut at_once: Vec<usize> = Vec::new();
         // The filters of a rule lie side by side.
         let plan = self.plan;
@@ -159,6 +161,7 @@ impl<'p> Detection<'p> {
                 Some(number) => Ok(*number),
                 None => Ok(*held.insert(events.push(&hit)?)),
             };
+            let takes_text = takes_text(planned, &self.rules[rule].alert_rule);
             match (&planned.finisher, &mut self.rules[rule].waiting) {
                 (Finisher::InOrder(in_order), Waiting::Events(waiting)) => {
                     let number = number(&mut held, &mut self.held)?;
@@ -167,7 +170,13 @@ impl<'p> Detection<'p> {
                     waiting.push(in_order, parts, &hit.document, &plan.table, number);
                 }
                 (Finisher::NewTerms(terms), Waiting::Terms(waiting)) => {
-                    let mut hold = || number(&mut held, &mut self.held);
+                    let mut hold = || match held_text {
+                        Some(number) if takes_text => Ok(number),
+                        None if takes_text && let Some(text) = EventText::of(&hit) => {
+                            Ok(*held_text.insert(self.held.push_text(&text)?))
+                        }
+                        _ => number(&mut held, &mut self.held),
+                    };
                     waiting.push(terms, &hit.document, &plan.table, &hit.id, &mut hold)?;
                 }
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
@@ -406,6 +415,20 @@ impl<'p> Detection<'p> {
         let NewTermsFound { hits, without_time, too_many } = found;
         let notes = self.notes(hits.iter().map(|hit| (&hit.event, hit.run)));
         let wanted = self.account(rule, &notes, without_time, too_many);
+        if takes_text(&self.plan.rules[rule], &self.rules[rule].alert_rule) {
+            for FoundTerms { event, values, .. } in hits.into_iter().take(wanted) {
+                let (rule_of_alert, context) = (&self.rules[rule].alert_rule, &self.context);
+                let built = match self.held.get_kept(event)? {
+                    KeptEvent::Text(text) => alert::build_new_terms(text, values, rule_of_alert, context),
+                    KeptEvent::Whole(event) => {
+                        let hit = Hit::NewTerms(NewTermsHit { event, values });
+                        alert::build_owned(hit, rule_of_alert, context)
+                    }
+                };
+                self.built(rule, built, sink)?;
+            }
+            return Ok(());
+        }
         let mut hit_of = |this: &mut Self, number: usize| {
             let FoundTerms { event, values, .. } = &hits[number];
             let event = this.held.get(*event)?;
@@ -483,6 +506,11 @@ fn in_range(notes: &[HitNote]) -> usize {
 fn excepted_by(planned: &PlannedRule<'_>, document: &Document, table: &FieldTable) -> Option<usize> {
     let view = document.view(table);
     planned.exceptions.iter().position(|exception| exception.predicate.eval(&view) == Known::Yes)
+}
+
+/// Do the alerts of a rule need no more of their events than [`EventText`] has?
+fn takes_text(planned: &PlannedRule<'_>, alert_rule: &AlertRule<'_>) -> bool {
+    planned.rule.rule_type.suppression().is_none() && !alert_rule.has_overrides()
 }
 
 /// Is an event an alert of the rule itself, or made of one? A rule about groups of events does not see these: it would

@@ -136,8 +136,6 @@ pub struct EsqlPlan {
     pub runs: Option<ScheduledRuns>,
     /// The query, made ready. One thread runs it at a time.
     pub query: Mutex<esql::Plan>,
-    /// The fields of the events that the query reads; `None` when it may read any.
-    pub fields: Option<Vec<String>>,
     /// Does what a row becomes depend on the other events, or on the time of the run?
     pub depends_on_window: bool,
     /// Does the query ask for the time of the run?

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use alert::EventHit;
+use alert::{EventHit, EventText};
 use ecs::Document;
 use foldhash::HashMap;
 use serde_json::{Map, Value};
@@ -18,7 +18,20 @@ use crate::error::EngineError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeldEvent(pub u32);
 
-/// Bytes of JSON in a block. Larger ones pack a little better, but events are had again in the order of their times, and
+/// An event that was kept, in the form in which it was.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeptEvent {
+    /// The whole event.
+    Whole(EventHit),
+    /// What alerts about it take from it.
+    Text(EventText),
+}
+
+/// The first byte of each event in a block says its form.
+const WHOLE: u8 = b'w';
+const TEXT: u8 = b't';
+
+/// Bytes of events in a block. Larger ones pack a little better, but events are had again in the order of their times, and
 /// inputs lie in that of their names: nearly each event may lie in another block than the last.
 const BLOCK: usize = 64 * 1024;
 /// Compressed bytes in memory; what comes after goes into the file.
@@ -62,32 +75,71 @@ impl HeldEvents {
     /// # Errors
     /// When the temporary file cannot be written, or when there are more events than can be numbered.
     pub fn push(&mut self, event: &EventHit) -> Result<HeldEvent, EngineError> {
-        let number = u32::try_from(self.places.len()).map_err(|_| EngineError::TooManyEvents)?;
-        let start = self.open.len();
-        let parts = (&event.id, &event.index, event.document.as_map());
-        serde_json::to_writer(&mut self.open, &parts).map_err(|e| EngineError::HeldEvents(e.into()))?;
-        self.places.push((self.blocks.len() as u32, start as u32));
-        if self.open.len() >= BLOCK {
-            self.close_block().map_err(EngineError::HeldEvents)?;
-        }
-        Ok(HeldEvent(number))
+        self.keep(|open| {
+            open.push(WHOLE);
+            let parts = (&event.id, &event.index, event.document.as_map());
+            serde_json::to_writer(open, &parts).map_err(|e| EngineError::HeldEvents(e.into()))
+        })
     }
 
-    /// An event that was kept.
+    /// Keeps of an event what alerts about it take from it, which [`get`](Self::get) does not give.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_text(&mut self, event: &EventText) -> Result<HeldEvent, EngineError> {
+        self.keep(|open| {
+            open.push(TEXT);
+            open.extend_from_slice(event.as_bytes());
+            Ok(())
+        })
+    }
+
+    /// An event that was kept whole.
     ///
     /// # Errors
     /// When the temporary file cannot be read.
     pub fn get(&mut self, event: HeldEvent) -> Result<EventHit, EngineError> {
+        match self.get_kept(event)? {
+            KeptEvent::Whole(event) => Ok(event),
+            KeptEvent::Text(_) => Err(lost()),
+        }
+    }
+
+    /// An event that was kept, in its form.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub fn get_kept(&mut self, event: HeldEvent) -> Result<KeptEvent, EngineError> {
         let (block, start) = *self.places.get(event.0 as usize).ok_or_else(lost)?;
         let end = match self.places.get(event.0 as usize + 1) {
             Some((next, end)) if *next == block => Some(*end as usize),
             _ => None,
         };
         let bytes = self.block(block).map_err(EngineError::HeldEvents)?;
-        let json = bytes.get(start as usize..end.unwrap_or(bytes.len())).ok_or_else(lost)?;
-        let (id, index, map): (String, String, Map<String, Value>) =
-            serde_json::from_slice(json).map_err(|e| EngineError::HeldEvents(e.into()))?;
-        Ok(EventHit { document: Document::from_map(map), id, index })
+        let bytes = bytes.get(start as usize..end.unwrap_or(bytes.len())).ok_or_else(lost)?;
+        match bytes.split_first() {
+            Some((&TEXT, bytes)) => Ok(KeptEvent::Text(EventText::of_bytes(bytes))),
+            Some((&WHOLE, json)) => {
+                let (id, index, map): (String, String, Map<String, Value>) =
+                    serde_json::from_slice(json).map_err(|e| EngineError::HeldEvents(e.into()))?;
+                Ok(KeptEvent::Whole(EventHit { document: Document::from_map(map), id, index }))
+            }
+            _ => Err(lost()),
+        }
+    }
+
+    fn keep(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), EngineError>,
+    ) -> Result<HeldEvent, EngineError> {
+        let number = u32::try_from(self.places.len()).map_err(|_| EngineError::TooManyEvents)?;
+        let start = self.open.len();
+        write(&mut self.open)?;
+        self.places.push((self.blocks.len() as u32, start as u32));
+        if self.open.len() >= BLOCK {
+            self.close_block().map_err(EngineError::HeldEvents)?;
+        }
+        Ok(HeldEvent(number))
     }
 
     /// How many events are kept.
@@ -182,13 +234,25 @@ mod tests {
         ) {
             let mut held = HeldEvents::with_limit(limit);
             let kept: Vec<EventHit> = fillers.iter().enumerate().map(|(n, filler)| event(n, *filler)).collect();
+            let text = |n: usize| EventText::of(&kept[n]).filter(|_| n.is_multiple_of(3));
             for (n, event) in kept.iter().enumerate() {
-                prop_assert_eq!(held.push(event).unwrap(), HeldEvent(n as u32));
+                let number = match text(n) {
+                    Some(text) => held.push_text(&text),
+                    None => held.push(event),
+                };
+                prop_assert_eq!(number.unwrap(), HeldEvent(n as u32));
             }
             prop_assert_eq!(held.len(), kept.len());
             for index in order {
                 let n = index.index(kept.len());
-                prop_assert_eq!(&held.get(HeldEvent(n as u32)).unwrap(), &kept[n]);
+                let number = HeldEvent(n as u32);
+                match text(n) {
+                    Some(text) => {
+                        prop_assert!(held.get(number).is_err());
+                        prop_assert_eq!(held.get_kept(number).unwrap(), KeptEvent::Text(text));
+                    }
+                    None => prop_assert_eq!(&held.get(number).unwrap(), &kept[n]),
+                }
             }
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! Inputs are read by several threads, one input a thread. What they find is taken in the order of the inputs,
 //! so that the alerts, the account and what counts as a duplicate do not depend on the number of threads. One job is
-//! done without threads: what one thread makes and another gives back costs the allocator more.
+//! done without threads: what one thread makes and another gives back costs the allocator more. It takes each hit as soon
+//! as it is found, while the processor's cache still has it.
 //!
 //! ```text
-//!   inputs ──▶ worker: read, decode, scan ──▶ InputFindings ──(in order)──▶ duplicates, ledger, detect ──▶ sink
-//!                     (as many as jobs)         at most 4 a job are waiting
+//!   inputs ──▶ worker: read, decode, scan ──▶ InputEvents ──(in order)──▶ duplicates, detect ──▶ sink
+//!                     (as many as jobs)   └──▶ InputFindings ──(in order)──▶ ledger
+//!                                              at most 4 a job are waiting
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,9 +17,10 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
 use alert::AlertContext;
+use ecs::Timestamp;
 use ingest::dead_letter::DeadLetter;
 use ingest::decode::{Check, Limits};
-use ingest::duplicate::SeenEvents;
+use ingest::duplicate::{EventKey, SeenEvents};
 use ingest::ledger::{InputAccount, Ledger};
 
 use crate::detect::{AlertSink, Detection};
@@ -25,8 +28,10 @@ use crate::error::EngineError;
 use crate::indicators::{IndicatorAccount, IndicatorReader};
 use crate::outcome::RuleOutcome;
 use crate::plan::Plan;
-use crate::read_input::{HuntInput, InputFindings, ReadBuffers, read_input};
-use crate::shared_scan::{ScanSettings, SharedScan};
+use crate::read_input::{
+    EventNote, HuntInput, InputEvents, InputFindings, ReadBuffers, TakeEvents, read_input,
+};
+use crate::shared_scan::{FoundEvent, ScanSettings, SharedScan};
 use crate::windows::Windows;
 
 /// How to hunt.
@@ -121,21 +126,26 @@ pub fn hunt(
     if jobs.get() == 1 {
         let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
         for input in inputs {
-            let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers);
-            account.take(input, findings)?;
+            account.make_room(buffers.last_events());
+            let mut taken = TakenEvents::of(&mut account);
+            let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers, &mut taken);
+            let counts = taken.counts()?;
+            account.take(input, findings, &counts)?;
         }
         return account.finish();
     }
     let turn = Turn::new(jobs.get() * AHEAD);
     std::thread::scope(|threads| {
-        let (send, receive) = mpsc::channel::<(usize, InputFindings)>();
+        let (send, receive) = mpsc::channel::<(usize, (InputFindings, InputEvents))>();
         for _ in 0..jobs.get().min(inputs.len()) {
             let (send, turn, shared, limits) = (send.clone(), &turn, &shared, &limits);
             threads.spawn(move || {
                 let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
                 while let Some(at) = turn.next(inputs.len()) {
-                    let findings = read_input(&inputs[at], limits, keep_faults, &mut scanner, &mut buffers);
-                    if send.send((at, findings)).is_err() {
+                    let mut events = InputEvents::with_room(&buffers);
+                    let findings =
+                        read_input(&inputs[at], limits, keep_faults, &mut scanner, &mut buffers, &mut events);
+                    if send.send((at, (findings, events))).is_err() {
                         return;
                     }
                 }
@@ -231,12 +241,12 @@ impl Account<'_, '_> {
     fn take_in_order(
         &mut self,
         inputs: &[HuntInput],
-        receive: &mpsc::Receiver<(usize, InputFindings)>,
+        receive: &mpsc::Receiver<(usize, (InputFindings, InputEvents))>,
         turn: &Turn,
     ) -> Result<(), EngineError> {
-        let mut early: BTreeMap<usize, InputFindings> = BTreeMap::new();
+        let mut early = BTreeMap::new();
         for (at, input) in inputs.iter().enumerate() {
-            let findings = loop {
+            let (findings, events) = loop {
                 if let Some(findings) = early.remove(&at) {
                     break findings;
                 }
@@ -246,7 +256,11 @@ impl Account<'_, '_> {
                 };
                 early.insert(position, findings);
             };
-            self.take(input, findings)?;
+            self.make_room(events.len());
+            let mut taken = TakenEvents::of(self);
+            events.hand_over(&mut taken);
+            let counts = taken.counts()?;
+            self.take(input, findings, &counts)?;
             turn.done();
         }
         Ok(())
@@ -259,7 +273,22 @@ impl Account<'_, '_> {
         Ok(HuntSummary { ledger, rules, indicators })
     }
 
-    fn take(&mut self, input: &HuntInput, findings: InputFindings) -> Result<(), EngineError> {
+    /// Makes room for an input with so many events, or so many as are guessed.
+    fn make_room(&mut self, coming: usize) {
+        if coming > self.seen.room() {
+            let known = self.seen.len();
+            let expected = self.progress.expected_events(known).max(known + coming);
+            self.seen.reserve(expected - known);
+        }
+    }
+
+    /// Takes what an input gave beside its events, which were taken.
+    fn take(
+        &mut self,
+        input: &HuntInput,
+        findings: InputFindings,
+        counts: &EventCounts,
+    ) -> Result<(), EngineError> {
         let name = input.name();
         if let Some(letter) = &mut self.output.dead_letter {
             for fault in &findings.faults {
@@ -269,48 +298,16 @@ impl Account<'_, '_> {
             }
         }
         self.progress.done += input.bytes();
-        if findings.events.len() > self.seen.room() {
-            let events = self.seen.len() + findings.events.len();
-            let expected = self.progress.expected_events(events).max(events);
-            self.seen.reserve(expected - self.seen.len());
-        }
         let mut account = InputAccount::open(name.as_str());
         account.counts.add(&findings.dropped);
-        for (key, event) in &findings.history {
-            if self.seen_history.insert(*key) {
-                self.detection.history(event)?;
-            }
+        for _ in 0..counts.duplicates {
+            account.add_duplicate();
         }
-        let mut found = findings.found.into_iter().peekable();
-        // Counted by number first: names are looked up once an input and not once an event.
-        let mut accounts = vec![0u64; findings.names.accounts.len()];
-        let mut regions = vec![0u64; findings.names.regions.len()];
-        let count = |counts: &mut [u64], number: Option<NonZeroU32>| {
-            if let Some(count) = number.and_then(|number| counts.get_mut(number.get() as usize - 1)) {
-                *count += 1;
-            }
-        };
-        let (mut events, mut without_time) = (0, 0);
-        for (position, note) in findings.events.iter().enumerate() {
-            // Not `next_if`, which moves what it finds to and fro for every event.
-            let is_found = found.peek().is_some_and(|(at, ..)| *at == position);
-            let event = if is_found { found.next() } else { None };
-            if !self.seen.insert(note.key) {
-                account.add_duplicate();
-                continue;
-            }
-            events += 1;
-            without_time += u64::from(!note.has_time);
-            count(&mut accounts, note.account);
-            count(&mut regions, note.region);
-            if let Some((_, time, event)) = event {
-                self.detection.event(event, time, self.output.alerts)?;
-            }
-        }
-        account.add_events(events, without_time, findings.times);
+        account.add_events(counts.events, counts.without_time, findings.times);
+        let names = &findings.names;
         account
             .coverage
-            .add_names(findings.names.accounts.counted(&accounts), findings.names.regions.counted(&regions));
+            .add_names(names.accounts.counted(&counts.accounts), names.regions.counted(&counts.regions));
         match (findings.decoded, findings.unreadable) {
             (Some(decoded), _) => account.close(&decoded, findings.bytes_in, findings.late_fault),
             (None, reason) => {
@@ -323,4 +320,95 @@ impl Account<'_, '_> {
         (self.output.progress)(HuntEvent::InputDone { name, bytes, records });
         Ok(())
     }
+}
+
+/// Events of one input on their way into the account and to the rules.
+struct TakenEvents<'a, 'p, 'o> {
+    account: &'a mut Account<'p, 'o>,
+    counts: EventCounts,
+    /// Events since the last hit. Looking up many ids in a row is faster than one now and then.
+    notes: Vec<EventNote>,
+    /// The first thing that went wrong; nothing is taken after it.
+    failed: Option<EngineError>,
+}
+
+/// How many events of one input were taken.
+#[derive(Debug, Default)]
+struct EventCounts {
+    events: u64,
+    without_time: u64,
+    duplicates: u64,
+    /// By number: names are looked up once an input and not once an event.
+    accounts: Vec<u64>,
+    regions: Vec<u64>,
+}
+
+impl EventCounts {
+    /// Counts an event; false when it is a duplicate.
+    fn note(&mut self, note: &EventNote, seen: &mut SeenEvents) -> bool {
+        let is_new = seen.insert(note.key);
+        if is_new {
+            self.events += 1;
+            self.without_time += u64::from(!note.has_time);
+            count(&mut self.accounts, note.account);
+            count(&mut self.regions, note.region);
+        } else {
+            self.duplicates += 1;
+        }
+        is_new
+    }
+}
+
+/// So many events wait for a hit to come.
+const MOST_NOTES: usize = 1024;
+
+impl<'a, 'p, 'o> TakenEvents<'a, 'p, 'o> {
+    fn of(account: &'a mut Account<'p, 'o>) -> Self {
+        Self { account, counts: EventCounts::default(), notes: Vec::with_capacity(MOST_NOTES), failed: None }
+    }
+
+    fn counts(mut self) -> Result<EventCounts, EngineError> {
+        self.take_notes();
+        self.failed.map_or(Ok(self.counts), Err)
+    }
+
+    fn take_notes(&mut self) {
+        for note in self.notes.drain(..) {
+            self.counts.note(&note, &mut self.account.seen);
+        }
+    }
+}
+
+impl TakeEvents for TakenEvents<'_, '_, '_> {
+    fn event(&mut self, note: EventNote, found: Option<(Option<Timestamp>, FoundEvent)>) {
+        if self.failed.is_some() {
+            return;
+        }
+        let Some((time, event)) = found else {
+            self.notes.push(note);
+            if self.notes.len() == MOST_NOTES {
+                self.take_notes();
+            }
+            return;
+        };
+        self.take_notes();
+        let account = &mut *self.account;
+        if self.counts.note(&note, &mut account.seen) {
+            self.failed = account.detection.event(event, time, account.output.alerts).err();
+        }
+    }
+
+    fn history(&mut self, key: EventKey, event: FoundEvent) {
+        if self.failed.is_none() && self.account.seen_history.insert(key) {
+            self.failed = self.account.detection.history(&event).err();
+        }
+    }
+}
+
+fn count(counts: &mut Vec<u64>, number: Option<NonZeroU32>) {
+    let Some(at) = number.map(|number| number.get() as usize - 1) else { return };
+    if at >= counts.len() {
+        counts.resize(at + 1, 0);
+    }
+    counts[at] += 1;
 }

@@ -39,9 +39,9 @@ impl NameTable {
         self.names.get(number.get() as usize - 1).map(|n| &**n)
     }
 
-    /// Each name with its count, for counts kept by number less one.
+    /// Each name with its count, for counts kept by number less one; those that are not there are 0.
     pub fn counted<'t>(&'t self, counts: &'t [u64]) -> impl Iterator<Item = (&'t str, u64)> {
-        self.names.iter().map(|name| &**name).zip(counts.iter().copied())
+        self.names.iter().map(|name| &**name).zip(counts.iter().copied().chain(std::iter::repeat(0)))
     }
 
     /// How many different names there are.

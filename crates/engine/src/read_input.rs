@@ -55,11 +55,10 @@ impl HuntInput {
     }
 }
 
-/// All that one input gave.
+/// What one input gave beside its events.
 ///
-/// It grows with the input by an [`EventNote`] an event, by the events that are hits, and, with a dead letter to be
-/// written, by the faults. The input itself is not in it.
-#[derive(Debug)]
+/// It grows, with a dead letter to be written, by the faults. The input itself is not in it.
+#[derive(Debug, Default)]
 pub(crate) struct InputFindings {
     /// `None` when it could not be opened.
     pub(crate) decoded: Option<Decoded>,
@@ -67,23 +66,80 @@ pub(crate) struct InputFindings {
     pub(crate) unreadable: Option<SkipReason>,
     /// As stored.
     pub(crate) bytes_in: u64,
-    /// One entry an event, in order.
-    pub(crate) events: Vec<EventNote>,
     /// Records that gave no event, by reason.
     pub(crate) dropped: Counts,
     /// The first and the last time of the events that have one.
     pub(crate) times: Option<(Timestamp, Timestamp)>,
     /// Accounts and regions that the records name.
     pub(crate) names: EventNames,
-    /// Hits: the position in `events`, the time, and the event.
-    pub(crate) found: Vec<(usize, Option<Timestamp>, FoundEvent)>,
-    /// Events before the range that are history for some rule, and indicators outside of it. They are counted as outside
-    /// of the range.
-    pub(crate) history: Vec<(EventKey, FoundEvent)>,
     /// What could not be read, in order, for the dead letter; empty without one.
     pub(crate) faults: Vec<FaultNote>,
     /// The first record that was handed over and turned out to be no JSON.
     pub(crate) late_fault: Option<(u64, FaultReason)>,
+}
+
+/// Takes the events of an input, in their order.
+pub(crate) trait TakeEvents {
+    /// Takes an event; with its time and itself, when it is a hit.
+    fn event(&mut self, note: EventNote, found: Option<(Option<Timestamp>, FoundEvent)>);
+
+    /// Takes an event before the range that is history for some rule, or an indicator outside of it. It is counted as
+    /// outside of the range.
+    fn history(&mut self, key: EventKey, event: FoundEvent);
+}
+
+/// The events of an input whose turn has not come.
+///
+/// It grows with the input by an [`EventNote`] an event, and by the events that are hits.
+#[derive(Debug)]
+pub(crate) struct InputEvents {
+    notes: Vec<EventNote>,
+    /// How many notes lie before it, the time, and the event.
+    found: Vec<(usize, Option<Timestamp>, FoundEvent)>,
+    /// How many notes lie before it, its key, and the event.
+    history: Vec<(usize, EventKey, FoundEvent)>,
+}
+
+impl InputEvents {
+    /// None yet, with room for as many as the last input had that was read with the same buffers.
+    pub(crate) fn with_room(buffers: &ReadBuffers) -> Self {
+        let notes = Vec::with_capacity(buffers.events.min(MOST_EXPECTED));
+        Self { notes, found: Vec::new(), history: Vec::new() }
+    }
+
+    /// How many there are, without history.
+    pub(crate) fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// Hands them on.
+    pub(crate) fn hand_over(self, to: &mut dyn TakeEvents) {
+        let mut found = self.found.into_iter().peekable();
+        let mut history = self.history.into_iter().peekable();
+        for (position, note) in self.notes.into_iter().enumerate() {
+            while let Some((_, key, event)) = history.next_if(|(at, ..)| *at <= position) {
+                to.history(key, event);
+            }
+            // Not `next_if`, which moves what it finds to and fro for every event.
+            let is_found = found.peek().is_some_and(|(at, ..)| *at == position);
+            let event = if is_found { found.next() } else { None };
+            to.event(note, event.map(|(_, time, event)| (time, event)));
+        }
+        for (_, key, event) in history {
+            to.history(key, event);
+        }
+    }
+}
+
+impl TakeEvents for InputEvents {
+    fn event(&mut self, note: EventNote, found: Option<(Option<Timestamp>, FoundEvent)>) {
+        self.found.extend(found.map(|(time, event)| (self.notes.len(), time, event)));
+        self.notes.push(note);
+    }
+
+    fn history(&mut self, key: EventKey, event: FoundEvent) {
+        self.history.push((self.notes.len(), key, event));
+    }
 }
 
 /// What the account needs of an event: few bytes, since there are many.
@@ -114,30 +170,28 @@ pub(crate) struct ReadBuffers {
     events: usize,
 }
 
+impl ReadBuffers {
+    /// How many events the last input had.
+    pub(crate) fn last_events(&self) -> usize {
+        self.events
+    }
+}
+
 /// Memory is set aside for at most so many events beforehand.
 const MOST_EXPECTED: usize = 1 << 14;
 
-/// Reads one input to its end. Never fails: what goes wrong is among the findings.
+/// Reads one input to its end, and hands over its events as they are found. Never fails: what goes wrong is among the
+/// findings.
 pub(crate) fn read_input(
     input: &HuntInput,
     limits: &Limits,
     keep_faults: bool,
     scanner: &mut Scanner<'_>,
     buffers: &mut ReadBuffers,
+    events: &mut dyn TakeEvents,
 ) -> InputFindings {
-    let mut findings = InputFindings {
-        decoded: None,
-        unreadable: None,
-        bytes_in: 0,
-        events: Vec::with_capacity(buffers.events.min(MOST_EXPECTED)),
-        dropped: Counts::default(),
-        times: None,
-        names: EventNames::default(),
-        found: Vec::new(),
-        history: Vec::new(),
-        faults: Vec::new(),
-        late_fault: None,
-    };
+    let mut findings = InputFindings::default();
+    let mut count = 0;
     let name = input.name();
     let mut sink = |item: Item<'_>| match item {
         Item::Fault(fault) => findings.fault(&fault, keep_faults),
@@ -147,24 +201,28 @@ pub(crate) fn read_input(
         Item::Record(record) => match scanner.scan(&record, &mut findings.names) {
             Ok(scanned) if !scanned.in_range => {
                 findings.drop_record(DropReason::OutsideOfRange);
-                findings.history.extend(scanned.found.map(|event| (scanned.key, *event)));
+                if let Some(event) = scanned.found {
+                    events.history(scanned.key, *event);
+                }
             }
             Ok(scanned) => {
-                if let Some(mut event) = scanned.found {
+                let found = scanned.found.map(|mut event| {
                     event.document.set("log.file.path", name.as_str());
                     event.document.set("log.offset", record.offset);
-                    findings.found.push((findings.events.len(), scanned.time, *event));
-                }
+                    (scanned.time, *event)
+                });
                 if let Some(time) = scanned.time {
                     let (first, last) = findings.times.unwrap_or((time, time));
                     findings.times = Some((first.min(time), last.max(time)));
                 }
-                findings.events.push(EventNote {
+                let note = EventNote {
                     key: scanned.key,
                     account: scanned.account,
                     region: scanned.region,
                     has_time: scanned.time.is_some(),
-                });
+                };
+                count += 1;
+                events.event(note, found);
             }
             Err(reason) => {
                 if findings.late_fault.is_none() {
@@ -204,7 +262,7 @@ pub(crate) fn read_input(
         findings.fault(&Fault { offset, reason, bytes: &[] }, keep_faults);
     }
     findings.unreadable = stopped;
-    buffers.events = findings.events.len();
+    buffers.events = count;
     findings.decoded = Some(decoded);
     findings
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use alert::EventHit;
 use ecs::Document;
-use serde_json::{Map, Value};
+use esql::{Clash, EsqlError, Event, LoadedEvents};
 
 use crate::error::EngineError;
 use crate::finisher::EsqlPlan;
@@ -50,55 +49,61 @@ impl WaitingRows {
     }
 }
 
-/// Events as a query reads them, as long as some window holds them.
+/// The events as a query reads them, as long as some window holds them.
 #[derive(Debug, Default)]
 pub(crate) struct ReadEvents {
-    events: BTreeMap<usize, EventHit>,
+    /// Events side by side, by the position of the first; none is empty.
+    chunks: BTreeMap<usize, LoadedEvents>,
+    /// Up to where events have been read.
+    end: usize,
 }
 
 impl ReadEvents {
-    /// The events at these positions, in order. Those before are forgotten.
+    /// The events at these positions, in order. Those before are forgotten: positions only grow.
+    ///
+    /// What has clashed in events that are read for the first time is given to `clashed`.
     pub(crate) fn of(
         &mut self,
         at: Range<usize>,
         waiting: &[WaitingEvent],
-        plan: &EsqlPlan,
+        query: &esql::Plan,
         held: &mut HeldEvents,
-    ) -> Result<impl Iterator<Item = (usize, &EventHit)>, EngineError> {
-        self.events = self.events.split_off(&at.start);
-        for position in at.clone() {
-            if let std::collections::btree_map::Entry::Vacant(free) = self.events.entry(position) {
-                let mut event = held.get(waiting[position].event)?;
-                if let Some(fields) = &plan.fields {
-                    event.document = only(&event.document, fields);
-                }
-                free.insert(event);
+        clashed: &mut dyn FnMut(Vec<Clash>),
+    ) -> Result<Vec<LoadedEvents>, ReadError> {
+        self.end = self.end.max(at.start);
+        while self.end < at.end {
+            let positions = self.end..(self.end + CHUNK).min(waiting.len());
+            let mut events = Vec::with_capacity(positions.len());
+            for position in positions.clone() {
+                events.push(held.get(waiting[position].event).map_err(ReadError::Held)?);
             }
+            let numbered = positions.clone().zip(&events).map(|(position, event)| Event {
+                number: position as u64,
+                document: &event.document,
+                id: &event.id,
+                index: &event.index,
+            });
+            let mut loaded = query.load(&numbered.collect::<Vec<_>>()).map_err(ReadError::Query)?;
+            clashed(std::mem::take(&mut loaded.clashes));
+            self.chunks.insert(positions.start, loaded);
+            self.end = positions.end;
         }
-        Ok(self.events.range(at).map(|(position, event)| (*position, event)))
+        self.chunks.retain(|start, chunk| start + chunk.len() > at.start);
+        let parts = self.chunks.range(..at.end).map(|(start, chunk)| {
+            chunk.part(at.start.saturating_sub(*start)..(at.end - start).min(chunk.len()))
+        });
+        parts.collect::<Result<_, _>>().map_err(ReadError::Query)
     }
 }
 
-/// A document with some of its fields, under dotted names, so that many fit into memory.
-fn only(document: &Document, fields: &[String]) -> Document {
-    let mut root = Map::new();
-    for field in fields {
-        let mut values: Vec<Value> = document.values(field).into_iter().map(to_json).collect();
-        let value = match values.len() {
-            0 => continue,
-            1 => values.remove(0),
-            _ => Value::Array(values),
-        };
-        root.insert(field.clone(), value);
-    }
-    Document::from_map(root)
-}
+/// So many events are read at once.
+pub(crate) const CHUNK: usize = 2_048;
 
-fn to_json(scalar: ecs::Scalar<'_>) -> Value {
-    match scalar {
-        ecs::Scalar::Str(text) => Value::from(text),
-        ecs::Scalar::Int(number) => Value::from(number),
-        ecs::Scalar::Float(number) => Value::from(number),
-        ecs::Scalar::Bool(value) => Value::from(value),
-    }
+/// Why events could not be read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// They could not be had again.
+    Held(EngineError),
+    /// The query could not take them.
+    Query(EsqlError),
 }

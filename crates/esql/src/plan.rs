@@ -12,6 +12,7 @@ use query::Diagnostic;
 
 use crate::columns::{self, Clash, Event};
 use crate::error::EsqlError;
+use crate::loaded::LoadedEvents;
 use crate::lower::{EVENTS, Lowering, Piped, Refused, by_id};
 use crate::rows::Input;
 use crate::scope::Column;
@@ -135,21 +136,35 @@ impl Plan {
         self.source.iter().map(|column| column.name.as_str())
     }
 
-    /// Does a run read more of an event than these fields: for searches, or as the text of its whole source?
-    pub fn reads_whole_events(&self) -> bool {
-        !self.searches.is_empty() || self.source.iter().any(|column| column.name == "_source")
-    }
-
     /// Runs the query over events, in the order given. `now` is what `NOW()` gives.
     ///
     /// # Errors
     /// When DataFusion gives up.
     pub fn run(&mut self, events: &[Event<'_>], now: Timestamp) -> Result<Answer, EsqlError> {
+        let mut loaded = self.load(events)?;
+        let clashes = std::mem::take(&mut loaded.clashes);
+        Ok(Answer { clashes, ..self.run_loaded(vec![loaded], now)? })
+    }
+
+    /// Reads what the query needs of events, so that it can be run over them again and again.
+    ///
+    /// # Errors
+    /// When Arrow gives up.
+    pub fn load(&self, events: &[Event<'_>]) -> Result<LoadedEvents, EsqlError> {
         let columns: Vec<&Column> = self.source.iter().collect();
         let searches: Vec<&Search> = self.searches.iter().collect();
         let (batch, clashes) = columns::batch(&columns, &searches, events)?;
+        Ok(LoadedEvents { batch, clashes })
+    }
+
+    /// Runs the query over events that this plan has loaded, in the order given. What clashed is known since then, and not
+    /// told again.
+    ///
+    /// # Errors
+    /// When DataFusion gives up.
+    pub fn run_loaded(&mut self, events: Vec<LoadedEvents>, now: Timestamp) -> Result<Answer, EsqlError> {
         self.now.store(now.as_millisecond(), Ordering::Relaxed);
-        self.input.set(vec![batch]);
+        self.input.set(events.into_iter().map(|loaded| loaded.batch).collect());
         let physical = reset_plan_states(Arc::clone(&self.physical)).map_err(EsqlError::Run)?;
         let runtime = runtime().map_err(EsqlError::Start)?;
         let batches =
@@ -159,7 +174,7 @@ impl Plan {
         for batch in &batches {
             table.extend(batch, &self.identity);
         }
-        Ok(Answer { table, warnings: self.warnings.take(), clashes })
+        Ok(Answer { table, warnings: self.warnings.take(), clashes: Vec::new() })
     }
 }
 

@@ -151,3 +151,31 @@ fn what_is_wrong_is_said() {
         ]
     );
 }
+
+/// Parts of events that were loaded once give what the same events give that are read anew.
+#[test]
+fn events_that_were_loaded_are_queried_again_and_again() {
+    let documents: Vec<Document> = (0..7)
+        .map(|at| match json!({"user": format!("u{}", at % 2), "tags": ["a", format!("t{at}")], "count": at, "ip": "x"}) {
+            serde_json::Value::Object(map) => Document::from_map(map),
+            _ => Document::new(),
+        })
+        .collect();
+    let fields = fields();
+    let query = "FROM logs | STATS n = COUNT(*), tags = VALUES(tags), sum = SUM(count), ip = VALUES(ip) BY user | SORT user";
+    let mut plan = Plan::of(query, &Fields::Exactly(&fields)).plan.unwrap();
+    let event = |at: usize| Event { number: at as u64, document: &documents[at], id: "id", index: "logs" };
+    let all: Vec<Event<'_>> = (0..7).map(event).collect();
+    let loaded = plan.load(&all).unwrap();
+    assert_eq!((loaded.len(), loaded.clashes.len(), loaded.clashes[0].count), (7, 1, 7));
+    for from in 0..7 {
+        for to in from..=7 {
+            let expected = plan.run(&all[from..to], Timestamp::UNIX_EPOCH).unwrap();
+            let middle = (from + to) / 2;
+            let parts = vec![loaded.part(from..middle).unwrap(), loaded.part(middle..to).unwrap()];
+            let answer = plan.run_loaded(parts, Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(answer.table, expected.table, "{from}..{to}");
+            assert_eq!(loaded.part(from..to + 9).unwrap().len(), 7 - from);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use alert::threshold::MAX_EVIDENCE;
 use alert::{EsqlGroupHit, EsqlRowHit, Hit};
 use ecs::Timestamp;
-use esql::{Answer, EsqlError, Event, ResultColumn, ResultRow};
+use esql::{Answer, Clash, EsqlError, ResultColumn, ResultRow};
 use foldhash::{HashMap, HashSet};
 use query::{Diagnostic, Span};
 use serde_json::Value;
@@ -18,11 +18,8 @@ use crate::error::EngineError;
 use crate::finisher::{EsqlPlan, EsqlWindows};
 use crate::held_events::HeldEvent;
 use crate::outcome::{NotRunReason, RuleStatus};
-use crate::waiting_rows::{ReadEvents, WaitingEvent, WaitingRows};
+use crate::waiting_rows::{CHUNK, ReadError, ReadEvents, WaitingEvent, WaitingRows};
 use crate::window_walk::{SeenByRun, WindowWalk};
-
-/// So many events a query is run over at once whose rows depend on their events alone.
-const BATCH: usize = 8_192;
 
 /// Columns that say where a row comes from and not what is in it.
 const METADATA: [&str; 6] = ["_id", "_index", "_version", "_source", "_ignored", "_score"];
@@ -114,16 +111,13 @@ impl<'p> Detection<'p> {
         let is_scheduled = matches!(windows, EsqlWindows::Scheduled(_));
         let mut read = ReadEvents::default();
         for Look { events, now, note } in self.looks(&windows, plan, &waiting, data) {
-            let events: Vec<Event<'_>> = read
-                .of(events, &waiting, plan, &mut self.held)?
-                .map(|(position, event)| Event {
-                    number: position as u64,
-                    document: &event.document,
-                    id: &event.id,
-                    index: &event.index,
-                })
-                .collect();
-            match query.run(&events, now) {
+            let mut clashed = |clashes| found.warnings.clashed(clashes);
+            let events = match read.of(events, &waiting, &query, &mut self.held, &mut clashed) {
+                Ok(events) => Ok(events),
+                Err(ReadError::Held(error)) => return Err(error),
+                Err(ReadError::Query(error)) => Err(error),
+            };
+            match events.and_then(|events| query.run_loaded(events, now)) {
                 Ok(answer) => found.take(answer, note),
                 Err(error) => {
                     self.outcomes[self.plan.rules[rule].outcome].status = stopped(now, &error);
@@ -166,8 +160,8 @@ impl<'p> Detection<'p> {
         let in_range = HitNote { run: None, is_history: false };
         match windows {
             EsqlWindows::Any => {
-                let batch = |start: usize| start..(start + BATCH).min(all.end);
-                let starts = all.clone().step_by(BATCH);
+                let batch = |start: usize| start..(start + CHUNK).min(all.end);
+                let starts = all.clone().step_by(CHUNK);
                 starts.map(|start| Look { events: batch(start), now: detected_at, note: in_range }).collect()
             }
             EsqlWindows::WholeRange if waiting.is_empty() => Vec::new(),
@@ -292,30 +286,34 @@ impl Found<'_> {
 }
 
 impl Warnings {
+    /// What became null in a run.
     fn count(&mut self, answer: &Answer) {
-        let mut add = |what: String, span: Option<Span>, count: u64| {
-            let counted = self.counts.entry((what, span.map(|span| (span.start, span.end)))).or_default();
-            counted.sum += count;
-            counted.most = counted.most.max(count);
-        };
         for warning in &answer.warnings {
-            add(warning.reason.to_owned(), Some(warning.span), warning.count);
+            let place = (warning.span.start, warning.span.end);
+            let counted = self.counts.entry((warning.reason.to_owned(), Some(place))).or_default();
+            counted.sum += warning.count;
+            counted.most = counted.most.max(warning.count);
         }
-        for clash in &answer.clashes {
-            add(format!("no {} in the field {}", clash.data_type.name(), clash.field), None, clash.count);
+    }
+
+    /// What was no value of its field in events that no run has seen before.
+    fn clashed(&mut self, clashes: Vec<Clash>) {
+        for Clash { field, data_type, count } in clashes {
+            let what = format!("no {} in the field {field}", data_type.name());
+            self.counts.entry((what, None)).or_default().sum += count;
         }
     }
 
     /// One finding for each reason and place. Where the windows of runs overlap, the sum counts values several times.
     fn diagnostics(self, overlap: bool) -> Vec<Diagnostic> {
-        let counted = |Count { sum, most }: Count| match overlap {
-            true => format!("up to {most} in a run"),
-            false => format!("{sum}"),
+        let counted = |Count { sum, most }: Count, place: Option<Place>| match place {
+            Some(_) if overlap => format!("up to {most} in a run"),
+            _ => format!("{sum}"),
         };
         self.counts
             .into_iter()
             .map(|((what, place), count)| {
-                let message = format!("values became null ({}): {what}", counted(count));
+                let message = format!("values became null ({}): {what}", counted(count, place));
                 let found = Diagnostic::note("esql::became-null", message);
                 match place {
                     Some((start, end)) => found.at(Span::new(start, end)),

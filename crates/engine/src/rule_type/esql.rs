@@ -4,7 +4,6 @@ use std::sync::Mutex;
 
 use ecs::Catalog;
 use esql::Fields;
-use matcher::resolve::fields_read;
 use matcher::{Resolver, Schema};
 use query::Diagnostic;
 use query::esql::ast::{Command, FromItem, Query, Source};
@@ -45,7 +44,6 @@ pub(crate) fn sought(
             || !parsed.tree.commands.iter().all(takes_rows_alone),
         reads_now,
         groups_events: query.is_aggregating(),
-        fields: fields_of(&parsed.tree, text, &query),
         query: Mutex::new(query),
     };
     Ok(Sought {
@@ -102,13 +100,6 @@ fn calls(text: &str, function: &str) -> bool {
         let (before, after) = (&text[..at], &text[at + function.len()..]);
         !before.ends_with(is_name) && after.trim_start().starts_with('(')
     })
-}
-
-/// The fields that have to be there when the query is run; `None` for all.
-fn fields_of(query: &Query, text: &str, plan: &esql::Plan) -> Option<Vec<String>> {
-    let read = fields_read(query, text);
-    let whole = read.everything || !read.patterns.is_empty() || plan.reads_whole_events();
-    (!whole).then(|| plan.fields_read().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -38,12 +38,14 @@ pub(super) fn entity_fields(record: &Map<String, Value>) -> Result<Vec<(&'static
         add(&mut related, arn);
     }
     // Owned texts must outlive the sets that borrow them.
-    let numbers = number_targets(record, source, name);
-    if let Some(service) = source.and_then(service) {
+    let service = source.and_then(service);
+    let acts_on = service.map_or(&[][..], |service| service.targets_of(name.unwrap_or_default()));
+    let numbers = number_targets(record, acts_on);
+    if let Some(service) = service {
         add_related(&mut related, record, service)?;
-        for target in service.targets_of(name.unwrap_or_default()) {
-            add_target(&mut targets, record, target, &numbers)?;
-        }
+    }
+    for target in acts_on {
+        add_target(&mut targets, record, target, &numbers)?;
     }
 
     let mut fields = Vec::with_capacity(8);
@@ -142,16 +144,12 @@ fn item_text<'a>(item: &'a Map<String, Value>, path: &str, list: &str) -> Result
 }
 
 /// The texts of the numbers that are targets of this event.
-fn number_targets(record: &Map<String, Value>, source: Option<&str>, name: Option<&str>) -> Vec<String> {
-    let (Some(service), Some(name)) = (source.and_then(service), name) else { return Vec::new() };
-    service
-        .targets_of(name)
-        .iter()
-        .filter_map(|target| match target {
-            Target::NumberAt(path) => value_at(record, path).map(java_string),
-            _ => None,
-        })
-        .collect()
+fn number_targets(record: &Map<String, Value>, targets: &[Target]) -> Vec<String> {
+    let number = |target: &Target| match target {
+        Target::NumberAt(path) => value_at(record, path).map(java_string),
+        _ => None,
+    };
+    targets.iter().filter_map(number).collect()
 }
 
 fn add_target<'a>(

@@ -419,7 +419,7 @@ impl Service {
         self.targets
             .iter()
             .find(|(names, _)| {
-                names.split_whitespace().any(|name| {
+                names.split(' ').any(|name| {
                     match name.strip_prefix('*').and_then(|name| name.strip_suffix('*')) {
                         Some(part) => event_name.contains(part),
                         None => name == event_name,
