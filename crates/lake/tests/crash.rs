@@ -3,7 +3,6 @@
 //! `LAKE_KILLS` says how often (10 when it is not set).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::print_stdout, reason = "the child tells its parent what was acknowledged")]
 
 mod sample;
 
