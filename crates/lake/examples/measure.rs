@@ -28,7 +28,7 @@ fn event(number: usize) -> Event {
         "awsRegion": "eu-central-1", "sourceIPAddress": address, "userAgent": "aws-cli/2.17.1 md/Botocore#1.34",
         "userIdentity": {"type": "AssumedRole", "arn": format!("arn:aws:sts::123456789012:assumed-role/role/{user}")},
         "requestParameters": {"keyId": format!("key-{}", number % 50)}, "eventID": format!("id-{number}"),
-        "requestID": format!("request-{number}"), "readOnly": number % 3 == 0, "recipientAccountId": "123456789012",
+        "requestID": format!("request-{number}"), "readOnly": number.is_multiple_of(3), "recipientAccountId": "123456789012",
     });
     let document = json!({
         "@timestamp": time,
@@ -46,7 +46,7 @@ fn event(number: usize) -> Event {
         "data_stream": {"type": "logs", "dataset": "aws.cloudtrail", "namespace": "default"},
         "aws": {"cloudtrail": {
             "event_version": "1.11", "event_type": "AwsApiCall", "request_id": format!("request-{number}"),
-            "recipient_account_id": "123456789012", "read_only": number % 3 == 0, "management_event": true,
+            "recipient_account_id": "123456789012", "read_only": number.is_multiple_of(3), "management_event": true,
             "event_category": "Management",
             "user_identity": {"type": "AssumedRole", "arn": format!("arn:aws:sts::123456789012:assumed-role/role/{user}")},
             "flattened": {"request_parameters": {"keyId": format!("key-{}", number % 50)}},
