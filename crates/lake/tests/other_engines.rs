@@ -1,7 +1,6 @@
 //! The files of a lake read by another engine: DuckDB, when `PYTHON` (or `python3`) has it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![expect(clippy::print_stdout, reason = "says what did not run")]
 
 mod sample;
 
