@@ -175,6 +175,12 @@ pub(crate) fn milliseconds(at: Timestamp) -> Option<i64> {
     i64::try_from(at.as_nanosecond().div_euclid(1_000_000)).ok()
 }
 
+/// Milliseconds since the epoch, rounded up.
+pub(crate) fn milliseconds_up(at: Timestamp) -> Option<i64> {
+    let whole = at.as_nanosecond().rem_euclid(1_000_000) == 0;
+    milliseconds(at).map(|at| if whole { at } else { at + 1 })
+}
+
 #[derive(Debug)]
 struct Cells {
     /// The row of each value, ascending.

@@ -95,9 +95,8 @@ impl Lake {
             let path = file_path(folder, &file.name);
             let reader = FileReader::open(storage, &path, file)?;
             let all = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
-            let everything = MillisecondRange { from: None, to: None };
             let mut rows = 0;
-            for batch in reader.read(&all, TIMESTAMP, everything)?.0 {
+            for batch in reader.read(&all, TIMESTAMP, MillisecondRange::EVERYTHING)?.0 {
                 let batch = batch
                     .map_err(|e| LakeError::DamagedFile { path: path.clone(), reason: e.to_string() })?;
                 rows += batch.num_rows() as u64;

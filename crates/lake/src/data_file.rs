@@ -153,8 +153,8 @@ fn may_hold(group: &RowGroupMetaData, time: Option<usize>, range: MillisecondRan
 /// The keys of the events in a file.
 pub(crate) fn keys(storage: &dyn Storage, path: &str, file: &DataFile) -> Result<Vec<EventKey>> {
     let columns = [TIMESTAMP, ID].map(str::to_owned).into();
-    let everything = MillisecondRange { from: None, to: None };
-    let (reader, _) = FileReader::open(storage, path, file)?.read(&columns, TIMESTAMP, everything)?;
+    let (reader, _) =
+        FileReader::open(storage, path, file)?.read(&columns, TIMESTAMP, MillisecondRange::EVERYTHING)?;
     let mut keys = Vec::new();
     for batch in reader {
         let batch =

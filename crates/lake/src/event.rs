@@ -63,13 +63,19 @@ impl PreparedEvent {
         let Event { id, mut document, mut raw } = event;
         let original = take_original(&mut document);
         raw = raw.or(original);
-        put_event_field(&mut document, "ingested", format!("{ingested:.3}"));
-        let map = Value::Object(std::mem::take(document.as_map_mut()));
-        let source = map.to_string();
+        let mut event = Self::assemble(id, document, raw, String::new());
+        event.stamp(ingested);
+        event
+    }
+
+    /// Sets when it was ingested, in milliseconds.
+    pub(crate) fn stamp(&mut self, ingested: Timestamp) {
+        put_event_field(&mut self.document, "ingested", format!("{ingested:.3}"));
+        let map = Value::Object(std::mem::take(self.document.as_map_mut()));
+        self.source = map.to_string();
         if let Value::Object(map) = map {
-            document = Document::from_map(map);
+            self.document = Document::from_map(map);
         }
-        Self::assemble(id, document, raw, source)
     }
 
     /// The event that a log entry or a file holds; `None` when `source` is no JSON object.

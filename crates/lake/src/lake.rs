@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use ecs::{DataStream, Timestamp};
 
-use crate::columns::{columns, milliseconds};
+use crate::columns::{columns, milliseconds, milliseconds_up};
 use crate::commit::commit;
 use crate::error::{LakeError, Result};
 use crate::event::{Event, EventKey, PreparedEvent};
@@ -48,6 +48,8 @@ pub(crate) struct Inner {
 #[derive(Debug, Default)]
 pub(crate) struct Appending {
     streams: BTreeMap<String, AppendingStream>,
+    /// No event is stamped before this any more: milliseconds since the epoch.
+    stamp_from: Option<i64>,
 }
 
 /// What appends know of a data stream.
@@ -79,6 +81,9 @@ pub struct Receipt {
     pub clashes: u64,
     /// Events without a readable `@timestamp`: found by `event.ingested`, or without a time range.
     pub without_time: u64,
+    /// The `event.ingested` that new events of this append have: the `now` of the append in whole milliseconds, or
+    /// later when the lake had promised so. Much later than `now` means that a clock has been wrong.
+    pub ingested: Timestamp,
 }
 
 /// What opening a lake found in its log.
@@ -115,6 +120,8 @@ impl Lake {
             let (manifest, removed) = remove_unfinished(&*storage, &folder, manifest, &log.writer)?;
             recovery.unfinished_files += removed;
             log.continue_after(manifest.committed_by(&log.writer))?;
+            let stamped = manifest.files.iter().filter_map(|file| file.ingested).map(|(_, last)| last).max();
+            appending.stamp_from = appending.stamp_from.max(stamped);
             let state = StreamState::new(manifest);
             let schema = (*state.schema).clone();
             appending
@@ -147,8 +154,10 @@ impl Lake {
 
     /// Appends events; returns when they are durable and visible to every snapshot that is taken from then on.
     ///
-    /// Their `event.ingested` becomes `now`, in milliseconds. An event with the id and `@timestamp` of one that is in
-    /// the data stream is counted and left out, so that a delivery may be repeated.
+    /// Their `event.ingested` becomes `now`, in milliseconds, but never less than that of an earlier append nor than
+    /// what [`snapshot_through`](Self::snapshot_through) was asked for. An event with the id and `@timestamp` of one that is in
+    /// the data stream is counted and left out, so that a delivery may be repeated. What other writers brought is known
+    /// as of the last commit or [`refresh`](Self::refresh); a flush leaves out what they brought meanwhile.
     ///
     /// # Errors
     /// The events are not acknowledged; they may be in the lake or not, so that the caller appends them again.
@@ -162,18 +171,25 @@ impl Lake {
             return Err(LakeError::MemoryFull { bytes: memory, source: Box::new(source) });
         }
         let folder = stream_folder(stream)?;
-        let ingested = milliseconds(now).unwrap_or(i64::MAX);
-        let prepared: Vec<PreparedEvent> =
+        let mut ingested = milliseconds(now).unwrap_or(i64::MAX);
+        let mut prepared: Vec<PreparedEvent> =
             events.into_iter().map(|event| PreparedEvent::new(event, now)).collect();
         let keys: Vec<_> = prepared.iter().map(|event| (event.timestamp, event.key())).collect();
 
-        let mut appending = inner.appending.lock()?;
-        let manifest = self.streams()?.get(&folder).map(|state| Arc::clone(&state.manifest));
-        let checked = manifest.as_ref().map_or(0, |manifest| manifest.version);
-        let there = match &manifest {
-            Some(manifest) => inner.known.lock()?.find(&*inner.storage, &folder, manifest, 0, &keys)?,
-            None => vec![false; keys.len()],
+        let (mut appending, there, checked) = match self.find_known(&folder, &keys) {
+            // Another writer has replaced the file, and its grace is over since this one looked.
+            Err(LakeError::DamagedFile { .. }) => {
+                self.refresh()?;
+                self.find_known(&folder, &keys)?
+            }
+            found => found?,
         };
+        if let Some(from) = appending.stamp_from.filter(|from| *from > ingested) {
+            // Another append was quicker with a later time, or the clock went back.
+            ingested = from;
+            prepared.iter_mut().for_each(|event| event.stamp(whole_milliseconds(from)));
+        }
+        appending.stamp_from = Some(ingested);
         let at = appending.streams.entry(folder.clone()).or_default();
         let mut seen = BTreeSet::new();
         let mut new = Vec::new();
@@ -183,7 +199,13 @@ impl Lake {
             }
         }
         let duplicates = (keys.len() - new.len()) as u64;
-        let mut receipt = Receipt { appended: 0, duplicates, clashes: 0, without_time: 0 };
+        let mut receipt = Receipt {
+            appended: 0,
+            duplicates,
+            clashes: 0,
+            without_time: 0,
+            ingested: whole_milliseconds(ingested),
+        };
         let sequence = if new.is_empty() {
             at.duplicates += duplicates;
             // What these are duplicates of may still be on its way to the disk.
@@ -218,6 +240,36 @@ impl Lake {
         Ok(receipt)
     }
 
+    /// Begins an append: which of its events are in files, as of which version of the manifest.
+    fn find_known(
+        &self,
+        folder: &str,
+        events: &[(Option<i64>, EventKey)],
+    ) -> Result<(MutexGuard<'_, Appending>, Vec<bool>, u64)> {
+        let inner = &*self.inner;
+        let appending = inner.appending.lock()?;
+        let Some(state) = self.streams()?.get(folder).cloned() else {
+            return Ok((appending, vec![false; events.len()], 0));
+        };
+        let manifest = &state.manifest;
+        let there = inner.known.lock()?.find(&*inner.storage, folder, manifest, 0, events)?;
+        Ok((appending, there, manifest.version))
+    }
+
+    /// Looks for what other writers have committed since this one last did. Each flush, compaction and retention of a
+    /// data stream looks as well, when another was quicker.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub fn refresh(&self) -> Result<()> {
+        for folder in self.inner.storage.folders(STREAMS)? {
+            if let Some(manifest) = newest(&*self.inner.storage, &folder)? {
+                self.install(&folder, &Arc::new(manifest))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The events that wait in memory, over all data streams, are enough for a file.
     ///
     /// # Errors
@@ -238,6 +290,26 @@ impl Lake {
         Ok(Snapshot::new(self.streams()?, Arc::clone(&inner.storage), inner.settings.catalog.clone()))
     }
 
+    /// The lake with every event whose `event.ingested` is before `at`: none will be stamped before it any more.
+    ///
+    /// This is what makes `event.ingested` a position from which to go on: one that has read the half-open range from
+    /// its last position to `at` has every event once, and goes on from `at`, over restarts and compaction. After a
+    /// restart, ask for the last position first, so that a clock which was set back cannot stamp before it. It waits
+    /// for the appends that are on their way to the disk. Events of other writers to the same store are not covered:
+    /// they come with the stamps of their appends when their writers flush.
+    ///
+    /// # Errors
+    /// [`LakeError::LogFailed`] and others when what is on its way cannot be made durable.
+    pub fn snapshot_through(&self, at: Timestamp) -> Result<Snapshot> {
+        let inner = &*self.inner;
+        let mut appending = inner.appending.lock()?;
+        appending.stamp_from = appending.stamp_from.max(milliseconds_up(at));
+        let last = inner.unpublished.lock()?.last().map_or(0, |last| last.batch.sequence);
+        inner.log.sync(last, |through| inner.publish(through))?;
+        drop(appending);
+        self.snapshot()
+    }
+
     pub(crate) fn streams(&self) -> Result<Streams> {
         Ok(self.inner.visible.lock()?.clone())
     }
@@ -255,7 +327,10 @@ impl Lake {
         let inner = &*self.inner;
         let (_, mut appending) = self.close_segment()?;
         let stream = manifest.data_stream();
-        let Some(state) = self.streams()?.get(folder).cloned() else { return Ok(()) };
+        let state = match self.streams()?.get(folder) {
+            Some(state) => Arc::clone(state),
+            None => Arc::new(StreamState::new(Manifest::empty(&stream))),
+        };
         if state.manifest.version >= manifest.version {
             return Ok(());
         }
@@ -297,6 +372,10 @@ impl Inner {
     }
 }
 
+fn whole_milliseconds(at: i64) -> Timestamp {
+    Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)
+}
+
 /// Brings an entry of the log back into memory, unless its events are in files.
 pub(crate) fn replay_into(
     entry: LogEntry,
@@ -331,6 +410,7 @@ fn replay(
     recovery: &mut Recovery,
     settings: &Settings,
 ) -> Result<()> {
+    appending.stamp_from = appending.stamp_from.max(Some(entry.ingested));
     let at = appending.streams.entry(stream_folder(&entry.data_stream)?).or_default();
     let keys: Vec<EventKey> = entry.events.iter().map(PreparedEvent::key).collect();
     if let Some(rows) = replay_into(entry, writer, streams, &mut at.schema, settings)? {

@@ -2,9 +2,9 @@
 
 use ecs::{Catalog, TimeRange};
 
-use crate::columns::milliseconds;
+use crate::columns::milliseconds_up;
 use crate::manifest::DataFile;
-use crate::schema::{StreamSchema, fixed};
+use crate::schema::{INGESTED, StreamSchema, TIMESTAMP, fixed};
 use crate::statistics::Bounds;
 
 /// The time that a range is about.
@@ -15,6 +15,16 @@ pub enum TimeField {
     Timestamp,
     /// `event.ingested`: when the lake acknowledged it. Rules search by it so that late events are not missed.
     Ingested,
+}
+
+impl TimeField {
+    /// The column that it names.
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Self::Timestamp => TIMESTAMP,
+            Self::Ingested => INGESTED,
+        }
+    }
 }
 
 /// Something that every event a reader wants has. It leaves out files, never single events.
@@ -39,32 +49,30 @@ pub enum Condition {
 pub(crate) struct MillisecondRange {
     pub(crate) from: Option<i64>,
     pub(crate) to: Option<i64>,
+    /// Rows without a time are in it.
+    pub(crate) untimed: bool,
 }
 
 impl MillisecondRange {
-    /// Instants are kept in milliseconds, rounded down, so that ends are rounded up.
-    pub(crate) fn new(range: TimeRange) -> Self {
-        let up = |at: ecs::Timestamp| {
-            let whole = at.as_nanosecond().rem_euclid(1_000_000) == 0;
-            milliseconds(at).map(|at| if whole { at } else { at + 1 })
-        };
-        Self { from: range.from.and_then(up), to: range.to.and_then(up) }
-    }
+    pub(crate) const EVERYTHING: Self = Self { from: None, to: None, untimed: true };
 
-    pub(crate) fn is_unbounded(self) -> bool {
-        self.from.is_none() && self.to.is_none()
+    /// Instants are kept in milliseconds, rounded down, so that ends are rounded up. Without ends, rows without a time
+    /// are in it.
+    pub(crate) fn new(range: TimeRange) -> Self {
+        let (from, to) = (range.from.and_then(milliseconds_up), range.to.and_then(milliseconds_up));
+        Self { from, to, untimed: from.is_none() && to.is_none() }
     }
 
     pub(crate) fn contains(self, at: Option<i64>) -> bool {
         match at {
             Some(at) => self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to),
-            None => self.is_unbounded(),
+            None => self.untimed,
         }
     }
 
     /// May something within these bounds be inside?
     pub(crate) fn meets(self, bounds: Bounds) -> bool {
-        self.is_unbounded()
+        self.untimed
             || bounds.is_some_and(|(least, greatest)| {
                 self.from.is_none_or(|from| from <= greatest) && self.to.is_none_or(|to| least < to)
             })

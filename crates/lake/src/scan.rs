@@ -18,7 +18,7 @@ use crate::error::{LakeError, Result};
 use crate::event::{StoredEvent, restore};
 use crate::manifest::{DataFile, file_path};
 use crate::pruning::{Condition, MillisecondRange, TimeField};
-use crate::schema::{ID, INGESTED, ORIGINAL, SOURCE, TIMESTAMP};
+use crate::schema::{ID, INGESTED, ORIGINAL, SOURCE};
 use crate::snapshot::Snapshot;
 use crate::statistics::time_bounds;
 use crate::storage::Storage;
@@ -67,6 +67,19 @@ pub struct ScanAccount {
     pub rows: u64,
 }
 
+impl ScanAccount {
+    /// Counts what another scan of the same files read.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.files_outside_time += other.files_outside_time;
+        self.files_without_values += other.files_without_values;
+        self.files_opened += other.files_opened;
+        self.row_groups_outside_time += other.row_groups_outside_time;
+        self.rows_read += other.rows_read;
+        self.rows += other.rows;
+    }
+}
+
 /// An iterator over batches. Rows of one file come in the order of their `@timestamp`; files and memory one after the
 /// other.
 #[derive(Debug)]
@@ -105,11 +118,12 @@ impl Snapshot {
     /// Batches of columns. A column that a data stream does not have is null; a key of a flattened field is read out
     /// of the documents, as a list.
     pub fn scan(&self, request: &ScanRequest) -> Scan {
-        let range = MillisecondRange::new(request.time);
-        let field = match request.time_field {
-            TimeField::Timestamp => TIMESTAMP,
-            TimeField::Ingested => INGESTED,
-        };
+        self.scan_range(request, MillisecondRange::new(request.time))
+    }
+
+    /// A scan of `range`, whatever the request says of the time.
+    pub(crate) fn scan_range(&self, request: &ScanRequest, range: MillisecondRange) -> Scan {
+        let field = request.time_field.column();
         let mut account = ScanAccount::default();
         let mut waiting = VecDeque::new();
         for (folder, state) in &self.streams {
@@ -151,7 +165,7 @@ impl Snapshot {
         Scan { storage: Arc::clone(&self.storage), range, field, waiting, open: None, account }
     }
 
-    /// Whole events. The columns of the request do not matter.
+    /// Whole events, in the order of [`scan`](Self::scan). The columns of the request do not matter.
     pub fn documents(&self, request: &ScanRequest) -> Documents {
         let columns = Some([ID, SOURCE, ORIGINAL].map(str::to_owned).into());
         let request = ScanRequest { columns, ..request.clone() };
@@ -218,7 +232,7 @@ impl Scan {
 
     /// Which rows are within the range; `None` when all are.
     fn rows_inside(&self, batch: &RecordBatch) -> Option<BooleanArray> {
-        if self.range.is_unbounded() {
+        if self.range == MillisecondRange::EVERYTHING {
             return None;
         }
         let times = batch.column_by_name(self.field)?.as_primitive_opt::<TimestampMillisecondType>()?;
