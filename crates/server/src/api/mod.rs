@@ -1,0 +1,1 @@
+//! The REST API: routes, roles, documents on the wire.

@@ -1,0 +1,22 @@
+//! Everything that runs for long: sources feed the lake, rules run on their schedule, alerts become messages, the API.
+//!
+//! ```text
+//!   sources ──▶ intake ──▶ lake (fsync) ──▶ source told: done
+//!                            │ documents of a range
+//!   rules folder ──▶ rule set ──▶ scheduler ──▶ execution ──▶ one commit: alerts, cursor, gaps, notifications ──▶ state
+//!                                                                                       │
+//!   API ──▶ control, state, lake                                  courier ◀── outbox ◀──┘
+//! ```
+//!
+//! Invariant: nothing is told to be done before it is durable: events before their source hears of it, alerts together
+//! with the cursor that says their window was searched.
+//! Invariant: only [`clock`] reads the time; everything else is given it.
+
+pub mod api;
+pub mod clock;
+pub mod control;
+pub mod error;
+
+pub use clock::{Clock, SystemClock};
+pub use control::Control;
+pub use error::ServerError;
