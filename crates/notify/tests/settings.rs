@@ -1,7 +1,5 @@
 //! Connectors and actions as settings: what is read, what is refused, in which words, and that no secret is repeated.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use bartizan_notify as notify;
 use ecs::Catalog;
 use notify::{Action, Connector, PreparedAction};
