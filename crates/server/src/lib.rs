@@ -12,10 +12,14 @@
 //! with the cursor that says their window was searched.
 //! Invariant: only [`clock`] reads the time; everything else is given it.
 
+pub mod actions;
 pub mod api;
 pub mod clock;
 pub mod control;
 pub mod error;
+pub mod rule_set;
+pub mod run;
+pub mod scheduler;
 
 pub use clock::{Clock, SystemClock};
 pub use control::Control;

@@ -174,3 +174,9 @@ fn made(event: StoredEvent, time_field: TimeField) -> MadeEvent {
     };
     MadeEvent { document, id, stream: data_stream, time }
 }
+
+/// Such a query decides each event alone.
+fn asks_for_single_events(text: &str) -> bool {
+    let query = query::eql::parse(text).tree;
+    matches!(query.body, query::eql::ast::Body::Event(_)) && query.pipes.is_empty()
+}
