@@ -8,7 +8,7 @@ use bartizan_state::{
 };
 use serde_json::json;
 
-use crate::sample::{alert, at, commit, execution, gap, lease, notification};
+use crate::sample::{alert, at, commit, execution, gap, lease, notification, rule, someone};
 
 /// A commit that changes something of everything.
 fn everything(lease: &Lease) -> ExecutionCommit {
@@ -165,6 +165,9 @@ pub(crate) async fn executions_are_found_page_by_page(store: Arc<dyn Store>) {
             (std::cmp::Reverse(pair[0].started), &pair[0].id)
                 < (std::cmp::Reverse(pair[1].started), &pair[1].id)
         }));
+    }
+    for rule_id in ["r0", "r1", "r2", "never run"] {
+        store.put_rule(rule(rule_id, "x"), &someone(), at(0)).await.unwrap();
     }
     let last: Vec<String> =
         store.last_executions().await.unwrap().into_iter().map(|execution| execution.id).collect();

@@ -19,7 +19,7 @@ pub(crate) async fn exclude_each_other(store: Arc<dyn Store>) {
     let lost = store.renew_lease(&renewed, MINUTE, at(120)).await;
     assert!(matches!(lost, Err(StateError::LeaseLost { token: 1, .. })), "{lost:?}");
     store.release_lease(&renewed).await.unwrap();
-    assert_eq!(store.leases().await.unwrap(), [second.clone()], "who lost it cannot give it up");
+    assert_eq!(store.leases().await.unwrap(), vec![second.clone()], "who lost it cannot give it up");
 
     // Another name is another lease.
     assert!(store.acquire_lease("compaction", "one", MINUTE, at(120)).await.unwrap().is_some());

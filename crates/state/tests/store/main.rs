@@ -1,5 +1,12 @@
 //! One suite for every back end: SQLite in memory and in a file, and PostgreSQL, which the suite starts itself.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod alerts;
 mod audit;
 mod commits;
