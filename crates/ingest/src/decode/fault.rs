@@ -103,6 +103,12 @@ pub enum SkipReason {
     /// A pipe, socket or device.
     #[error("not a regular file")]
     NotAFile,
+    /// A message that only tries whether messages arrive.
+    #[error("a test message, without a log")]
+    TestMessage,
+    /// A notification of something else than a new object, in the words of the notification.
+    #[error("tells of {0}, not of a new object")]
+    NotCreated(String),
 }
 
 /// What came of an input.
