@@ -70,6 +70,9 @@ pub enum FaultReason {
     /// A JSON object that is neither a CloudTrail record nor an ECS document, nor a known wrapper of them.
     #[error("not a CloudTrail record")]
     NotARecord,
+    /// A document that a shipper sent and that can be no event, in a few words.
+    #[error("refused: {0}")]
+    Refused(&'static str),
     /// A JSON value, where a record should be, that is no object.
     #[error("not a JSON object")]
     NotAnObject,

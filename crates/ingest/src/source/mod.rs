@@ -5,7 +5,10 @@ pub mod aws_clients;
 pub mod cloudtrail_key;
 pub mod delivery;
 pub mod directory;
+pub mod elasticsearch_bulk;
+pub mod elasticsearch_handshake;
 pub mod folder;
+pub mod http_events;
 pub mod s3_notification;
 #[cfg(feature = "aws")]
 mod s3_object;

@@ -162,8 +162,10 @@ impl S3PrefixSource {
         for prefix in self.region_prefixes().await? {
             let region = self.regions.entry(prefix.clone()).or_insert_with(|| RegionLogs::starting(first));
             let start_after = format!("{prefix}{}", folder_of(region.from));
-            let mut found = Vec::from_iter(std::mem::take(&mut region.owed));
-            region.open.extend(found.iter().cloned());
+            let owed = std::mem::take(&mut region.owed);
+            region.open.extend(owed.iter().cloned());
+            self.queue.extend(owed.into_iter().map(|rest| (prefix.clone(), rest)));
+            let mut found = Vec::new();
             let known = &self.regions[&prefix];
             let listed = self
                 .list(&prefix, Some(&start_after), &mut |rest| {
