@@ -3,7 +3,7 @@
 //! A test starts the emulator, and itself again as a child whose environment leads there: what the sources know of it,
 //! they know by the standard chain.
 #![cfg(feature = "aws")]
-#![expect(clippy::unwrap_used, reason = "in tests a failure may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic, and say what did not run")]
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
