@@ -56,10 +56,10 @@ pub async fn load_actions(
     for action in of_state.chain(of_rules) {
         let prepared = action.and_then(|action| match connectors.get(&action.connector) {
             Some(connector) => PreparedAction::new(&action, connector, catalog),
-            None => Err(notify::ConfigError::value(
-                format!("action {}: connector", action.id),
-                format!("there is no connector `{}`", action.connector),
-            )),
+            None => Err(notify::ConfigError::Value {
+                what: format!("action {}: connector", action.id),
+                reason: format!("there is no connector `{}`", action.connector),
+            }),
         });
         match prepared {
             Ok(prepared) => actions.prepared.push(prepared),

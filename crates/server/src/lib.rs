@@ -16,10 +16,14 @@ pub mod actions;
 pub mod api;
 pub mod clock;
 pub mod control;
+pub mod courier;
 pub mod error;
+pub mod intake;
+pub mod log;
 pub mod rule_set;
 pub mod run;
 pub mod scheduler;
+pub mod settings;
 
 pub use clock::{Clock, SystemClock};
 pub use control::Control;
