@@ -216,7 +216,7 @@ impl<'l> Ingest<'l> {
         buffers: &mut StreamBuffers,
     ) -> anyhow::Result<u64> {
         let name = input.name();
-        let context = RecordContext::new(&name, modified(input).unwrap_or(self.now), enrichment);
+        let context = RecordContext::new(&name, self.now, modified(input).unwrap_or(self.now), enrichment);
         self.open.push(InputAccount::open(&name));
         let (mut failed, mut late_fault, mut records) = (None, None, 0);
         let mut sink = |item: Item<'_>| {

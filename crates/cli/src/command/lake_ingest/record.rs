@@ -15,7 +15,9 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(super) struct RecordContext<'a> {
     name: &'a str,
-    /// `event.created`, and the time of records without one.
+    /// The present: `event.created`.
+    now: Timestamp,
+    /// The time of records without one.
     modified: Timestamp,
     enrichment: &'a Enrichment,
     cloudtrail: DataStream,
@@ -24,9 +26,14 @@ pub(super) struct RecordContext<'a> {
 }
 
 impl<'a> RecordContext<'a> {
-    pub(super) fn new(name: &'a str, modified: Timestamp, enrichment: &'a Enrichment) -> Self {
+    pub(super) fn new(
+        name: &'a str,
+        now: Timestamp,
+        modified: Timestamp,
+        enrichment: &'a Enrichment,
+    ) -> Self {
         let (cloudtrail, fallback) = (DataStream::logs(DATASET), DataStream::logs("generic"));
-        Self { name, modified, enrichment, cloudtrail, fallback }
+        Self { name, now, modified, enrichment, cloudtrail, fallback }
     }
 }
 
@@ -69,7 +76,8 @@ fn cloudtrail_event(
     context: &RecordContext<'_>,
 ) -> ReadEvent {
     let time = event_time(&object);
-    let mut normalize_context = NormalizeContext::new(context.modified, &context.cloudtrail);
+    let made = if time.is_some() { context.now } else { context.modified };
+    let mut normalize_context = NormalizeContext::new(made, &context.cloudtrail);
     normalize_context.enrich = Some(context.enrichment);
     let mut document = normalize(object, &normalize_context);
     let id = document_id(&document, record);

@@ -36,7 +36,7 @@ pub(super) struct RowWriter {
 }
 
 enum Form {
-    Table(Table, Output),
+    Table(Box<Table>, Output),
     Ndjson(Output),
     Csv(Box<csv::Writer<Output>>),
 }
@@ -44,7 +44,7 @@ enum Form {
 impl RowWriter {
     pub(super) fn new(format: RowFormat, output: Output) -> Self {
         let form = match format {
-            RowFormat::Table => Form::Table(new_table(&output), output),
+            RowFormat::Table => Form::Table(Box::new(new_table(&output)), output),
             RowFormat::Ndjson => Form::Ndjson(output),
             RowFormat::Csv => Form::Csv(Box::new(csv::Writer::from_writer(output))),
         };
@@ -97,7 +97,7 @@ impl RowWriter {
                 output.flush()?;
             }
             Form::Table(table, mut output) => {
-                write_table(&mut output, table)?;
+                write_table(&mut output, *table)?;
                 output.flush()?;
             }
             Form::Ndjson(mut output) => output.flush()?,
