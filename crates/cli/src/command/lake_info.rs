@@ -74,7 +74,7 @@ fn write_text(out: &mut Output, streams: &[StreamInfo]) -> io::Result<()> {
             let fields: Vec<String> = info.clashes.keys().take(FIELDS_NAMED).map(|f| visible(f)).collect();
             let more = if info.clashes.len() > FIELDS_NAMED { ", …" } else { "" };
             notes.push(format!(
-                "{} of another type than their column, which are null there and in the document ({}{more})",
+                "{} of another type than the column: null there, whole in the document ({}{more})",
                 count(values, "value", "values"),
                 fields.join(", ")
             ));

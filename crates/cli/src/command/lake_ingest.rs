@@ -23,7 +23,7 @@ use super::{Context, ListFormat, hunt};
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
-use crate::printer::{Output, count, thousands, visible};
+use crate::printer::{Output, count, visible};
 use crate::reporter::coverage::Coverage;
 use crate::reporter::progress::Progress;
 use record::{ReadEvent, RecordContext, read_event};
@@ -140,10 +140,10 @@ fn write_streams(out: &mut Output, streams: &BTreeMap<String, u64>, clashes: u64
         writeln!(out, "  {:10}{}: {} new", label(at), visible(stream), count(*events, "event", "events"))?;
     }
     if clashes > 0 {
-        let values = thousands(clashes);
+        let values = count(clashes, "value", "values");
         writeln!(
             out,
-            "  {:10}{values} values are of another type than their column: null there, in the document",
+            "  {:10}{values} of another type than the column: null there, whole in the document",
             ""
         )?;
     }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -329,4 +331,38 @@ fn compaction_keeps_every_event_and_retention_drops_the_old() {
         json!({"files": 1, "events": 4})
     );
     assert_eq!(query(&sandbox, &["*"]).stdout, "no rows\n");
+}
+
+#[test]
+fn an_ingest_that_is_killed_is_made_good_by_the_next() {
+    let sandbox = Sandbox::new();
+    let (files, each) = (150, 8);
+    for file in 0..files {
+        let records: Vec<Value> = (0..each)
+            .map(|at| {
+                let mut record = kms_record("DescribeKey", at);
+                record["eventID"] = event_id(file * each + at).into();
+                record
+            })
+            .collect();
+        sandbox.write(&format!("logs/{file:04}.json.gz"), gzip(&log_file(&records)));
+    }
+    for milliseconds in [5, 20, 40, 60, 80, 100, 130, 160, 200, 250] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
+            .current_dir(sandbox.path())
+            .args(["lake", "ingest", "logs", "--lake", "lake"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    ingest(&sandbox);
+    let run = query(&sandbox, &["*", "--fields", "event.id", "--format", "csv", "--limit", "0"]);
+    let mut found: Vec<String> = run.stdout.lines().skip(1).map(str::to_owned).collect();
+    found.sort();
+    let expected: Vec<String> = (0..files * each).map(event_id).collect();
+    assert_eq!(found, expected);
 }
