@@ -202,7 +202,7 @@ impl Intake {
         self.counts.dropped.fetch_add(counts.dropped(), Ordering::Relaxed);
         let outcome = match &account.outcome {
             Outcome::Read => "read".to_owned(),
-            Outcome::PartlyRead(reason) => format!("partly read: {reason}"),
+            Outcome::PartlyRead { offset, reason } => format!("partly read: {reason} at byte {offset}"),
             Outcome::Skipped(reason) => format!("skipped: {reason}"),
         };
         let mut document = Document::new();

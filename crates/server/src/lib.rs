@@ -23,8 +23,10 @@ pub mod log;
 pub mod rule_set;
 pub mod run;
 pub mod scheduler;
+pub mod server;
 pub mod settings;
 
 pub use clock::{Clock, SystemClock};
 pub use control::Control;
 pub use error::ServerError;
+pub use server::Server;

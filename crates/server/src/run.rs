@@ -146,8 +146,7 @@ fn run_plan(
         streams: IndexPatterns::new(["*"]),
         time: read,
         time_field,
-        columns: None,
-        conditions: Vec::new(),
+        ..ScanRequest::default()
     };
     let events = snapshot.documents(&scan).map(|event| Ok::<_, LakeError>(made(event?, time_field)));
     let options = ExecuteOptions {
