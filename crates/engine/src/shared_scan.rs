@@ -22,8 +22,8 @@ use matcher::value::date_of;
 use matcher::{FilterId, Matcher, Predicate, StreamMatcher};
 use serde_json::{Map, Value};
 
-use crate::name_table::NameTable;
 use crate::execute::MadeEvent;
+use crate::name_table::NameTable;
 use crate::plan::Plan;
 use crate::windows::Windows;
 

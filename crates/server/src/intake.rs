@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ecs::{DataStream, Document, Timestamp};
+use ingest::decode::Outcome;
 use ingest::decode::{Buffers, Limits};
 use ingest::enrich::Enrichment;
 use ingest::events::{EventContext, events_of};
-use ingest::decode::Outcome;
 use ingest::ledger::InputAccount;
 use ingest::source::{Delivery, LiveSource, Receipt};
 use lake::{Event, Lake};
@@ -121,7 +121,9 @@ impl Intake {
         for receipt in &receipts {
             source.done(*receipt).await?;
         }
-        if !receipts.is_empty() && let Some(checkpoint) = source.checkpoint() {
+        if !receipts.is_empty()
+            && let Some(checkpoint) = source.checkpoint()
+        {
             self.store.put_checkpoint(source.name(), CHECKPOINT, &checkpoint, now).await?;
         }
         Ok(receipts.len())
@@ -135,7 +137,12 @@ impl Intake {
         Ok(self.store.checkpoint(source, CHECKPOINT).await?)
     }
 
-    async fn commit(&self, source: &str, deliveries: Vec<Delivery>, now: Timestamp) -> Result<(), ServerError> {
+    async fn commit(
+        &self,
+        source: &str,
+        deliveries: Vec<Delivery>,
+        now: Timestamp,
+    ) -> Result<(), ServerError> {
         for set_aside in deliveries.iter().flat_map(|delivery| &delivery.set_aside) {
             let poison = PoisonDelivery {
                 source: set_aside.source.clone(),
@@ -153,7 +160,12 @@ impl Intake {
         tokio::task::spawn_blocking(work).await.map_err(|error| ServerError::Defect(error.to_string()))?
     }
 
-    fn commit_inputs(&self, source: &str, deliveries: Vec<Delivery>, now: Timestamp) -> Result<(), ServerError> {
+    fn commit_inputs(
+        &self,
+        source: &str,
+        deliveries: Vec<Delivery>,
+        now: Timestamp,
+    ) -> Result<(), ServerError> {
         let limits = Limits::default();
         let context = EventContext::new(now, &self.enrichment, &limits);
         let mut buffers = Buffers::default();

@@ -129,7 +129,8 @@ fn read_files(files: &RuleFiles) -> (RuleLibrary, Vec<String>) {
     let mut faults = Vec::new();
     for path in &files.paths {
         if let Err(error) = library.load(path) {
-            let reason = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
+            let reason =
+                std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
             faults.push(format!("{error}{reason}"));
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use alert::{Alert, AlertContext};
-use ecs::{Catalog, IndexPatterns, TimeRange, Timestamp};
+use ecs::{Catalog, DataStream, IndexPatterns, TimeRange, Timestamp};
 use engine::{
     AlertSink, ExecuteOptions, Executed, MadeEvent, Plan, RuleOutcome, Windows, execute, needed_range,
 };
@@ -15,6 +15,7 @@ use matcher::value::date_of;
 use rule::{Rule, RuleLibrary, RuleType};
 
 use crate::error::ServerError;
+use crate::intake::INPUTS;
 use crate::rule_set::part_of;
 
 /// Which time places an event in the windows of a rule, and how much is to be read for it. Rules of one kind with the same
@@ -142,13 +143,14 @@ fn run_plan(
 ) -> Result<RunResult, ServerError> {
     let time_field = request.kind.time_field();
     let snapshot = lake.snapshot_through(request.to)?;
-    let scan = ScanRequest {
-        streams: IndexPatterns::new(["*"]),
-        time: read,
-        time_field,
-        ..ScanRequest::default()
+    let scan =
+        ScanRequest { streams: IndexPatterns::new(["*"]), time: read, time_field, ..ScanRequest::default() };
+    // The server's own accounts are no events for rules.
+    let is_event = |event: &Result<StoredEvent, LakeError>| {
+        event.as_ref().map_or(true, |event| event.data_stream != DataStream::logs(INPUTS))
     };
-    let events = snapshot.documents(&scan).map(|event| Ok::<_, LakeError>(made(event?, time_field)));
+    let events = snapshot.documents(&scan).filter(is_event);
+    let events = events.map(|event| Ok::<_, LakeError>(made(event?, time_field)));
     let options = ExecuteOptions {
         range,
         windows: Windows::AsScheduled,

@@ -138,8 +138,17 @@ impl Scheduler {
             let part = part_of(library, wanted);
             match self.run(&part, &together, lease, Cause::Schedule).await {
                 Ok(result) => {
-                    self.commit_all(&part, actions, &together, result, &rules, lease, Cause::Schedule, &mut round)
-                        .await?;
+                    self.commit_all(
+                        &part,
+                        actions,
+                        &together,
+                        result,
+                        &rules,
+                        lease,
+                        Cause::Schedule,
+                        &mut round,
+                    )
+                    .await?;
                 }
                 Err(_) if rules.len() > 1 => {
                     // One of them brings the others down: each for itself.
@@ -148,11 +157,20 @@ impl Scheduler {
                         match self.run(&alone, &together, lease, Cause::Schedule).await {
                             Ok(result) => {
                                 self.commit_all(
-                                    &alone, actions, &together, result, &rules, lease, Cause::Schedule, &mut round,
+                                    &alone,
+                                    actions,
+                                    &together,
+                                    result,
+                                    &rules,
+                                    lease,
+                                    Cause::Schedule,
+                                    &mut round,
                                 )
                                 .await?;
                             }
-                            Err(error) => self.commit_failure(rule, &together, &error, lease, &mut round).await?,
+                            Err(error) => {
+                                self.commit_failure(rule, &together, &error, lease, &mut round).await?
+                            }
                         }
                     }
                 }
@@ -183,8 +201,8 @@ impl Scheduler {
             Some(last) => last,
         };
         let mut gap = None;
-        let longest = interval.checked_mul(i32::try_from(self.settings.catch_up_ticks).unwrap_or(i32::MAX))?;
-        if last.is_some() && tick.duration_since(from) > longest {
+        let longest = interval.checked_mul(i32::try_from(self.settings.catch_up_ticks).unwrap_or(i32::MAX));
+        if last.is_some() && longest.is_some_and(|longest| tick.duration_since(from) > longest) {
             let newest = tick.checked_sub(interval).ok()?;
             gap = Some((from, newest));
             from = newest;
@@ -245,7 +263,8 @@ impl Scheduler {
         for rule in &library.rules {
             let found = alerts.remove(&rule.rule_id).unwrap_or_default();
             let outcome = executed.rules.iter().find(|outcome| outcome.rule_id == rule.rule_id);
-            let commit = self.commit(rule, actions, together, &executed, outcome, found, due, lease, cause).await?;
+            let commit =
+                self.commit(rule, actions, together, &executed, outcome, found, due, lease, cause).await?;
             if commit.execution.status == ExecutionStatus::Failed {
                 round.failed += 1;
             } else {
@@ -301,7 +320,9 @@ impl Scheduler {
                     new_documents.push(Document::from_map(map.clone()));
                 }
                 commit.alerts.push(draft);
-            } else if folds && known.get(&draft.id).is_some_and(|before| folded(before) < folded(&draft.document)) {
+            } else if folds
+                && known.get(&draft.id).is_some_and(|before| folded(before) < folded(&draft.document))
+            {
                 commit.updates.push(AlertUpdate { alert_id: draft.id, document: draft.document });
             }
         }
@@ -413,7 +434,8 @@ impl Scheduler {
             let interval = rule.interval.as_duration();
             let mut from = gap.filled_until.unwrap_or(gap.from);
             let step = interval.checked_mul(i32::try_from(self.settings.fill_ticks).unwrap_or(i32::MAX));
-            let until = step.and_then(|step| from.checked_add(step).ok()).map_or(gap.to, |until| until.min(gap.to));
+            let until =
+                step.and_then(|step| from.checked_add(step).ok()).map_or(gap.to, |until| until.min(gap.to));
             let kind = RuleKind::of(rule);
             let mut tick = until;
             if kind == RuleKind::EachEvent {
@@ -518,26 +540,32 @@ impl Scheduler {
 /// What there is of an alert within the cap on new ones, and how many were cut. The oldest are kept; alerts about single
 /// events of a sequence go with theirs and do not count.
 fn within_cap(found: Vec<Alert>, known: &BTreeMap<String, Value>, cap: usize) -> (Vec<Alert>, u64) {
-    let is_new = |alert: &Alert| {
-        !alert.is_building_block() && alert.uuid().is_none_or(|id| !known.contains_key(id))
-    };
+    let is_new =
+        |alert: &Alert| !alert.is_building_block() && alert.uuid().is_none_or(|id| !known.contains_key(id));
     if found.iter().filter(|alert| is_new(alert)).count() <= cap {
         return (found, 0);
     }
     let mut order: Vec<(String, String)> = found
         .iter()
         .filter(|alert| is_new(alert))
-        .map(|alert| (alert.original_time().unwrap_or_default().to_owned(), alert.uuid().unwrap_or_default().to_owned()))
+        .map(|alert| {
+            (
+                alert.original_time().unwrap_or_default().to_owned(),
+                alert.uuid().unwrap_or_default().to_owned(),
+            )
+        })
         .collect();
     order.sort();
-    let cut: std::collections::BTreeSet<String> = order.split_off(cap).into_iter().map(|(_, id)| id).collect();
+    let cut: std::collections::BTreeSet<String> =
+        order.split_off(cap).into_iter().map(|(_, id)| id).collect();
     let groups: std::collections::BTreeSet<String> = found
         .iter()
         .filter(|alert| alert.uuid().is_some_and(|id| cut.contains(id)))
         .filter_map(|alert| alert.group_id().map(str::to_owned))
         .collect();
     let is_kept = |alert: &Alert| {
-        let of_cut_group = alert.is_building_block() && alert.group_id().is_some_and(|id| groups.contains(id));
+        let of_cut_group =
+            alert.is_building_block() && alert.group_id().is_some_and(|id| groups.contains(id));
         !of_cut_group && alert.uuid().is_none_or(|id| !cut.contains(id))
     };
     (found.into_iter().filter(is_kept).collect(), cut.len() as u64)

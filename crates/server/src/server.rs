@@ -282,9 +282,7 @@ impl Server {
             }
             let renewed = match &lease {
                 Some(held) => self.store.renew_lease(held, LEASE_LENGTH, self.clock.now()).await.map(Some),
-                None => {
-                    self.store.acquire_lease(LEASE, &self.holder, LEASE_LENGTH, self.clock.now()).await
-                }
+                None => self.store.acquire_lease(LEASE, &self.holder, LEASE_LENGTH, self.clock.now()).await,
             };
             lease = renewed.unwrap_or_else(|error| {
                 self.log.error("scheduler", "lease", &with_causes(&error));
@@ -411,7 +409,9 @@ impl Server {
                 of_prefix.from = match from {
                     None => None,
                     Some(text) => Some(text.parse().map_err(|_| {
-                        ServerError::BadRequest(format!("source {name}: from: `{text}` is no date such as 2026-01-31"))
+                        ServerError::BadRequest(format!(
+                            "source {name}: from: `{text}` is no date such as 2026-01-31"
+                        ))
                     })?),
                 };
                 Box::new(S3PrefixSource::new(of_prefix, clients(region).await, checkpoint.as_deref())?)
@@ -450,7 +450,8 @@ impl Control for Server {
             return Err(ServerError::NotFound { kind: "enabled rule", id: rule_id.to_owned() });
         };
         let now = self.clock.now();
-        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{rule_id}/{from}/{to}/{now}").as_bytes()).to_string();
+        let id =
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{rule_id}/{from}/{to}/{now}").as_bytes()).to_string();
         let detail = serde_json::json!({ "from": from.to_string(), "to": to.to_string(), "backfill": id });
         self.store.add_audit("rule.backfill", "rule", rule_id, Some(detail), by, now).await?;
         let (this, backfill) = (self.clone(), id.clone());
@@ -565,12 +566,37 @@ impl Control for Server {
         };
         let numbers = vec![
             number("bartizan_events_total", "Events that came into the lake.", "counter", &intake.events),
-            number("bartizan_duplicates_total", "Events that were there already.", "counter", &intake.duplicates),
-            number("bartizan_records_dropped_total", "Records that became nothing.", "counter", &intake.dropped),
+            number(
+                "bartizan_duplicates_total",
+                "Events that were there already.",
+                "counter",
+                &intake.duplicates,
+            ),
+            number(
+                "bartizan_records_dropped_total",
+                "Records that became nothing.",
+                "counter",
+                &intake.dropped,
+            ),
             number("bartizan_inputs_total", "Inputs that were taken in.", "counter", &intake.inputs),
-            number("bartizan_set_aside_total", "Deliveries that were set aside.", "counter", &intake.set_aside),
-            number("bartizan_intake_failures_total", "Failures of sources and commits.", "counter", &intake.failures),
-            number("bartizan_executions_succeeded_total", "Executions that succeeded.", "counter", &counts.succeeded),
+            number(
+                "bartizan_set_aside_total",
+                "Deliveries that were set aside.",
+                "counter",
+                &intake.set_aside,
+            ),
+            number(
+                "bartizan_intake_failures_total",
+                "Failures of sources and commits.",
+                "counter",
+                &intake.failures,
+            ),
+            number(
+                "bartizan_executions_succeeded_total",
+                "Executions that succeeded.",
+                "counter",
+                &counts.succeeded,
+            ),
             number("bartizan_executions_failed_total", "Executions that failed.", "counter", &counts.failed),
             number("bartizan_alerts_total", "Alerts that were made.", "counter", &counts.alerts),
             number("bartizan_gap_fills_total", "Gaps that were worked on.", "counter", &counts.fills),

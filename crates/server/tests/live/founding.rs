@@ -29,7 +29,8 @@ async fn what_comes_late_is_found_when_it_comes() {
     scene.pass("2026-03-01T13:00:00Z").await;
     scene.deliver(&[call(1, "2026-03-01T09:00:01Z", "DisableKey")]).await;
     assert!(of(&scene.names().await, DISABLED).is_empty());
-    scene.pass("2026-03-01T13:05:00Z").await;
+    let round = scene.pass("2026-03-01T13:10:00Z").await;
+    assert!(round.newest.is_some() && round.failed == 0, "{round:?}");
     assert_eq!(of(&scene.names().await, DISABLED).len(), 1);
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bartizan_server::clock::SetClock;
 use bartizan_server::log::Log;
-use bartizan_server::settings::{LakeSettings, RulesSettings, Settings, SourceKind, SourceSettings, StateSettings};
+use bartizan_server::settings::{
+    LakeSettings, RulesSettings, Settings, SourceKind, SourceSettings, StateSettings,
+};
 use bartizan_server::{Clock, Server};
 use ecs::Timestamp;
 use notify::{Secret, SecretError, SecretRef, Secrets};
@@ -90,7 +92,8 @@ impl Scene {
 
     pub(crate) async fn names(&self) -> Vec<String> {
         let alerts = self.alerts().await;
-        let name = |alert: &StoredAlert| alert.alert.document["kibana.alert.rule.name"].as_str().unwrap().to_owned();
+        let name =
+            |alert: &StoredAlert| alert.alert.document["kibana.alert.rule.name"].as_str().unwrap().to_owned();
         let mut names: Vec<String> = alerts.iter().map(name).collect();
         names.sort();
         names
