@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ecs::Timestamp;
+use ecs::{Catalog, Timestamp};
+use engine::{Plan, RuleStatus};
 use rule::format::Loaded;
 use rule::origin::Format;
 use rule::{Rule, RuleLibrary};
@@ -31,6 +32,8 @@ pub struct RuleSet {
     pub library: Arc<RuleLibrary>,
     /// What is wrong with files and stored texts, a sentence each.
     pub faults: Vec<String>,
+    /// Enabled rules that cannot be run, by id, and why.
+    pub not_run: BTreeMap<String, String>,
 }
 
 /// Reads the files again, brings the state up to date with them, and gives what is to be run from now on.
@@ -40,6 +43,7 @@ pub struct RuleSet {
 pub async fn load_rules(
     files: &RuleFiles,
     store: &dyn Store,
+    catalog: &Catalog,
     now: Timestamp,
 ) -> Result<RuleSet, ServerError> {
     let by = Actor::system("rules-folder");
@@ -103,7 +107,28 @@ pub async fn load_rules(
     library.exception_items = std::mem::take(&mut from_files.exception_items);
     library.value_lists = std::mem::take(&mut from_files.value_lists);
     add_stored_lists(store, &mut library, &mut faults).await?;
-    Ok(RuleSet { library: Arc::new(library), faults })
+    let catalog = catalog.clone();
+    // Queries are planned on a runtime of their own.
+    let sorted = tokio::task::spawn_blocking(move || without_those_that_do_not_run(library, &catalog, now));
+    let (library, not_run) = sorted.await.map_err(|error| ServerError::Defect(error.to_string()))?;
+    Ok(RuleSet { library: Arc::new(library), faults, not_run })
+}
+
+fn without_those_that_do_not_run(
+    library: RuleLibrary,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> (RuleLibrary, BTreeMap<String, String>) {
+    let mut not_run = BTreeMap::new();
+    for outcome in Plan::new(&library, catalog, now).outcomes {
+        if let RuleStatus::NotRun(reason) = outcome.status {
+            not_run.insert(outcome.rule_id, reason.to_string());
+        }
+    }
+    if not_run.is_empty() {
+        return (library, not_run);
+    }
+    (part_of(&library, |rule| !not_run.contains_key(&rule.rule_id)), not_run)
 }
 
 /// Some rules of a library, with all its lists.

@@ -9,7 +9,7 @@
 //! Ticks are whole multiples of a rule's interval since the epoch, so that a hunt over the same events sees the same windows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alert::{Alert, AlertContext, ExecutionType};
 use ecs::{Catalog, Document, Timestamp};
@@ -67,6 +67,8 @@ pub struct Scheduler {
     pub catalog: Arc<Catalog>,
     /// How it works.
     pub settings: SchedulerSettings,
+    /// The tick at which a rule failed last: it is tried again at the next one.
+    pub failed: Arc<Mutex<BTreeMap<String, Timestamp>>>,
 }
 
 /// What a round did.
@@ -193,6 +195,11 @@ impl Scheduler {
         if last.is_some_and(|last| tick <= last) {
             return None;
         }
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.get(&rule.rule_id).is_some_and(|at| tick <= *at) {
+            return None;
+        }
+        drop(failed);
         let interval = schedule.interval.as_duration();
         let kind = RuleKind::of(rule);
         let window_from = schedule.window(tick).ok()?.from.unwrap_or(tick);
@@ -267,6 +274,7 @@ impl Scheduler {
                 self.commit(rule, actions, together, &executed, outcome, found, due, lease, cause).await?;
             if commit.execution.status == ExecutionStatus::Failed {
                 round.failed += 1;
+                self.note_failure(rule, together.tick);
             } else {
                 round.succeeded += 1;
             }
@@ -407,7 +415,12 @@ impl Scheduler {
         };
         self.store.commit_execution(&commit, together.tick).await?;
         round.failed += 1;
+        self.note_failure(rule, together.tick);
         Ok(())
+    }
+
+    fn note_failure(&self, rule: &Rule, tick: Timestamp) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(rule.rule_id.clone(), tick);
     }
 
     /// Works on the oldest gaps, a bounded number of ticks each.

@@ -105,6 +105,7 @@ impl Server {
                 public_url: settings.server.public_url.clone(),
                 ..SchedulerSettings::default()
             },
+            failed: Arc::default(),
         };
         let intake = Intake {
             lake,
@@ -146,13 +147,19 @@ impl Server {
     pub async fn reload(&self) -> Result<(), ServerError> {
         let rules = &self.settings.rules;
         let files = RuleFiles { paths: rules.paths.clone(), builtin: rules.builtin };
-        let rules = load_rules(&files, &*self.store, self.clock.now()).await?;
+        let rules = load_rules(&files, &*self.store, &self.scheduler.catalog, self.clock.now()).await?;
         let actions = load_actions(&*self.store, &rules.library, &self.scheduler.catalog).await?;
         let mut in_force = self.rules.write().unwrap_or_else(PoisonError::into_inner);
         let before: Vec<String> = in_force.faults().cloned().collect();
+        let not_run_before = in_force.rules.not_run.clone();
         *in_force = InForce { rules, actions: Arc::new(actions), loaded: true };
         for fault in in_force.faults().filter(|fault| !before.contains(fault)) {
             self.log.error("rules", "rules", fault);
+        }
+        for (rule_id, reason) in &in_force.rules.not_run {
+            if not_run_before.get(rule_id) != Some(reason) {
+                self.log.error("rules", rule_id, &format!("not run: {reason}"));
+            }
         }
         Ok(())
     }
@@ -601,6 +608,13 @@ impl Control for Server {
             number("bartizan_alerts_total", "Alerts that were made.", "counter", &counts.alerts),
             number("bartizan_gap_fills_total", "Gaps that were worked on.", "counter", &counts.fills),
             number("bartizan_rounds_total", "Rounds of the scheduler.", "counter", &counts.rounds),
+            Number {
+                name: "bartizan_rules_not_run",
+                help: "Enabled rules that cannot be run.",
+                kind: "gauge",
+                labels: Vec::new(),
+                value: in_force.rules.not_run.len() as f64,
+            },
             Number {
                 name: "bartizan_rules",
                 help: "Rules in force.",
