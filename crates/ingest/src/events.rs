@@ -122,9 +122,7 @@ impl Decoding<'_> {
         if !self.seen.insert(key) {
             return self.account.add_duplicate();
         }
-        let text = |field| event.document.text(field);
-        let account = text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id"));
-        self.account.add_event(account, text("cloud.region"), event.time);
+        add_event(&mut self.account, &event);
         self.events.push(event);
     }
 
@@ -151,13 +149,8 @@ impl Decoding<'_> {
     }
 
     fn ecs_event(&self, record: &RawRecord<'_>, object: Map<String, Value>) -> (DecodedEvent, EventKey) {
-        let EcsEvent { mut document, data_stream, id } = read_ecs(object, &self.context.fallback);
-        let key = match &id {
-            Some(id) => EventKey::of_event(id, Some(&data_stream.name())),
-            None => EventKey::of_document(&document, record.text),
-        };
-        let id = id.map_or_else(|| document_id(&document, &key), String::from);
-        let time = document_time(&document);
+        let (mut event, key) = ecs_event(object, record.text, &self.context.fallback);
+        let document = &mut event.document;
         // Where the shipper found it says more than where it lies now, and rules may ask for it.
         if document.as_map().get("log").is_none_or(Value::is_object) {
             if document.first("log.file.path").is_none() {
@@ -167,13 +160,36 @@ impl Decoding<'_> {
                 document.set("log.offset", record.offset);
             }
         }
-        (DecodedEvent { id, data_stream, document, raw: None, time }, key)
+        (event, key)
     }
 
     fn fault(&mut self, offset: u64, reason: FaultReason, bytes: &[u8]) {
         self.account.add_fault(reason.clone());
         self.faults.push(LostBytes { offset, reason, bytes: bytes.to_vec() });
     }
+}
+
+/// The event that a document or a search hit is; `text` is what it was read from.
+pub(crate) fn ecs_event(
+    object: Map<String, Value>,
+    text: &str,
+    fallback: &DataStream,
+) -> (DecodedEvent, EventKey) {
+    let EcsEvent { document, data_stream, id } = read_ecs(object, fallback);
+    let key = match &id {
+        Some(id) => EventKey::of_event(id, Some(&data_stream.name())),
+        None => EventKey::of_document(&document, text),
+    };
+    let id = id.map_or_else(|| document_id(&document, &key), String::from);
+    let time = document_time(&document);
+    (DecodedEvent { id, data_stream, document, raw: None, time }, key)
+}
+
+/// Counts an event, under the recipient's account, else the caller's.
+pub(crate) fn add_event(account: &mut InputAccount, event: &DecodedEvent) {
+    let text = |field| event.document.text(field);
+    let name = text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id"));
+    account.add_event(name, text("cloud.region"), event.time);
 }
 
 /// The `@timestamp` of a document, where it is a date.

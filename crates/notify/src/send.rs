@@ -260,10 +260,15 @@ impl Redaction {
         }
     }
 
-    /// A path or query may be the secret by itself.
+    /// A path or query may be the secret by itself, and so may each part of them that is long enough to be one.
     pub(crate) fn add_url(&mut self, url: &Url) {
         self.add(url.path());
         self.add(url.query().unwrap_or_default());
+        let values = url.query_pairs().map(|(_, value)| value.into_owned());
+        let parts: Vec<String> = url.path().split('/').map(str::to_owned).chain(values).collect();
+        for part in parts.iter().filter(|part| part.len() >= 6) {
+            self.add(part);
+        }
     }
 
     /// The beginning of a text in one line, without secrets and control characters.

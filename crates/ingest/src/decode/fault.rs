@@ -70,6 +70,9 @@ pub enum FaultReason {
     /// A JSON object that is neither a CloudTrail record nor an ECS document, nor a known wrapper of them.
     #[error("not a CloudTrail record")]
     NotARecord,
+    /// A document that a shipper sent and that can be no event, in a few words.
+    #[error("refused: {0}")]
+    Refused(&'static str),
     /// A JSON value, where a record should be, that is no object.
     #[error("not a JSON object")]
     NotAnObject,
@@ -103,6 +106,12 @@ pub enum SkipReason {
     /// A pipe, socket or device.
     #[error("not a regular file")]
     NotAFile,
+    /// A message that only tries whether messages arrive.
+    #[error("a test message, without a log")]
+    TestMessage,
+    /// A notification of something else than a new object, in the words of the notification.
+    #[error("tells of {0}, not of a new object")]
+    NotCreated(String),
 }
 
 /// What came of an input.

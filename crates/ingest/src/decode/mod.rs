@@ -166,6 +166,16 @@ pub struct Decoded {
     pub notes: Notes,
 }
 
+/// An input decompressed, how it was compressed, and why it is not all of it.
+pub(crate) fn inflate<'b>(
+    input: &'b [u8],
+    limits: &Limits,
+    buffers: &'b mut Buffers,
+) -> (&'b [u8], Vec<Compression>, Option<FaultReason>) {
+    let inflated = compression::decompress(input, limits, &mut buffers.compression);
+    (inflated.bytes, inflated.compression, inflated.cut)
+}
+
 /// Splits one input into records and faults, in order, and says what it was.
 ///
 /// Total on any bytes. Every record handed over is UTF-8, `{` to `}`, within [`Limits`]. After a fault it goes on at

@@ -23,6 +23,8 @@ pub struct FolderSettings {
     /// A file that was last changed so long ago is taken when it is first seen: it was moved in, or lay there before.
     /// Default 10 seconds.
     pub settled_after: SignedDuration,
+    /// Any other file is taken when its size and time were the same so long before. Default one second.
+    pub unchanged_for: SignedDuration,
     /// Larger files are skipped, with the reason. Default 1 GiB.
     pub most_bytes: u64,
 }
@@ -34,6 +36,7 @@ impl FolderSettings {
             name: name.into(),
             paths,
             settled_after: SignedDuration::from_secs(10),
+            unchanged_for: SignedDuration::from_secs(1),
             most_bytes: Limits::default().decompressed_bytes as u64,
         }
     }
@@ -49,16 +52,16 @@ struct Version {
 
 /// A watched folder. It reads with blocking calls.
 ///
-/// A file is taken when its size and time are the same in two polls, or when its time lies
-/// [`FolderSettings::settled_after`] back. It is delivered again, whole, when either has changed since: whoever keeps
+/// A file is taken when its size and time are the same in two polls, [`FolderSettings::unchanged_for`] apart, or when
+/// its time lies [`FolderSettings::settled_after`] back. It is delivered again, whole, when either has changed since: whoever keeps
 /// the events knows those that it has. One delivery is one file, in the order of the paths.
 #[derive(Debug)]
 pub struct FolderSource {
     settings: FolderSettings,
     /// Delivered and acknowledged.
     known: BTreeMap<PathBuf, Version>,
-    /// Seen in the last poll and not taken yet.
-    unsettled: BTreeMap<PathBuf, Version>,
+    /// Seen in the last poll and not taken yet, and when they were first seen as they are.
+    unsettled: BTreeMap<PathBuf, (Version, Timestamp)>,
     /// To be delivered.
     queue: VecDeque<(PathBuf, Version)>,
     in_flight: BTreeMap<Receipt, UnderWay>,
@@ -132,10 +135,12 @@ impl FolderSource {
                 }
             };
             if self.known.get(&path) != Some(&version) && !under_way.contains(path.as_path()) {
-                if self.unsettled.get(&path) == Some(&version) || self.is_settled(&version, now) {
+                let before = self.unsettled.get(&path).filter(|(before, _)| *before == version);
+                let since = before.map_or(now, |(_, since)| *since);
+                if self.is_settled(&version, since, now) {
                     queue.push((path.clone(), version));
                 } else {
-                    unsettled.insert(path.clone(), version);
+                    unsettled.insert(path.clone(), (version, since));
                 }
             }
             present.insert(path);
@@ -150,7 +155,11 @@ impl FolderSource {
         Ok(())
     }
 
-    fn is_settled(&self, version: &Version, now: Timestamp) -> bool {
+    fn is_settled(&self, version: &Version, since: Timestamp, now: Timestamp) -> bool {
+        let unchanged_for = self.settings.unchanged_for.max(SignedDuration::from_nanos(1));
+        if now.duration_since(since) >= unchanged_for {
+            return true;
+        }
         let settled = now.as_nanosecond() - self.settings.settled_after.as_nanos();
         version.modified.is_some_and(|modified| i128::from(modified) <= settled)
     }
