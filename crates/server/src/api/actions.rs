@@ -102,7 +102,7 @@ pub struct ActionPut {
 #[into_params(parameter_in = Path)]
 pub struct ActionPath {
     /// The action.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub action_id: Id,
 }
 

@@ -110,9 +110,11 @@ pub struct AlertQuery {
     pub to: Option<Instant>,
     /// In one of these states.
     #[serde(default)]
+    #[param(inline)]
     pub status: Vec<StatusName>,
     /// With one of these severities.
     #[serde(default)]
+    #[param(inline)]
     pub severity: Vec<SeverityName>,
     /// Of one of these rules.
     #[serde(default)]
@@ -146,9 +148,11 @@ pub struct CountQuery {
     pub to: Option<Instant>,
     /// In one of these states.
     #[serde(default)]
+    #[param(inline)]
     pub status: Vec<StatusName>,
     /// With one of these severities.
     #[serde(default)]
+    #[param(inline)]
     pub severity: Vec<SeverityName>,
     /// Of one of these rules.
     #[serde(default)]
@@ -265,7 +269,7 @@ pub struct Note {
 #[into_params(parameter_in = Path)]
 pub struct AlertPath {
     /// `kibana.alert.uuid`.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub alert_id: Id,
 }
 

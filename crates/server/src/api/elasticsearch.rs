@@ -54,7 +54,7 @@ pub struct BulkAnswer {
 #[into_params(parameter_in = Path)]
 pub struct IndexPath {
     /// For actions that name none.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub index: Id,
 }
 
@@ -74,7 +74,7 @@ async fn root(State(state): State<AppState>, request: Request) -> Response {
 /// one by one.
 #[utoipa::path(
     method(post, put), path = "/es/_bulk", tag = "ingest", operation_id = "bulk",
-    request_body(content((String = "application/x-ndjson"))),
+    request_body(content((String = "application/x-ndjson"), (String = "application/json"), (String = "text/plain"))),
     responses(
         (status = 200, description = "What became of each action.", body = BulkAnswer),
         (status = 429, description = "Events cannot be kept at present; send it again.", body = ElasticsearchError),
@@ -87,7 +87,7 @@ async fn bulk(State(state): State<AppState>, caller: Caller, body: Result<AnyBod
 /// As `/es/_bulk`, with an index for actions that name none.
 #[utoipa::path(
     method(post, put), path = "/es/{index}/_bulk", tag = "ingest", operation_id = "index_bulk", params(IndexPath),
-    request_body(content((String = "application/x-ndjson"))),
+    request_body(content((String = "application/x-ndjson"), (String = "application/json"), (String = "text/plain"))),
     responses(
         (status = 200, description = "What became of each action.", body = BulkAnswer),
         (status = 429, description = "Events cannot be kept at present; send it again.", body = ElasticsearchError),

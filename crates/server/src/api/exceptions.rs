@@ -51,7 +51,7 @@ pub struct Versioned {
 #[into_params(parameter_in = Path)]
 pub struct ListPath {
     /// The list.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub list_id: Id,
 }
 
@@ -60,10 +60,10 @@ pub struct ListPath {
 #[into_params(parameter_in = Path)]
 pub struct ItemPath {
     /// The list.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub list_id: Id,
     /// The item.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub item_id: Id,
 }
 

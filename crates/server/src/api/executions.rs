@@ -89,9 +89,11 @@ pub struct ExecutionQuery {
     pub rule_id: Vec<String>,
     /// With one of these ends.
     #[serde(default)]
+    #[param(inline)]
     pub status: Vec<EndName>,
     /// Of one of these kinds.
     #[serde(default)]
+    #[param(inline)]
     pub kind: Vec<KindName>,
     /// Started from then on.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -112,7 +114,7 @@ pub struct ExecutionQuery {
 #[into_params(parameter_in = Path)]
 pub struct ExecutionPath {
     /// The execution.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub execution_id: Id,
 }
 

@@ -69,6 +69,7 @@ pub struct GapQuery {
     pub rule_id: Vec<String>,
     /// In one of these states.
     #[serde(default)]
+    #[param(inline)]
     pub state: Vec<GapStateName>,
     /// That end after this.
     #[param(value_type = Option<String>, format = DateTime)]

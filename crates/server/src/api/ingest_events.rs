@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ingest::decode::Limits;
+use ingest::decode::{Limits, Outcome};
 use ingest::events::LostBytes;
 use ingest::source::delivery::EXCERPT_BYTES;
 use ingest::source::http_events::{HttpAnswer, body_limits, events_answer, unavailable_answer};
@@ -100,7 +100,11 @@ async fn take(State(state): State<AppState>, caller: Caller, body: AnyBody, rout
         events_of(&input, &context, &mut Buffers::default())
     });
     let Ok(mut decoded) = reading.await else { return answered(unavailable_answer()) };
-    if set_aside(&state, &source, &decoded.faults).await.is_err() {
+    let kept = match decoded.faults.is_empty() {
+        true => set_body_aside(&state, &source, &decoded.account, &body.bytes).await,
+        false => set_aside(&state, &source, &decoded.faults).await,
+    };
+    if kept.is_err() {
         return answered(unavailable_answer());
     }
     match commit(&state, decoded.events).await {
@@ -126,46 +130,44 @@ pub(crate) async fn commit(state: &AppState, events: Vec<DecodedEvent>) -> Resul
 
 /// Keeps what could not be read where people see it.
 pub(crate) async fn set_aside(state: &AppState, source: &str, faults: &[LostBytes]) -> Result<(), Problem> {
-    let time = state.clock.now();
     let (first, rest) = faults.split_at(faults.len().min(MOST_FAULTS));
     for fault in first {
-        let hash = Sha256::digest(&fault.bytes);
-        let id: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let excerpt = &fault.bytes[..fault.bytes.len().min(EXCERPT_BYTES)];
-        let delivery = PoisonDelivery {
-            source: source.to_owned(),
-            id,
-            reason: fault.reason.to_string(),
-            body_excerpt: String::from_utf8_lossy(excerpt).into_owned(),
-            time,
-        };
-        state.store.add_poison(delivery).await?;
+        add_poison(state, source, fault.reason.to_string(), &fault.bytes).await?;
     }
-    if !rest.is_empty() {
-        let delivery = PoisonDelivery {
-            source: source.to_owned(),
-            id: format!("more-{}", time.as_millisecond()),
-            reason: format!("{} more records of one body could not be read", rest.len()),
-            body_excerpt: String::new(),
-            time,
-        };
-        state.store.add_poison(delivery).await?;
+    if let Some(fault) = rest.first() {
+        let reason = format!(
+            "{} more records of one body could not be read; the first of them: {}",
+            rest.len(),
+            fault.reason
+        );
+        add_poison(state, source, reason, &fault.bytes).await?;
     }
     Ok(())
 }
 
-/// Notes that a whole body was refused.
+/// Keeps the beginning of a body of which nothing was used.
 pub(crate) async fn set_body_aside(
     state: &AppState,
     source: &str,
     account: &InputAccount,
     bytes: &[u8],
 ) -> Result<(), Problem> {
-    let ingest::decode::Outcome::Skipped(ingest::decode::SkipReason::Fault(reason)) = &account.outcome else {
-        return Ok(());
-    };
-    let excerpt = bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec();
-    set_aside(state, source, &[LostBytes { offset: 0, reason: reason.clone(), bytes: excerpt }]).await
+    match &account.outcome {
+        Outcome::Skipped(reason) if !bytes.is_empty() => {
+            add_poison(state, source, reason.to_string(), bytes).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The same bytes have the same id, so that what is sent again is listed once.
+async fn add_poison(state: &AppState, source: &str, reason: String, bytes: &[u8]) -> Result<(), Problem> {
+    let hash = Sha256::digest(bytes);
+    let id: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let excerpt = String::from_utf8_lossy(&bytes[..bytes.len().min(EXCERPT_BYTES)]).into_owned();
+    let (source, time) = (source.to_owned(), state.clock.now());
+    state.store.add_poison(PoisonDelivery { source, id, reason, body_excerpt: excerpt, time }).await?;
+    Ok(())
 }
 
 /// The answer over HTTP.

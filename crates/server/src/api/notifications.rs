@@ -78,6 +78,7 @@ pub enum NotificationStateName {
 #[into_params(parameter_in = Query)]
 pub struct NotificationQuery {
     /// In this state.
+    #[param(inline)]
     pub state: NotificationStateName,
     /// At most so many.
     #[serde(default)]

@@ -54,10 +54,10 @@ pub struct PoisonQuery {
 #[into_params(parameter_in = Path)]
 pub struct PoisonPath {
     /// The source's name.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub source: Id,
     /// The delivery's id at the source.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub delivery_id: Id,
 }
 

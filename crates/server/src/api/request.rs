@@ -15,10 +15,10 @@ use super::problem::Problem;
 /// The most bytes of a JSON body, and of a text to import.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// The longest id, in bytes.
-pub const MAX_ID_BYTES: usize = 512;
+/// The longest id, in characters.
+pub const MAX_ID_LENGTH: usize = 512;
 
-/// An id: 1 to 512 bytes without control characters.
+/// An id: 1 to 512 characters, without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 512)]
 pub struct Id(String);
@@ -76,9 +76,9 @@ impl std::ops::Deref for Id {
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.is_empty() || text.len() > MAX_ID_BYTES || text.chars().any(char::is_control) {
+        if text.is_empty() || text.chars().count() > MAX_ID_LENGTH || text.chars().any(char::is_control) {
             let expected =
-                format!("an id must be 1 to {MAX_ID_BYTES} bytes long, without control characters");
+                format!("an id must be 1 to {MAX_ID_LENGTH} characters, without control characters");
             return Err(serde::de::Error::custom(expected));
         }
         Ok(Self(text))

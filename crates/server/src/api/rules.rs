@@ -89,6 +89,7 @@ pub struct RuleQuery {
     pub enabled: Option<bool>,
     /// With one of these severities.
     #[serde(default)]
+    #[param(inline)]
     pub severity: Vec<SeverityName>,
     /// Of one of these types, for example `eql`.
     #[serde(default, rename = "type")]
@@ -128,7 +129,7 @@ pub enum SeverityName {
 #[into_params(parameter_in = Path)]
 pub struct RulePath {
     /// The rule's signature id.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub rule_id: Id,
 }
 

@@ -79,7 +79,7 @@ pub struct MadeToken {
 #[into_params(parameter_in = Path)]
 pub struct TokenPath {
     /// The token's id, not the token.
-    #[param(value_type = String, min_length = 1, max_length = 512)]
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub token_id: Id,
 }
 
