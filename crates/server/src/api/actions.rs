@@ -1,0 +1,199 @@
+//! Routes for actions: which alerts are told through which connector, how often, and in what words.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ecs::Interval;
+use notify::{Action, PreparedAction};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use state::{ActionDraft, ActionFrequency, StoredAction};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::AppState;
+use super::access::{Caller, Routes};
+use super::connectors::connector_of;
+use super::exceptions::{SeenHeaders, Tagged, set_id, tagged};
+use super::page::{List, PageQuery, page_of};
+use super::problem::{Problem, full_text};
+use super::request::{Id, InBody, InPath, InQuery, Seen};
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes.viewer(routes!(list)).viewer(routes!(get)).admin(routes!(put)).admin(routes!(delete))
+}
+
+/// The action as the state keeps it: its whole JSON is the parameters there, beside what the state can be asked by. An
+/// action of several rules is kept as one of all; the JSON says of which.
+pub fn action_draft(action: &Action) -> ActionDraft {
+    let throttle = action.throttle.as_ref().and_then(|text| text.parse::<Interval>().ok());
+    ActionDraft {
+        id: action.id.clone(),
+        rule_id: match action.rules.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        },
+        connector_id: action.connector.clone(),
+        frequency: if action.summary { ActionFrequency::Summary } else { ActionFrequency::PerAlert },
+        throttle_seconds: throttle.map(Interval::as_seconds),
+        filter: action.filter.clone(),
+        params: serde_json::to_value(action).unwrap_or_default(),
+    }
+}
+
+/// The action that [`action_draft`] wrote.
+///
+/// # Errors
+/// When it was written by something else, or is no longer understood.
+pub fn action_of(stored: &StoredAction) -> Result<Action, notify::ConfigError> {
+    Action::from_json(&stored.action.params)
+}
+
+/// An action with its revision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ActionView {
+    /// As it was put, with its `id`.
+    #[schema(value_type = Object)]
+    pub action: Value,
+    /// One more at each change; also the ETag.
+    pub revision: i64,
+    /// Of the newest change.
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+    /// Who made it.
+    pub updated_by: String,
+}
+
+/// What an action is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActionPut {
+    /// The id of a connector.
+    pub connector: String,
+    /// The `rule_id`s of the rules that it belongs to; none for all rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    /// True, as when missing: one message an execution. False: one message an alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<bool>,
+    /// At least so much time between two summaries of a rule, for example `1h`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = r"^[0-9]{1,9}[smhd]$")]
+    pub throttle: Option<String>,
+    /// KQL over the alert: alerts that do not pass are not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Kibana's filter objects, which have to hold too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub filters: Vec<Value>,
+    /// Alerts made at other hours are not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub hours: Option<Value>,
+    /// Templates and settings by type of connector; see the page on notifications.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+}
+
+/// An action's id in the path.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ActionPath {
+    /// The action.
+    #[param(value_type = String, min_length = 1, max_length = 512, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    pub action_id: Id,
+}
+
+impl From<StoredAction> for ActionView {
+    fn from(stored: StoredAction) -> Self {
+        Self {
+            action: stored.action.params,
+            revision: stored.revision,
+            updated_at: stored.updated_at.to_string(),
+            updated_by: stored.updated_by,
+        }
+    }
+}
+
+/// Lists actions by id.
+#[utoipa::path(
+    get, path = "/api/v1/actions", tag = "actions", operation_id = "list_actions", params(PageQuery),
+    responses((status = 200, description = "A page of actions.", body = List<ActionView>))
+)]
+async fn list(
+    State(state): State<AppState>,
+    InQuery(query): InQuery<PageQuery>,
+) -> Result<Json<List<ActionView>>, Problem> {
+    let mut actions = state.store.actions().await?;
+    actions.sort_by(|a, b| a.action.id.cmp(&b.action.id));
+    let key = |stored: &StoredAction| stored.action.id.clone();
+    Ok(Json(page_of(actions, query.limit, query.after.as_deref(), key, ActionView::from)?))
+}
+
+/// One action.
+#[utoipa::path(
+    get, path = "/api/v1/actions/{action_id}", tag = "actions", operation_id = "get_action", params(ActionPath),
+    responses((status = 200, description = "The action.", body = ActionView))
+)]
+async fn get(
+    State(state): State<AppState>,
+    InPath(path): InPath<ActionPath>,
+) -> Result<Tagged<ActionView>, Problem> {
+    let action = state.store.action(&path.action_id).await?;
+    let action = action.ok_or_else(|| Problem::not_found("action", &path.action_id))?;
+    Ok(tagged(action.revision, action.into()))
+}
+
+/// Keeps an action. Its filter, hours and templates are checked against its connector, which must be there.
+#[utoipa::path(
+    put, path = "/api/v1/actions/{action_id}", tag = "actions", operation_id = "put_action",
+    params(ActionPath, SeenHeaders), request_body = ActionPut,
+    responses(
+        (status = 200, description = "The action as it is now.", body = ActionView),
+        (status = 412, description = "Somebody else changed it in the meantime.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn put(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(path): InPath<ActionPath>,
+    Seen(seen): Seen,
+    InBody(body): InBody<ActionPut>,
+) -> Result<Tagged<ActionView>, Problem> {
+    let mut object = match serde_json::to_value(&body) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::new(),
+    };
+    set_id(&mut object, "id", &path.action_id)?;
+    let refused = |error: notify::ConfigError| Problem::bad_request(format!("body: {}", full_text(&error)));
+    let action = Action::from_json(&Value::Object(object)).map_err(refused)?;
+    let connector = match state.store.connector(&action.connector).await? {
+        Some(stored) => connector_of(&stored).map_err(refused)?,
+        None => {
+            let detail = format!("body: there is no connector `{}`; put it first", action.connector);
+            return Err(Problem::bad_request(detail));
+        }
+    };
+    PreparedAction::new(&action, &connector, &state.catalog).map_err(refused)?;
+    let now = state.clock.now();
+    let stored = state.store.put_action(action_draft(&action), seen, &caller.actor, now).await?;
+    Ok(tagged(stored.revision, stored.into()))
+}
+
+/// Deletes an action.
+#[utoipa::path(
+    delete, path = "/api/v1/actions/{action_id}", tag = "actions", operation_id = "delete_action", params(ActionPath),
+    responses((status = 204, description = "It is gone."))
+)]
+async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(path): InPath<ActionPath>,
+) -> Result<StatusCode, Problem> {
+    if state.store.delete_action(&path.action_id, &caller.actor, state.clock.now()).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Problem::not_found("action", &path.action_id))
+}

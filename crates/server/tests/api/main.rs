@@ -1,0 +1,8 @@
+//! Tests of the REST API over a state in memory and running parts that only note what they are asked.
+
+mod document;
+mod events_in;
+mod requests;
+mod roles;
+mod schemathesis;
+mod world;
