@@ -8,7 +8,7 @@ use rule::Severity;
 
 use crate::command::{
     completions, demo, explain, hunt, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
-    rule_list, rule_show, rule_test,
+    rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
@@ -53,12 +53,36 @@ pub(crate) enum Command {
     /// Keep events in a lake, and ask it questions
     #[command(subcommand)]
     Lake(LakeCommand),
+    /// Run rules on their schedule over events as they come in: sources, alerts, notifications, API
+    Serve(Box<serve::Args>),
+    /// Make tokens for the API
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Back up and restore what a server must not forget (events are in the lake's files)
+    #[command(subcommand)]
+    State(StateCommand),
     /// Say which clause of a rule an event fails, with the values seen
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account
     Demo(demo::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+}
+
+/// The commands about tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; it is shown once
+    Create(token_create::Args),
+}
+
+/// The commands about the state.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Write everything into a new file
+    Backup(state_backup::Args),
+    /// Read a backup into an empty state
+    Restore(state_backup::Args),
 }
 
 /// The commands about rules.

@@ -22,10 +22,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, GlobalArgs, LakeCommand, RuleCommand};
+use args::{Cli, Command, GlobalArgs, LakeCommand, RuleCommand, StateCommand, TokenCommand};
 use command::{
     Context, completions, demo, explain, hunt, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
-    rule_list, rule_show, rule_test,
+    rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 use exit_status::ExitStatus;
 use printer::Printer;
@@ -67,6 +67,10 @@ fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
         Command::Lake(LakeCommand::Info(args)) => lake_info::run(&args, context),
         Command::Lake(LakeCommand::Compact(args)) => lake_compact::run(&args, context),
         Command::Lake(LakeCommand::Query(args)) => lake_query::run(&args, context),
+        Command::Serve(args) => serve::run(&args, context),
+        Command::Token(TokenCommand::Create(args)) => token_create::run(&args, context),
+        Command::State(StateCommand::Backup(args)) => state_backup::backup(&args, context),
+        Command::State(StateCommand::Restore(args)) => state_backup::restore(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

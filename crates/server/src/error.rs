@@ -38,7 +38,7 @@ pub enum ServerError {
     /// A run ended before its work was done; a defect of the program.
     #[error("a run ended early: {0}")]
     Defect(String),
-    /// A part of the server has ended, so that it can no longer be asked.
-    #[error("the server is stopping")]
+    /// This node takes nothing in: it is starting or stopping, or another node is the active one.
+    #[error("this node is not the active one; try again")]
     Stopping,
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ecs::{DataStream, Document, Timestamp};
@@ -67,10 +67,23 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Asks a source again and again until told to stop. What fails is logged, counted and tried again.
-    pub async fn run(&self, mut source: Box<dyn LiveSource>, mut stop: watch::Receiver<bool>) {
+    /// Asks a source again and again until told to stop, as long as this node is the active one. What fails is logged,
+    /// counted and tried again.
+    pub async fn run(
+        &self,
+        mut source: Box<dyn LiveSource>,
+        is_active: &AtomicBool,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut wait = Duration::from_secs(1);
         while !*stop.borrow() {
+            if !is_active.load(Ordering::Relaxed) {
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                    _ = stop.changed() => {}
+                }
+                continue;
+            }
             let pause = match self.turn(&mut *source).await {
                 Ok(0) => Duration::from_secs(1),
                 Ok(_) => {

@@ -1,7 +1,7 @@
 //! A whole server: its parts opened, run side by side, and stopped in order.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -58,6 +58,9 @@ pub struct Server {
     rules: Arc<RwLock<InForce>>,
     counts: Arc<Counts>,
     holder: Arc<str>,
+    /// Has this node the lease? Only then it takes events in: another node's flushes bring events with earlier stamps, which
+    /// windows have passed by then.
+    is_active: Arc<AtomicBool>,
 }
 
 /// Rules and actions in force.
@@ -135,6 +138,7 @@ impl Server {
             rules: Arc::default(),
             counts: Arc::default(),
             holder,
+            is_active: Arc::default(),
         };
         server.reload().await?;
         Ok(server)
@@ -209,7 +213,8 @@ impl Server {
         let mut intakes = JoinSet::new();
         for source in self.sources().await? {
             let (intake, stop) = (self.intake.clone(), parts_stop.clone());
-            intakes.spawn(async move { intake.run(source, stop).await });
+            let is_active = Arc::clone(&self.is_active);
+            intakes.spawn(async move { intake.run(source, &is_active, stop).await });
         }
         let mut parts = JoinSet::new();
         let (this, part_stop) = (self.clone(), parts_stop.clone());
@@ -295,6 +300,11 @@ impl Server {
                 self.log.error("scheduler", "lease", &with_causes(&error));
                 None
             });
+            let was_active = self.is_active.swap(lease.is_some(), Ordering::Relaxed);
+            if was_active != lease.is_some() {
+                let role = if was_active { "another node is the active one" } else { "this is the active node" };
+                self.log.info("scheduler", role);
+            }
             idle += 1;
             if let Some(held) = &lease
                 && (idle >= 10 || self.is_due().await)
@@ -320,6 +330,7 @@ impl Server {
                 _ = stop.changed() => {}
             }
         }
+        self.is_active.store(false, Ordering::Relaxed);
         if let Some(lease) = lease
             && let Err(error) = self.store.release_lease(&lease).await
         {
@@ -531,6 +542,9 @@ impl Control for Server {
     }
 
     async fn ingest(&self, events: Vec<IncomingEvent>) -> Result<Ingested, ServerError> {
+        if !self.is_active.load(Ordering::Relaxed) {
+            return Err(ServerError::Stopping);
+        }
         let intake = self.intake.clone();
         let work = tokio::task::spawn_blocking(move || {
             let mut streams = std::collections::BTreeMap::new();
@@ -628,7 +642,11 @@ impl Control for Server {
     }
 }
 
-async fn open_state(settings: &Settings, secrets: &dyn Secrets) -> Result<Arc<dyn Store>, ServerError> {
+/// Opens the state that settings name.
+///
+/// # Errors
+/// When it cannot be opened, or a newer version has written it.
+pub async fn open_state(settings: &Settings, secrets: &dyn Secrets) -> Result<Arc<dyn Store>, ServerError> {
     if let Some(reference) = &settings.state.postgres {
         let url = secrets.resolve(reference).map_err(|error| ServerError::BadRequest(with_causes(&error)))?;
         return Ok(Arc::new(SqlStore::open_postgres(url.expose(), 8).await?));

@@ -138,7 +138,6 @@ pub struct GeoipSettings {
 
 /// `[[source]]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SourceSettings {
     /// Unique: checkpoints are kept under it.
     pub name: String,
@@ -149,7 +148,7 @@ pub struct SourceSettings {
 
 /// What a source reads.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SourceKind {
     /// Files in folders, watched.
     Folder {

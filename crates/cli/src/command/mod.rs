@@ -13,6 +13,10 @@ pub(crate) mod rule_check;
 pub(crate) mod rule_list;
 pub(crate) mod rule_show;
 pub(crate) mod rule_test;
+pub(crate) mod serve;
+mod server_config;
+pub(crate) mod state_backup;
+pub(crate) mod token_create;
 
 use ecs::Timestamp;
 
