@@ -6,7 +6,9 @@ use clap::{ColorChoice, Parser, Subcommand};
 use ecs::Timestamp;
 use rule::Severity;
 
-use crate::command::{completions, demo, explain, hunt, rule_check, rule_list, rule_show, rule_test};
+use crate::command::{
+    completions, demo, explain, hunt, init_aws, rule_check, rule_list, rule_show, rule_test,
+};
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
 #[derive(Debug, Parser)]
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account
     Demo(demo::Args),
+    /// Make what `bartizan serve` needs elsewhere before it can start
+    #[command(subcommand)]
+    Init(InitCommand),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -66,6 +71,13 @@ pub(crate) enum RuleCommand {
     Check(rule_check::Args),
     /// Run the tests in the files beside rules
     Test(rule_test::Args),
+}
+
+/// The commands that prepare the surroundings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InitCommand {
+    /// For a CloudTrail bucket: a least-privilege policy, Terraform for the queue, and a configuration file
+    Aws(Box<init_aws::Args>),
 }
 
 /// Reads a severity.

@@ -22,8 +22,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, GlobalArgs, RuleCommand};
-use command::{Context, completions, demo, explain, hunt, rule_check, rule_list, rule_show, rule_test};
+use args::{Cli, Command, GlobalArgs, InitCommand, RuleCommand};
+use command::{
+    Context, completions, demo, explain, hunt, init_aws, rule_check, rule_list, rule_show, rule_test,
+};
 use exit_status::ExitStatus;
 use printer::Printer;
 
@@ -62,6 +64,7 @@ fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
         Command::Rule(RuleCommand::Test(args)) => rule_test::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
+        Command::Init(InitCommand::Aws(args)) => init_aws::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
     }
 }
