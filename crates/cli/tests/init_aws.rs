@@ -267,6 +267,68 @@ fn files_are_written_all_or_none_and_never_over_something_else() {
     assert!(read("bartizan-policy.json").contains(":other\""));
 }
 
+/// The settings of `bartizan serve`, by section.
+const SETTINGS: [(&str, &[&str]); 6] = [
+    ("server", &["address", "public_url", "tls_certificate", "tls_key", "auth"]),
+    ("state", &["sqlite", "postgres"]),
+    ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
+    ("rules", &["paths", "builtin", "reload"]),
+    ("geoip", &["city", "asn"]),
+    ("source", &["name", "type", "paths", "queue_url", "bucket", "prefix", "region", "from"]),
+];
+
+/// Every key, as `section.key`, of which all are known.
+#[track_caller]
+fn settings(name: &str, text: &str) -> BTreeSet<String> {
+    let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut found = BTreeSet::new();
+    for (section, value) in &table {
+        let known = SETTINGS.iter().find(|(known, _)| known == section);
+        let (_, keys) = known.unwrap_or_else(|| panic!("{name}: no section [{section}]"));
+        let tables = match value {
+            toml::Value::Array(tables) => tables.clone(),
+            one => vec![one.clone()],
+        };
+        for key in tables.iter().flat_map(|table| table.as_table().unwrap().keys()) {
+            assert!(keys.contains(&key.as_str()), "{name}: no setting {section}.{key}");
+            found.insert(format!("{section}.{key}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn configurations_have_settings_that_there_are() {
+    settings("small", &printed(&SMALL, "config"));
+    settings("large", &printed(&LARGE, "config"));
+    let example = repository_file("deploy/bartizan.toml");
+    settings("example", &example);
+    // With the comments taken from all that is optional, it names every setting; alternatives are not parsed together.
+    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+    let every: String = example
+        .lines()
+        .map(|line| {
+            line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || is_setting(rest)).unwrap_or(line)
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let all: BTreeSet<String> = SETTINGS
+        .iter()
+        .flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}.{key}")))
+        .collect();
+    assert_eq!(settings("example, uncommented", &every), all);
+    for page in ["docs/deploy.md", "docs/from-nothing-to-first-alert.md"] {
+        let text = repository_file(page);
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        assert!(blocks.clone().count() > 0);
+        for block in blocks {
+            // A block in a list is indented.
+            let block: String = block.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+            settings(page, &block);
+        }
+    }
+}
+
 #[test]
 fn what_replaces_other_notifications_says_so() {
     let warned = |args: &[&str]| init_aws(Path::new("."), &[&SMALL, args]).stderr;

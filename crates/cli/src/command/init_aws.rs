@@ -18,10 +18,12 @@ const EXAMPLES: &str = "\
 Nothing is sent to AWS and nothing is looked up there.
 
 Examples:
-  bartizan init aws --bucket example-cloudtrail --account-id 111122223333 --region eu-west-1 --out bartizan-aws
+  bartizan init aws --bucket example-cloudtrail --account-id 111122223333 --region eu-west-1 \\
+    --out bartizan-aws
   bartizan init aws --bucket example-cloudtrail --what terraform > bartizan.tf
   bartizan init aws --bucket example-cloudtrail --account-id 111122223333 --region eu-west-1 \\
-    --organization o-abcde12345 --kms-key arn:aws:kms:eu-west-1:111122223333:key/ID --what iam-policy";
+    --organization o-abcde12345 \\
+    --kms-key arn:aws:kms:eu-west-1:111122223333:key/ID --what iam-policy";
 
 /// Arguments of `bartizan init aws`.
 #[derive(Debug, clap::Args)]
