@@ -7,7 +7,7 @@ use ecs::Timestamp;
 use rule::Severity;
 
 use crate::command::{
-    completions, demo, explain, hunt, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
+    completions, demo, explain, hunt, init_aws, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
     rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 
@@ -65,6 +65,9 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account
     Demo(demo::Args),
+    /// Make what `bartizan serve` needs elsewhere before it can start
+    #[command(subcommand)]
+    Init(InitCommand),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -109,6 +112,13 @@ pub(crate) enum LakeCommand {
     Compact(lake_compact::Args),
     /// Ask for events in KQL, EQL, ES|QL or SQL
     Query(Box<lake_query::Args>),
+}
+
+/// The commands that prepare the surroundings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InitCommand {
+    /// For a CloudTrail bucket: a least-privilege policy, Terraform for the queue, and a configuration file
+    Aws(Box<init_aws::Args>),
 }
 
 /// Reads a severity.

@@ -22,10 +22,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, GlobalArgs, LakeCommand, RuleCommand, StateCommand, TokenCommand};
+use args::{Cli, Command, GlobalArgs, InitCommand, LakeCommand, RuleCommand, StateCommand, TokenCommand};
 use command::{
-    Context, completions, demo, explain, hunt, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
-    rule_list, rule_show, rule_test, serve, state_backup, token_create,
+    Context, completions, demo, explain, hunt, init_aws, lake_compact, lake_info, lake_ingest, lake_query,
+    rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 use exit_status::ExitStatus;
 use printer::Printer;
@@ -73,6 +73,7 @@ fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
         Command::State(StateCommand::Restore(args)) => state_backup::restore(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
+        Command::Init(InitCommand::Aws(args)) => init_aws::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
     }
 }

@@ -302,7 +302,8 @@ impl Server {
             });
             let was_active = self.is_active.swap(lease.is_some(), Ordering::Relaxed);
             if was_active != lease.is_some() {
-                let role = if was_active { "another node is the active one" } else { "this is the active node" };
+                let role =
+                    if was_active { "another node is the active one" } else { "this is the active node" };
                 self.log.info("scheduler", role);
             }
             idle += 1;

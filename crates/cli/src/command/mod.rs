@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod hunt;
+pub(crate) mod init_aws;
 pub(crate) mod lake_compact;
 mod lake_folder;
 pub(crate) mod lake_info;

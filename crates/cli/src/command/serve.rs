@@ -46,8 +46,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         let server = Server::open(settings, secrets.clone(), Arc::clone(&clock), log)
             .await
             .context("the server cannot be started")?;
-        let sender =
-            NotifySender { secrets, transports: (*server.courier.transports).clone() };
+        let sender = NotifySender { secrets, transports: (*server.courier.transports).clone() };
         let store = Arc::clone(&server.store);
         let mut state = AppState::new(store, Arc::new(server.clone()), clock, auth, Arc::new(sender));
         state.enrichment = Arc::clone(&server.intake.enrichment);

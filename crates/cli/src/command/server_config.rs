@@ -64,7 +64,6 @@ pub(crate) async fn open_state(settings: &Settings) -> anyhow::Result<std::sync:
     Ok(server::server::open_state(settings, &ProcessSecrets).await?)
 }
 
-
 /// Secrets from the environment of this process, and from files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProcessSecrets;
