@@ -178,3 +178,23 @@ pub enum SourceKind {
         from: Option<String>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_read_and_unknown_keys_are_refused() {
+        let example = include_str!("../../../deploy/bartizan.toml");
+        let settings: Settings = toml::from_str(example).unwrap();
+        assert!(settings.server.address.ip().is_loopback());
+        for bad in [
+            "[server]\nadress = \"127.0.0.1:1\"",
+            "[[source]]\nname = \"a\"\ntype = \"sqs\"\nqueue = \"b\"",
+            "[[source]]\nname = \"a\"\ntype = \"folder\"\npaths = []\nregion = \"b\"",
+            "[lakes]",
+        ] {
+            assert!(toml::from_str::<Settings>(bad).is_err(), "{bad}");
+        }
+    }
+}
