@@ -201,7 +201,10 @@ async fn add_stored_lists(
             text.push_str(&format!("{}\n", item.document));
         }
     }
-    let loaded = rule::format::ndjson::read(&text, Path::new("api/exceptions"));
+    let loaded = match text.as_str() {
+        "" => Loaded::default(),
+        text => rule::format::ndjson::read(text, Path::new("api/exceptions")),
+    };
     let errors = loaded.diagnostics.iter().filter(|found| found.is_error());
     faults.extend(errors.map(|found| format!("a stored exception: {}", found.message)));
     library.exception_lists.extend(loaded.exception_lists);
