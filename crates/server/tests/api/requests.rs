@@ -59,6 +59,8 @@ async fn rules() {
             ("GET", "/api/v1/rules?limit=0", "", 400, &[]),
             ("GET", "/api/v1/rules?limit=1001", "", 400, &[]),
             ("GET", "/api/v1/rules?after=nonsense", "", 400, &[]),
+            // `"\u0000"`
+            ("GET", "/api/v1/rules?after=Ilx1MDAwMCI", "", 400, &[]),
             ("GET", "/api/v1/rules?name=%00", "", 400, &[]),
             ("GET", "/api/v1/rules?enabled=maybe", "", 400, &[]),
             (
