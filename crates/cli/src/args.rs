@@ -6,7 +6,10 @@ use clap::{ColorChoice, Parser, Subcommand};
 use ecs::Timestamp;
 use rule::Severity;
 
-use crate::command::{completions, demo, explain, hunt, rule_check, rule_list, rule_show, rule_test};
+use crate::command::{
+    completions, demo, explain, hunt, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
+    rule_list, rule_show, rule_test,
+};
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
 #[derive(Debug, Parser)]
@@ -47,6 +50,9 @@ pub(crate) enum Command {
     /// List, show, check and test rules
     #[command(subcommand)]
     Rule(RuleCommand),
+    /// Keep events in a lake, and ask it questions
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Say which clause of a rule an event fails, with the values seen
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account
@@ -66,6 +72,19 @@ pub(crate) enum RuleCommand {
     Check(rule_check::Args),
     /// Run the tests in the files beside rules
     Test(rule_test::Args),
+}
+
+/// The commands about the lake.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LakeCommand {
+    /// Take logs in: each event once, with an account of everything read
+    Ingest(lake_ingest::Args),
+    /// Show what each data stream holds
+    Info(lake_info::Args),
+    /// Make few large files of many small ones, and drop what is too old
+    Compact(lake_compact::Args),
+    /// Ask for events in KQL, EQL, ES|QL or SQL
+    Query(Box<lake_query::Args>),
 }
 
 /// Reads a severity.

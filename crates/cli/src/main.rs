@@ -22,8 +22,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command, GlobalArgs, RuleCommand};
-use command::{Context, completions, demo, explain, hunt, rule_check, rule_list, rule_show, rule_test};
+use args::{Cli, Command, GlobalArgs, LakeCommand, RuleCommand};
+use command::{
+    Context, completions, demo, explain, hunt, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
+    rule_list, rule_show, rule_test,
+};
 use exit_status::ExitStatus;
 use printer::Printer;
 
@@ -60,6 +63,10 @@ fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
         Command::Rule(RuleCommand::Show(args)) => rule_show::run(&args, context),
         Command::Rule(RuleCommand::Check(args)) => rule_check::run(&args, context),
         Command::Rule(RuleCommand::Test(args)) => rule_test::run(&args, context),
+        Command::Lake(LakeCommand::Ingest(args)) => lake_ingest::run(&args, context),
+        Command::Lake(LakeCommand::Info(args)) => lake_info::run(&args, context),
+        Command::Lake(LakeCommand::Compact(args)) => lake_compact::run(&args, context),
+        Command::Lake(LakeCommand::Query(args)) => lake_query::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

@@ -7,6 +7,9 @@ pub enum EngineError {
     /// Alerts can no longer be handed over.
     #[error("writing an alert")]
     Sink(#[source] std::io::Error),
+    /// The events of an execution can no longer be had.
+    #[error("reading the events of an execution")]
+    Events(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What could not be read can no longer be kept.
     #[error("keeping what could not be read")]
     DeadLetter(#[source] ingest::error::IngestError),

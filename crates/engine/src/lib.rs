@@ -16,6 +16,7 @@ pub mod detect;
 pub mod error;
 pub mod event_order;
 pub mod event_time;
+pub mod execute;
 pub mod finisher;
 pub mod held_events;
 pub mod hunt;
@@ -43,6 +44,7 @@ pub mod windows;
 
 pub use detect::{AlertSink, Detection};
 pub use error::EngineError;
+pub use execute::{ExecuteOptions, Executed, MadeEvent, execute, needed_range};
 pub use hunt::{HuntEvent, HuntOptions, HuntOutput, HuntSummary, hunt};
 pub use indicators::{IndicatorAccount, IndicatorFile};
 pub use outcome::{NotRunReason, RuleOutcome, RuleStatus};

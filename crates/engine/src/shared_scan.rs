@@ -22,6 +22,7 @@ use matcher::value::date_of;
 use matcher::{FilterId, Matcher, Predicate, StreamMatcher};
 use serde_json::{Map, Value};
 
+use crate::execute::MadeEvent;
 use crate::name_table::NameTable;
 use crate::plan::Plan;
 use crate::windows::Windows;
@@ -107,6 +108,15 @@ pub struct ScannedRecord {
     /// Set when it passes at least one filter; outside of the range, one of a rule for which it is history, or one
     /// that looks for indicators.
     pub found: Option<Box<FoundEvent>>,
+}
+
+/// What is known of an event that was given as a document.
+#[derive(Debug)]
+pub(crate) enum Looked {
+    /// It lies in the range. Set when it passes at least one filter.
+    InRange(Option<Box<FoundEvent>>),
+    /// It lies outside. Set when it passes a filter of a rule for which it counts all the same.
+    Around(Option<Box<FoundEvent>>),
 }
 
 /// The names that events share, each kept once.
@@ -245,6 +255,32 @@ impl<'s> Scanner<'s> {
         }
     }
 
+    /// Looks at an event that was made before.
+    pub(crate) fn look(&mut self, event: MadeEvent) -> Looked {
+        let MadeEvent { document, id, stream, time } = event;
+        let place = self.scan.place(time);
+        let mut found = None;
+        if place != Place::Outside || self.scan.cloudtrail_indicators.is_some() {
+            let passed = self.passed(place, &stream, &document);
+            found = (!passed.is_empty())
+                .then(|| Box::new(FoundEvent { filters: passed, document, document_id: id, stream }));
+        }
+        if place == Place::InRange { Looked::InRange(found) } else { Looked::Around(found) }
+    }
+
+    /// Which filters a whole document passes.
+    fn passed(&mut self, place: Place, stream: &DataStream, document: &Document) -> Vec<FilterId> {
+        let scan = self.scan;
+        let (matcher, memo) = self.others.entry((place, stream.clone())).or_insert_with(|| {
+            let matcher = scan.stream_matcher(place, stream);
+            let memo = matcher.memo();
+            (matcher, memo)
+        });
+        let view = document.view(&scan.plan.table);
+        let verdict = matcher.look(&view, memo);
+        matcher.settle(verdict, &view)
+    }
+
     fn scan_skimmed(
         &mut self,
         record: &RawRecord<'_>,
@@ -306,15 +342,7 @@ impl<'s> Scanner<'s> {
         let mut scanned = self.scanned(record, &document, key, time, names);
         let place = self.scan.place(time);
         if place != Place::Outside || self.scan.cloudtrail_indicators.is_some() {
-            let scan = self.scan;
-            let (matcher, memo) = self.others.entry((place, stream.clone())).or_insert_with(|| {
-                let matcher = scan.stream_matcher(place, &stream);
-                let memo = matcher.memo();
-                (matcher, memo)
-            });
-            let view = document.view(&scan.plan.table);
-            let verdict = matcher.look(&view, memo);
-            let passed = matcher.settle(verdict, &view);
+            let passed = self.passed(place, &stream, &document);
             scanned.found = found(passed, document, &scanned.key, stream);
             if let (Some(found), Some(id)) = (&mut scanned.found, id) {
                 found.document_id = id.into();

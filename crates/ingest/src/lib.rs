@@ -7,6 +7,8 @@
 //!                 └────────┴──────────────────▶ Ledger ◀────────────────────┘
 //! ```
 //!
+//! [`events_of`] does all of it for one input; [`source::LiveSource`] is where inputs come from that never end.
+//!
 //! Invariant: nothing is lost in silence. Every input ends in the [`Ledger`] as read, partly read or skipped with a
 //! reason, and records in = events + duplicates + drops.
 //! Invariant: bad input is data, not an error. Nothing here panics on any bytes, and every cost has a cap that is

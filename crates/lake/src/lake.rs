@@ -77,6 +77,8 @@ pub struct Receipt {
     pub appended: u64,
     /// Events that were there already, or twice in this append: same id and same `@timestamp`.
     pub duplicates: u64,
+    /// Which of the events given these are: their positions, ascending.
+    pub left_out: Vec<usize>,
     /// Values that their column could not take, because they are of another type; they are in the document.
     pub clashes: u64,
     /// Events without a readable `@timestamp`: found by `event.ingested`, or without a time range.
@@ -192,16 +194,19 @@ impl Lake {
         appending.stamp_from = Some(ingested);
         let at = appending.streams.entry(folder.clone()).or_default();
         let mut seen = BTreeSet::new();
-        let mut new = Vec::new();
-        for ((event, (_, key)), there) in prepared.into_iter().zip(&keys).zip(there) {
+        let (mut new, mut left_out) = (Vec::new(), Vec::new());
+        for (position, ((event, (_, key)), there)) in prepared.into_iter().zip(&keys).zip(there).enumerate() {
             if !there && !at.keys.contains(key) && seen.insert(*key) {
                 new.push(event);
+            } else {
+                left_out.push(position);
             }
         }
-        let duplicates = (keys.len() - new.len()) as u64;
+        let duplicates = left_out.len() as u64;
         let mut receipt = Receipt {
             appended: 0,
             duplicates,
+            left_out,
             clashes: 0,
             without_time: 0,
             ingested: whole_milliseconds(ingested),

@@ -18,11 +18,11 @@ use crate::error::{LakeError, Result};
 use crate::event::{StoredEvent, restore};
 use crate::manifest::{DataFile, file_path};
 use crate::pruning::{Condition, MillisecondRange, TimeField};
-use crate::schema::{ID, INGESTED, ORIGINAL, SOURCE};
+use crate::schema::{ID, INGESTED, ORIGINAL, SOURCE, StreamSchema};
 use crate::snapshot::Snapshot;
 use crate::statistics::time_bounds;
 use crate::storage::Storage;
-use crate::stream::StreamState;
+use crate::stream::Streams;
 
 /// What a reader wants.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +35,8 @@ pub struct ScanRequest {
     pub time_field: TimeField,
     /// Dotted names of the columns, in the order wanted; `None` for all that the data stream has.
     pub columns: Option<Vec<String>>,
+    /// Columns are the same over all data streams, as [`Snapshot::unified_columns`] says; otherwise those of each.
+    pub unified: bool,
     /// What the events have in common. Files that cannot hold such an event are not opened; other events still come.
     pub conditions: Vec<Condition>,
 }
@@ -126,12 +128,14 @@ impl Snapshot {
         let field = request.time_field.column();
         let mut account = ScanAccount::default();
         let mut waiting = VecDeque::new();
+        let unified = request.unified.then(|| unified_schema(&self.streams, &request.streams));
         for (folder, state) in &self.streams {
             let data_stream = state.manifest.data_stream();
             if !request.streams.matches(&data_stream) {
                 continue;
             }
-            let columns = wanted_columns(request.columns.as_deref(), state, &self.catalog);
+            let schema = unified.as_ref().unwrap_or(&state.schema);
+            let columns = wanted_columns(request.columns.as_deref(), schema, &self.catalog);
             let fields: Vec<Field> =
                 columns.iter().map(|one| Field::new(&one.name, one.column.data_type(), true)).collect();
             let stream = Arc::new(StreamScan {
@@ -165,6 +169,14 @@ impl Snapshot {
         Scan { storage: Arc::clone(&self.storage), range, field, waiting, open: None, account }
     }
 
+    /// The columns of some data streams together, as a scan of them with [`ScanRequest::unified`] gives them: lists where
+    /// any has lists; numbers of both kinds as [`Kind::Double`](crate::Kind), other kinds that differ as keywords.
+    pub fn unified_columns(&self, streams: &IndexPatterns) -> Vec<Field> {
+        let schema = unified_schema(&self.streams, streams);
+        let columns = wanted_columns(None, &schema, &self.catalog);
+        columns.iter().map(|one| Field::new(&one.name, one.column.data_type(), true)).collect()
+    }
+
     /// Whole events, in the order of [`scan`](Self::scan). The columns of the request do not matter.
     pub fn documents(&self, request: &ScanRequest) -> Documents {
         let columns = Some([ID, SOURCE, ORIGINAL].map(str::to_owned).into());
@@ -173,8 +185,7 @@ impl Snapshot {
     }
 }
 
-fn wanted_columns(names: Option<&[String]>, state: &StreamState, catalog: &Catalog) -> Vec<WantedColumn> {
-    let schema = &state.schema;
+fn wanted_columns(names: Option<&[String]>, schema: &StreamSchema, catalog: &Catalog) -> Vec<WantedColumn> {
     match names {
         Some(names) => names.iter().map(|name| wanted(name, schema, catalog)).collect(),
         None => in_file_order(schema.columns.keys().map(String::as_str))
@@ -182,6 +193,14 @@ fn wanted_columns(names: Option<&[String]>, state: &StreamState, catalog: &Catal
             .map(|name| wanted(name, schema, catalog))
             .collect(),
     }
+}
+
+fn unified_schema(streams: &Streams, wanted: &IndexPatterns) -> StreamSchema {
+    let mut schema = StreamSchema::default();
+    for state in streams.values().filter(|state| wanted.matches(&state.manifest.data_stream())) {
+        schema.unify(&state.schema);
+    }
+    schema
 }
 
 impl Scan {

@@ -84,6 +84,20 @@ impl StreamSchema {
         fixed(name).or_else(|| self.columns.get(name).copied())
     }
 
+    /// Takes in the columns of another data stream, so that values of both fit.
+    pub(crate) fn unify(&mut self, other: &Self) {
+        for (name, theirs) in &other.columns {
+            let column = self.columns.entry(name.clone()).or_insert(*theirs);
+            column.list |= theirs.list;
+            column.kind = match (column.kind, theirs.kind) {
+                (ours, theirs) if ours == theirs => ours,
+                (Kind::Long | Kind::Double, Kind::Long | Kind::Double) => Kind::Double,
+                _ => Kind::Keyword,
+            };
+        }
+        self.overflowed |= other.overflowed;
+    }
+
     /// Takes in what another writer knows. Where both know a field, its kind is `theirs`.
     pub(crate) fn merged(&self, theirs: &Self) -> Self {
         let mut columns = self.columns.clone();

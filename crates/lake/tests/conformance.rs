@@ -3,7 +3,6 @@
 //! The last runs with `--features s3` and `moto_server` (PyPI, `moto[server]`) on the path or named by `MOTO_SERVER`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![cfg_attr(not(feature = "s3"), expect(clippy::print_stdout, reason = "says what did not run"))]
 
 mod sample;
 

@@ -435,3 +435,56 @@ fn memory_has_an_end() {
     }
     assert_eq!(ids(&lake.snapshot().unwrap()), once(0..100));
 }
+
+#[test]
+fn a_receipt_says_which_events_were_there() {
+    let folder = folder();
+    let lake = open(folder.path());
+    lake.append(&stream(), vec![event(1), event(3)], at(0)).unwrap();
+    lake.flush().unwrap();
+    lake.append(&stream(), vec![event(5)], at(0)).unwrap();
+    let receipt = lake.append(&stream(), [0, 1, 2, 2, 3, 4, 5].map(event).to_vec(), at(0)).unwrap();
+    assert_eq!((receipt.appended, receipt.left_out), (3, vec![1, 3, 4, 6]));
+}
+
+#[test]
+fn columns_of_several_data_streams_can_be_made_one() {
+    let folder = folder();
+    let lake = open(folder.path());
+    let (one, other) = (DataStream::logs("one"), DataStream::logs("other"));
+    let append = |stream: &DataStream, value: serde_json::Value| {
+        let mut value = value;
+        value["@timestamp"] = "2026-03-14T00:00:00Z".into();
+        let id = value.to_string();
+        lake.append(stream, vec![Event { id, document: document(value), raw: None }], at(0)).unwrap();
+    };
+    append(&one, json!({"x": {"number": 1, "mixed": 1, "many": "a"}, "only": {"one": true}}));
+    append(&other, json!({"x": {"number": 1.5, "mixed": "text", "many": ["b", "c"]}}));
+    let streams = IndexPatterns::new(["logs-*"]);
+    let columns = ["x.number", "x.mixed", "x.many", "only.one"].map(str::to_owned).to_vec();
+    for flushed in [false, true] {
+        if flushed {
+            lake.flush().unwrap();
+        }
+        let snapshot = lake.snapshot().unwrap();
+        let types: Vec<_> = snapshot
+            .unified_columns(&streams)
+            .into_iter()
+            .filter(|field| columns.contains(field.name()))
+            .collect();
+        let request = ScanRequest { unified: true, columns: Some(columns.clone()), ..everything() };
+        let mut rows: Vec<String> = Vec::new();
+        for batch in snapshot.scan(&request) {
+            let batch = batch.unwrap().batch;
+            for field in &types {
+                assert_eq!(batch.column_by_name(field.name()).unwrap().data_type(), field.data_type());
+            }
+            let number = batch.column(0).as_primitive::<arrow_array::types::Float64Type>().value(0);
+            let mixed = batch.column(1).as_string::<i32>().value(0).to_owned();
+            let many = batch.column(2).as_list::<i32>().value(0).len();
+            rows.push(format!("{number} {mixed} {many} {}", batch.column(3).is_null(0)));
+        }
+        rows.sort();
+        assert_eq!(rows, ["1 1 1 false", "1.5 text 2 true"]);
+    }
+}

@@ -352,7 +352,7 @@ proptest! {
         for (numbers, step) in runs {
             seconds += step;
             // An alert is made once.
-            let alerts: Vec<Document> = numbers.iter().map(|n| n.to_string()).filter(|id| kept.get(id).is_none())
+            let alerts: Vec<Document> = numbers.iter().map(|n| n.to_string()).filter(|id| !kept.contains_key(id))
                 .collect::<BTreeSet<_>>().iter().map(|id| alert(id, "high")).collect();
             kept.extend(alerts.iter().map(|a| (a.text("kibana.alert.uuid").unwrap().to_owned(), a.clone())));
             let now = Timestamp::from_second(seconds).unwrap();

@@ -1,7 +1,5 @@
 //! Connectors and actions as settings: what is read, what is refused, in which words, and that no secret is repeated.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use bartizan_notify as notify;
 use ecs::Catalog;
 use notify::{Action, Connector, PreparedAction};
@@ -221,4 +219,32 @@ fn kibanas_actions_are_read() {
         let error = Action::from_kibana(&changed, "rule-1", 0).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_examples_of_the_guide_are_read() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/notifications.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let examples: Vec<Value> = page
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| serde_json::from_str(rest.split("```").next().unwrap()).unwrap())
+        .collect();
+    let connectors: Vec<Connector> = examples
+        .iter()
+        .filter(|example| example.get("type").is_some())
+        .map(|example| Connector::from_json(example).unwrap())
+        .collect();
+    assert_eq!(connectors.len(), 6);
+    let mut actions = 0;
+    for example in examples.iter().filter(|example| example.get("type").is_none()) {
+        let action = match example.get("connector") {
+            Some(_) => example.clone(),
+            None => json!({"id": "a", "connector": "soc", "params": example}),
+        };
+        let connector = connectors.iter().find(|known| action["connector"] == known.id.as_str()).unwrap();
+        prepared(action, connector).unwrap();
+        actions += 1;
+    }
+    assert_eq!(actions, 2);
 }

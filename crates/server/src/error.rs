@@ -35,6 +35,9 @@ pub enum ServerError {
         #[source]
         source: std::io::Error,
     },
+    /// A run ended before its work was done; a defect of the program.
+    #[error("a run ended early: {0}")]
+    Defect(String),
     /// A part of the server has ended, so that it can no longer be asked.
     #[error("the server is stopping")]
     Stopping,

@@ -12,11 +12,21 @@
 //! with the cursor that says their window was searched.
 //! Invariant: only [`clock`] reads the time; everything else is given it.
 
+pub mod actions;
 pub mod api;
 pub mod clock;
 pub mod control;
+pub mod courier;
 pub mod error;
+pub mod intake;
+pub mod log;
+pub mod rule_set;
+pub mod run;
+pub mod scheduler;
+pub mod server;
+pub mod settings;
 
 pub use clock::{Clock, SystemClock};
 pub use control::Control;
 pub use error::ServerError;
+pub use server::Server;

@@ -96,9 +96,10 @@ pub trait ExecutionStore: Send + Sync {
         limit: u32,
     ) -> Result<Page<Execution, ExecutionPosition>, StateError>;
 
-    /// The execution of each rule that started last, by rule id.
+    /// The execution that started last of each rule that is stored, by rule id.
     async fn last_executions(&self) -> Result<Vec<Execution>, StateError>;
 
-    /// Deletes executions that started before an instant. How many.
+    /// Deletes executions that started before an instant. How many. A commit of one of them would no longer be known as
+    /// repeated, so keep them for much longer than anything may take.
     async fn delete_executions_before(&self, before: Timestamp) -> Result<u64, StateError>;
 }

@@ -1,6 +1,6 @@
 //! The store in SQL: one set of statements for SQLite and PostgreSQL, and how each is opened.
 //!
-//! Both understand `$1`, `ON CONFLICT` and `RETURNING`; the few differences are methods of [`dialect::Dialect`]. On
+//! Both understand `$1`, `ON CONFLICT` and `RETURNING`; the few differences are methods of `dialect::Dialect`. On
 //! SQLite there is one writer at a time; on PostgreSQL a row lock on the lease orders the commits of one lease, and an
 //! advisory lock orders what people change (it is rare, and the audit trail is a chain).
 

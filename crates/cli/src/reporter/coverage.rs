@@ -102,6 +102,13 @@ impl Coverage {
         }
     }
 
+    /// Of a run that reads, and runs no rules.
+    pub(crate) fn of_reading(ledger: Ledger) -> Self {
+        let summary = HuntSummary { ledger, rules: Vec::new(), indicators: Vec::new() };
+        let none = RuleLibrary::default();
+        Self::new(TimeRange::default(), summary, &none, &none)
+    }
+
     /// What the run's account makes of its exit status.
     pub(crate) fn status(&self, strict: bool) -> ExitStatus {
         let failed =
@@ -135,13 +142,18 @@ impl Coverage {
         kinds
     }
 
-    /// The account as text for people.
-    pub(crate) fn write_text(&self, out: &mut Output) -> io::Result<()> {
+    /// What was read, as text for people.
+    pub(crate) fn write_reading(&self, out: &mut Output) -> io::Result<()> {
         let heading = out.paint(Paint::Heading, "Coverage");
         writeln!(out, "{heading}")?;
         self.write_inputs(out)?;
         self.write_records(out)?;
-        self.write_events(out)?;
+        self.write_events(out)
+    }
+
+    /// The account as text for people.
+    pub(crate) fn write_text(&self, out: &mut Output) -> io::Result<()> {
+        self.write_reading(out)?;
         self.write_indicators(out)?;
         self.write_rules(out)
     }
@@ -567,6 +579,30 @@ impl Coverage {
             "removed_values": self.removed_values.total(),
             "removed_values_by_field": self.removed_values.json(),
         })
+    }
+}
+
+/// Members of the account that a run without rules has.
+const OF_READING: [&str; 9] = [
+    "inputs",
+    "bytes",
+    "records",
+    "dead_letter",
+    "events_without_time",
+    "first_event",
+    "last_event",
+    "accounts",
+    "regions",
+];
+
+impl Coverage {
+    /// What was read, as JSON.
+    pub(crate) fn reading_json(&self) -> Value {
+        let mut account = self.json();
+        if let Some(members) = account.as_object_mut() {
+            members.retain(|name, _| OF_READING.contains(&name.as_str()));
+        }
+        account
     }
 }
 

@@ -89,12 +89,13 @@ impl Reporter for CsvReporter {
 /// front, and control characters, line breaks among them, appear as escapes.
 ///
 /// Source: OWASP, "CSV Injection".
-fn guarded(cell: &str) -> String {
+pub(crate) fn guarded(cell: &str) -> String {
     let cell = visible(cell);
     if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell }
 }
 
-fn io_error(error: csv::Error) -> io::Error {
+/// An error of the writer as one of writing.
+pub(crate) fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         kind => io::Error::other(format!("{kind:?}")),

@@ -250,7 +250,7 @@ pub(crate) fn severity_of(alert: &Alert) -> Severity {
 }
 
 /// Who acted: the identity's ARN without its partition and service, else the user, else the host.
-fn who(document: &Document) -> String {
+pub(crate) fn who(document: &Document) -> String {
     match document.text("aws.cloudtrail.user_identity.arn") {
         Some(arn) => {
             let mut parts = arn.splitn(6, ':');
@@ -269,7 +269,7 @@ fn who(document: &Document) -> String {
 
 /// What happened: the action, to which resource, and that it failed; of an event without an action the process or file
 /// that it is about, or its category.
-fn what(document: &Document) -> String {
+pub(crate) fn what(document: &Document) -> String {
     if document.first(EVENT_COUNT).is_some() {
         return columns(document).take(COLUMNS).collect::<Vec<_>>().join(" ");
     }

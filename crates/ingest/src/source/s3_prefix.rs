@@ -78,6 +78,8 @@ pub struct S3PrefixSource {
 struct RegionLogs {
     /// Days before it are read, and not listed again.
     from: Date,
+    /// Files of this day and later may not have been seen by the last listing, because it was cut short.
+    unlisted_from: Option<Date>,
     /// What was delivered and acknowledged, of that day and later: keys behind the region's prefix.
     done: BTreeSet<String>,
     /// What is queued or under way.
@@ -107,6 +109,7 @@ impl RegionLogs {
     fn starting(from: Date) -> Self {
         Self {
             from,
+            unlisted_from: Some(from),
             done: BTreeSet::new(),
             open: BTreeSet::new(),
             owed: BTreeSet::new(),
@@ -114,8 +117,18 @@ impl RegionLogs {
         }
     }
 
+    /// Enters what a listing found, which ended there or went to the end.
+    fn found(&mut self, found: &[String], to_the_end: bool) {
+        self.unlisted_from = match found.last().and_then(|rest| day_of(rest)) {
+            _ if to_the_end => None,
+            Some(last) => Some(last),
+            None => Some(self.from),
+        };
+        self.open.extend(found.iter().cloned());
+    }
+
     /// Enters an object as done, and forgets days that need no more listing: those that lie `listed_again` days back,
-    /// and before everything that is open or owed.
+    /// and before everything that is open, owed or not listed yet.
     fn finish(&mut self, rest: String, listed_again: u16) {
         self.open.remove(&rest);
         self.attempts.remove(&rest);
@@ -123,6 +136,7 @@ impl RegionLogs {
         let Some(last) = self.done.iter().rev().find_map(|rest| day_of(rest)) else { return };
         let back = i32::from(listed_again).saturating_sub(1).max(0).days();
         let Ok(mut from) = last.checked_sub(back) else { return };
+        from = self.unlisted_from.map_or(from, |day| from.min(day));
         for waiting in [&self.open, &self.owed] {
             from = waiting.iter().find_map(|rest| day_of(rest)).map_or(from, |day| from.min(day));
         }
@@ -175,8 +189,9 @@ impl S3PrefixSource {
                     found.len() < MOST_QUEUED
                 })
                 .await;
+            let to_the_end = listed.is_ok() && found.len() < MOST_QUEUED;
             if let Some(region) = self.regions.get_mut(&prefix) {
-                region.open.extend(found.iter().cloned());
+                region.found(&found, to_the_end);
             }
             self.queue.extend(found.into_iter().map(|rest| (prefix.clone(), rest)));
             listed?;
@@ -353,4 +368,82 @@ fn read_checkpoint(bytes: &[u8]) -> Result<BTreeMap<String, RegionLogs>, String>
         Ok((region.prefix, RegionLogs { done, ..RegionLogs::starting(from) }))
     };
     checkpoint.regions.into_iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    fn key(day: u8, file: u8) -> String {
+        format!("2026/03/{day:02}/{file}.json.gz")
+    }
+
+    /// As a poll does it.
+    fn list(region: &mut RegionLogs, bucket: &BTreeSet<String>) {
+        let start_after = folder_of(region.from);
+        region.open.append(&mut region.owed);
+        let known = |rest: &String| region.done.contains(rest) || region.open.contains(rest);
+        let found = bucket.iter().filter(|rest| ***rest > *start_after && !known(rest)).cloned();
+        let found: Vec<_> = found.take(5).collect();
+        region.found(&found, found.len() < 5);
+    }
+
+    fn restart(source: BTreeMap<String, RegionLogs>) -> BTreeMap<String, RegionLogs> {
+        let region = |(prefix, region): (&String, &RegionLogs)| CheckpointRegion {
+            prefix: prefix.clone(),
+            from: folder_of(region.from),
+            done: region.done.iter().cloned().collect(),
+        };
+        let regions = source.iter().map(region).collect();
+        let bytes = serde_json::to_vec(&Checkpoint { version: CHECKPOINT_VERSION, regions }).unwrap();
+        read_checkpoint(&bytes).unwrap()
+    }
+
+    proptest! {
+        /// In whichever order objects are kept, fail, and restarts come between: each is kept in the end.
+        #[test]
+        fn no_object_is_forgotten_before_it_is_kept(
+            files in prop::collection::btree_set((1..9u8, 0..4u8), 0..20),
+            steps in prop::collection::vec((0..10u8, any::<Index>()), 0..60),
+            listed_again in 0..4u16,
+        ) {
+            let bucket: BTreeSet<String> = files.iter().map(|(day, file)| key(*day, *file)).collect();
+            let first = Date::constant(2026, 3, 1);
+            let mut source = BTreeMap::from([("p/".to_owned(), RegionLogs::starting(first))]);
+            let mut kept = BTreeSet::new();
+            for (step, which) in steps {
+                let region = source.get_mut("p/").unwrap();
+                let open: Vec<String> = region.open.iter().cloned().collect();
+                match step {
+                    0 => source = restart(source),
+                    1..=3 => list(region, &bucket),
+                    _ if open.is_empty() => {}
+                    4 | 5 => {
+                        let rest = which.get(&open);
+                        region.open.remove(rest);
+                        region.owed.insert(rest.clone());
+                    }
+                    _ => {
+                        let rest = which.get(&open);
+                        kept.insert(rest.clone());
+                        region.finish(rest.clone(), listed_again);
+                    }
+                }
+            }
+            let region = source.get_mut("p/").unwrap();
+            for _ in 0..=bucket.len() {
+                list(region, &bucket);
+                for rest in region.open.clone() {
+                    kept.insert(rest.clone());
+                    region.finish(rest, listed_again);
+                }
+            }
+            prop_assert_eq!(kept, bucket);
+            let days: BTreeSet<_> = region.done.iter().map(|rest| day_of(rest)).collect();
+            prop_assert!(days.len() <= usize::from(listed_again.max(1)), "{days:?}");
+        }
+    }
 }

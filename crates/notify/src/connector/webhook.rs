@@ -30,7 +30,7 @@ pub struct WebhookConfig {
     /// HTTP's basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basic_auth: Option<BasicAuth>,
-    /// With it each request carries a [signature](crate::signature).
+    /// With it each request carries a [signature].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_secret: Option<SecretRef>,
     /// Allows `http://` to other machines.

@@ -46,9 +46,9 @@ impl ExecutionStore for SqlStore {
 
     async fn last_executions(&self) -> Result<Vec<Execution>, StateError> {
         let rows = sqlx::query(
-            "SELECT * FROM executions AS one WHERE NOT EXISTS (SELECT 1 FROM executions AS other
-                 WHERE other.rule_id = one.rule_id AND (other.started > one.started
-                     OR (other.started = one.started AND other.id < one.id))) ORDER BY rule_id",
+            "SELECT executions.* FROM rules JOIN executions ON executions.id = (SELECT id FROM executions AS of_rule
+                 WHERE of_rule.rule_id = rules.rule_id ORDER BY of_rule.started DESC, of_rule.id LIMIT 1)
+             ORDER BY executions.rule_id",
         )
         .fetch_all(&mut *self.read().await?)
         .await?;

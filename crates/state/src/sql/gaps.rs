@@ -117,7 +117,7 @@ pub(super) async fn add(write: &mut Write, draft: &GapDraft) -> Result<Gap, Stat
             let other = stored(row)?;
             from = from.min(milliseconds(other.filled_until.unwrap_or(other.from)));
             to = to.max(milliseconds(other.to));
-            reason = merged_reason(&other.reason, &reason);
+            reason = merged_reason(&reason, &other.reason);
             replace_merged(write, &other).await?;
         }
     }
@@ -151,8 +151,15 @@ async fn replace_merged(write: &mut Write, gap: &Gap) -> Result<(), StateError> 
     Ok(())
 }
 
+/// Both reasons, each part once, in the order in which they came.
 fn merged_reason(one: &str, other: &str) -> String {
-    if one.split("; ").any(|part| part == other) { one.to_owned() } else { format!("{one}; {other}") }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in one.split("; ").chain(other.split("; ")) {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join("; ")
 }
 
 /// Notes how far a gap is covered.

@@ -1,0 +1,181 @@
+//! The configuration of a server, as its file says it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use notify::SecretRef;
+
+/// The whole file. Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where the API listens, and who may use it.
+    pub server: ServerSettings,
+    /// Where everything but events is kept.
+    pub state: StateSettings,
+    /// Where events are kept.
+    pub lake: LakeSettings,
+    /// Where rules come from.
+    pub rules: RulesSettings,
+    /// Databases for addresses.
+    pub geoip: GeoipSettings,
+    /// Where events come from.
+    pub source: Vec<SourceSettings>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// Where the API listens.
+    pub address: SocketAddr,
+    /// The address under which people reach it.
+    pub public_url: Option<String>,
+    /// Certificate chain, PEM. Together with the key it makes the server speak TLS.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Whether callers show a token.
+    pub auth: Auth,
+}
+
+/// Whether callers show a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Auth {
+    /// They do.
+    #[default]
+    Token,
+    /// They need not; only on loopback.
+    None,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8585)),
+            public_url: None,
+            tls_certificate: None,
+            tls_key: None,
+            auth: Auth::Token,
+        }
+    }
+}
+
+/// `[state]`: SQLite, unless PostgreSQL is given.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateSettings {
+    /// The file of the database.
+    pub sqlite: PathBuf,
+    /// Where the URL of a PostgreSQL database is found: it may hold a password.
+    pub postgres: Option<SecretRef>,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self { sqlite: PathBuf::from("bartizan/state.sqlite"), postgres: None }
+    }
+}
+
+/// `[lake]`: a folder, unless a bucket is given.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LakeSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// A bucket.
+    pub bucket: Option<String>,
+    /// Where in the bucket.
+    pub prefix: String,
+    /// Where events are logged before they are in files: on a disk of this machine.
+    pub log: Option<PathBuf>,
+    /// How long events are kept, for example `365d`; for ever when it is missing.
+    pub retention: Option<String>,
+}
+
+impl Default for LakeSettings {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("bartizan/lake"),
+            bucket: None,
+            prefix: String::new(),
+            log: None,
+            retention: None,
+        }
+    }
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulesSettings {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The pack that comes with the program as well.
+    pub builtin: bool,
+    /// How often files are looked at again, for example `30s`.
+    pub reload: String,
+}
+
+impl Default for RulesSettings {
+    fn default() -> Self {
+        Self { paths: Vec::new(), builtin: true, reload: "30s".to_owned() }
+    }
+}
+
+/// `[geoip]`
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct GeoipSettings {
+    /// Database of places.
+    pub city: Option<PathBuf>,
+    /// Database of networks.
+    pub asn: Option<PathBuf>,
+}
+
+/// `[[source]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSettings {
+    /// Unique: checkpoints are kept under it.
+    pub name: String,
+    /// What it reads.
+    #[serde(flatten)]
+    pub kind: SourceKind,
+}
+
+/// What a source reads.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Files in folders, watched.
+    Folder {
+        /// Files and folders.
+        paths: Vec<PathBuf>,
+    },
+    /// Objects that a queue tells of.
+    Sqs {
+        /// The queue.
+        queue_url: String,
+        /// Its region.
+        #[serde(default)]
+        region: Option<String>,
+    },
+    /// A bucket, listed by date.
+    S3Prefix {
+        /// The bucket.
+        bucket: String,
+        /// What lies before `AWSLogs/`.
+        #[serde(default)]
+        prefix: String,
+        /// Its region.
+        #[serde(default)]
+        region: Option<String>,
+        /// The first day to be read, for example `2026-01-31`.
+        #[serde(default)]
+        from: Option<String>,
+    },
+}

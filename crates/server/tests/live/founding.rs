@@ -1,0 +1,67 @@
+//! The founding rules live: each alert once, however often a window sees the event, and whatever fails.
+
+use crate::scene::{Scene, call};
+
+const DELETED: &str = "AWS KMS Imported Key Material Deleted";
+const DISABLED: &str = "AWS KMS Customer Managed Key Disabled or Scheduled for Deletion";
+
+fn of<'n>(names: &'n [String], wanted: &str) -> Vec<&'n String> {
+    names.iter().filter(|name| *name == wanted).collect()
+}
+
+#[tokio::test]
+async fn each_fires_once_though_many_runs_see_the_event() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    scene.deliver(&[call(1, "2026-03-01T12:00:01Z", "DeleteImportedKeyMaterial")]).await;
+    scene.deliver(&[call(2, "2026-03-01T12:00:02Z", "DisableKey")]).await;
+    for minute in 1..40 {
+        scene.pass(&format!("2026-03-01T12:{minute:02}:10Z")).await;
+    }
+    let names = scene.names().await;
+    assert_eq!(of(&names, DELETED).len(), 1, "{names:?}");
+    assert_eq!(of(&names, DISABLED).len(), 1, "{names:?}");
+}
+
+#[tokio::test]
+async fn what_comes_late_is_found_when_it_comes() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    scene.pass("2026-03-01T12:05:00Z").await;
+    scene.pass("2026-03-01T13:00:00Z").await;
+    scene.deliver(&[call(1, "2026-03-01T09:00:01Z", "DisableKey")]).await;
+    assert!(of(&scene.names().await, DISABLED).is_empty());
+    let round = scene.pass("2026-03-01T13:10:00Z").await;
+    assert!(round.newest.is_some() && round.failed == 0, "{round:?}");
+    assert_eq!(of(&scene.names().await, DISABLED).len(), 1);
+}
+
+#[tokio::test]
+async fn an_outage_loses_and_doubles_nothing() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    scene.pass("2026-03-01T12:05:00Z").await;
+    scene.deliver(&[call(1, "2026-03-01T12:05:01Z", "DisableKey")]).await;
+    let mut scene = scene.restart().await;
+    // A day later: what is new is found at once, what was missed is a gap that is filled.
+    scene.clock.set(crate::scene::at("2026-03-02T11:59:59Z"));
+    scene.deliver(&[call(2, "2026-03-02T11:59:00Z", "DeleteImportedKeyMaterial")]).await;
+    let round = scene.pass("2026-03-02T12:00:00Z").await;
+    assert!(round.due > 2 && round.failed == 0, "{round:?}");
+    for minute in 0..50 {
+        scene.pass(&format!("2026-03-02T12:{minute:02}:10Z")).await;
+    }
+    let names = scene.names().await;
+    assert_eq!(of(&names, DELETED).len(), 1, "{names:?}");
+    assert_eq!(of(&names, DISABLED).len(), 1, "{names:?}");
+    let gaps = scene.server.store.gaps(&state::GapFilter::default(), 1000).await.unwrap();
+    assert!(!gaps.is_empty());
+    assert!(gaps.iter().all(|gap| gap.state == state::GapState::Filled), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn a_second_delivery_changes_nothing() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    scene.deliver(&[call(1, "2026-03-01T12:00:01Z", "DisableKey")]).await;
+    scene.pass("2026-03-01T12:05:00Z").await;
+    scene.deliver(&[call(1, "2026-03-01T12:00:01Z", "DisableKey")]).await;
+    scene.pass("2026-03-01T12:10:00Z").await;
+    assert_eq!(of(&scene.names().await, DISABLED).len(), 1);
+}

@@ -1,0 +1,6 @@
+//! A server with a clock that the test sets: days pass at once.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod as_hunt;
+mod founding;
+mod scene;

@@ -1,0 +1,177 @@
+//! Commits of executions.
+
+use std::sync::Arc;
+
+use bartizan_state::{
+    AlertFilter, AlertUpdate, CursorMove, ExecutionCommit, ExecutionFilter, ExecutionKind, ExecutionStatus,
+    GapFill, GapFilter, GapState, Lease, NotificationState, StateError, Store, TimeSpan,
+};
+use serde_json::json;
+
+use crate::sample::{alert, at, commit, execution, gap, lease, notification, rule, someone};
+
+/// A commit that changes something of everything.
+fn everything(lease: &Lease) -> ExecutionCommit {
+    ExecutionCommit {
+        alerts: vec![alert("b", "r1", 1), alert("a", "r1", 1), alert("old", "r1", 1)],
+        updates: vec![AlertUpdate { alert_id: "old".to_owned(), document: json!({"count": 2}) }],
+        cursor: Some(CursorMove { expected: None, to: at(300) }),
+        rule_state: Some(vec![0, 255, 7]),
+        gaps: vec![gap("r1", 0, 60), gap("r1", 60, 120)],
+        notifications: vec![
+            notification("n-a", Some("a")),
+            notification("n-a", Some("a")),
+            notification("n-old", Some("old")),
+            notification("n-summary", None),
+        ],
+        ..commit(lease, execution("e1", "r1", 300))
+    }
+}
+
+pub(crate) async fn do_everything_at_once(store: Arc<dyn Store>) {
+    let lease = lease(&store, "one", 0).await.unwrap();
+    store.put_alert(alert("old", "r1", 1), at(0)).await.unwrap();
+    let outcome = store.commit_execution(&everything(&lease), at(302)).await.unwrap();
+    assert_eq!(outcome.new_alerts, ["a", "b"]);
+    assert_eq!((outcome.notifications_added, outcome.repeated), (2, false));
+
+    assert_eq!(store.execution("e1").await.unwrap(), Some(execution("e1", "r1", 300)));
+    assert_eq!(store.alert("a").await.unwrap().unwrap().execution_id.as_deref(), Some("e1"));
+    assert_eq!(store.alert("old").await.unwrap().unwrap().alert.document, json!({"count": 2}));
+    let cursor = store.cursor("r1").await.unwrap().unwrap();
+    assert_eq!((cursor.tick, cursor.rule_state), (Some(at(300)), Some(vec![0, 255, 7])));
+    let gaps = store.gaps(&GapFilter::default(), 10).await.unwrap();
+    assert_eq!(gaps.iter().map(|gap| (gap.from, gap.to)).collect::<Vec<_>>(), [(at(0), at(120))]);
+
+    // The next one fills the gap, moves the cursor on, and leaves the rule's state.
+    let mut next = commit(&lease, execution("e2", "r1", 600));
+    next.cursor = Some(CursorMove { expected: Some(at(300)), to: at(600) });
+    next.gap_fill = Some(GapFill { gap_id: gaps[0].id, filled_until: at(120) });
+    store.commit_execution(&next, at(602)).await.unwrap();
+    let cursor = store.cursors().await.unwrap().remove(0);
+    assert_eq!((cursor.tick, cursor.rule_state), (Some(at(600)), Some(vec![0, 255, 7])));
+    assert_eq!(store.gap(gaps[0].id).await.unwrap().unwrap().state, GapState::Filled);
+}
+
+pub(crate) async fn repeated_change_nothing(store: Arc<dyn Store>) {
+    let lease_of_one = lease(&store, "one", 0).await.unwrap();
+    let run = everything(&lease_of_one);
+    store.put_alert(alert("old", "r1", 1), at(0)).await.unwrap();
+    let first = store.commit_execution(&run, at(302)).await.unwrap();
+    let mut dump_before = Vec::new();
+    store.export(&mut dump_before).await.unwrap();
+
+    let again = store.commit_execution(&run, at(900)).await.unwrap();
+    assert_eq!((again.new_alerts, again.notifications_added, again.repeated), (first.new_alerts, 0, true));
+    let mut dump_after = Vec::new();
+    store.export(&mut dump_after).await.unwrap();
+    assert_eq!(String::from_utf8(dump_before).unwrap(), String::from_utf8(dump_after).unwrap());
+
+    // Also when the lease is lost by now: it was committed while it was held.
+    lease(&store, "two", 100_000).await.unwrap();
+    assert!(store.commit_execution(&run, at(100_000)).await.unwrap().repeated);
+    let mut other = run;
+    other.execution.window_to = at(301);
+    let conflict = store.commit_execution(&other, at(100_000)).await;
+    assert!(matches!(conflict, Err(StateError::ExecutionConflict { .. })), "{conflict:?}");
+}
+
+pub(crate) async fn refused_leave_nothing(store: Arc<dyn Store>) {
+    let lost = lease(&store, "one", 0).await.unwrap();
+    let held = lease(&store, "two", 1000).await.unwrap();
+    let mut dump_before = Vec::new();
+    store.export(&mut dump_before).await.unwrap();
+
+    let never = Lease { name: "no such".to_owned(), ..held.clone() };
+    let mut wrong_cursor = everything(&held);
+    wrong_cursor.cursor = Some(CursorMove { expected: Some(at(1)), to: at(300) });
+    let mut no_alert = everything(&held);
+    no_alert.updates[0].alert_id = "no such".to_owned();
+    let mut no_gap = everything(&held);
+    no_gap.gap_fill = Some(GapFill { gap_id: 4711, filled_until: at(0) });
+    let mut empty_gap = everything(&held);
+    empty_gap.gaps = vec![gap("r1", 5, 5)];
+    type IsRight = fn(&StateError) -> bool;
+    let cases: [(ExecutionCommit, IsRight); 6] = [
+        (everything(&lost), |error| matches!(error, StateError::LeaseLost { .. })),
+        (everything(&never), |error| matches!(error, StateError::LeaseLost { .. })),
+        (wrong_cursor, |error| matches!(error, StateError::CursorConflict { .. })),
+        (no_alert, |error| matches!(error, StateError::NotFound { kind: "alert", .. })),
+        (no_gap, |error| matches!(error, StateError::NotFound { kind: "gap", .. })),
+        (empty_gap, |error| matches!(error, StateError::Invalid { .. })),
+    ];
+    for (run, is_right) in &cases {
+        let error = store.commit_execution(run, at(1001)).await.unwrap_err();
+        assert!(is_right(&error), "{error:?}");
+        let mut dump_after = Vec::new();
+        store.export(&mut dump_after).await.unwrap();
+        assert_eq!(dump_before, dump_after, "{error:?}");
+    }
+
+    // The cursor goes forward only.
+    store.put_alert(alert("old", "r1", 1), at(0)).await.unwrap();
+    store.commit_execution(&everything(&held), at(1002)).await.unwrap();
+    for to in [at(300), at(299)] {
+        let mut back = commit(&held, execution("e2", "r1", 300));
+        back.cursor = Some(CursorMove { expected: Some(at(300)), to });
+        let error = store.commit_execution(&back, at(1003)).await.unwrap_err();
+        assert!(matches!(error, StateError::CursorConflict { .. }), "{error:?}");
+    }
+    let released = held.clone();
+    store.release_lease(&held).await.unwrap();
+    let error = store.commit_execution(&commit(&released, execution("e3", "r1", 300)), at(1004)).await;
+    assert!(matches!(error, Err(StateError::LeaseLost { .. })), "{error:?}");
+    let pending = store.notifications(NotificationState::Pending, None, 10).await.unwrap();
+    assert_eq!(pending.items.len(), 2);
+    assert_eq!(store.alerts(&AlertFilter::default(), None, 10).await.unwrap().items.len(), 3);
+}
+
+pub(crate) async fn executions_are_found_page_by_page(store: Arc<dyn Store>) {
+    let lease = lease(&store, "one", 0).await.unwrap();
+    for number in 0..30_i64 {
+        let mut run = execution(&format!("e{number:02}"), &format!("r{}", number % 3), (number / 6) * 300);
+        if number % 5 == 0 {
+            run.status = ExecutionStatus::Failed;
+            run.kind = ExecutionKind::Backfill;
+            run.message = "the lake was gone".to_owned();
+        }
+        store.commit_execution(&commit(&lease, run), at(number)).await.unwrap();
+    }
+    let filters = [
+        (ExecutionFilter::default(), 30),
+        (ExecutionFilter { rule_ids: vec!["r1".to_owned()], ..ExecutionFilter::default() }, 10),
+        (ExecutionFilter { statuses: vec![ExecutionStatus::Failed], ..ExecutionFilter::default() }, 6),
+        (ExecutionFilter { kinds: vec![ExecutionKind::Scheduled], ..ExecutionFilter::default() }, 24),
+        (
+            ExecutionFilter {
+                started: TimeSpan { from: Some(at(301)), to: Some(at(901)) },
+                ..ExecutionFilter::default()
+            },
+            12,
+        ),
+    ];
+    for (filter, size) in filters {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.executions(&filter, after.as_ref(), 4).await.unwrap();
+            found.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.len(), size, "{filter:?}");
+        assert!(found.windows(2).all(|pair| {
+            (std::cmp::Reverse(pair[0].started), &pair[0].id)
+                < (std::cmp::Reverse(pair[1].started), &pair[1].id)
+        }));
+    }
+    for rule_id in ["r0", "r1", "r2", "never run"] {
+        store.put_rule(rule(rule_id, "x"), &someone(), at(0)).await.unwrap();
+    }
+    let last: Vec<String> =
+        store.last_executions().await.unwrap().into_iter().map(|execution| execution.id).collect();
+    assert_eq!(last, ["e24", "e25", "e26"]);
+    assert_eq!(store.delete_executions_before(at(301)).await.unwrap(), 6);
+    assert_eq!(store.execution("e00").await.unwrap(), None);
+}
