@@ -13,7 +13,6 @@ use ingest::source::http_events::{HttpAnswer, body_limits, events_answer, unavai
 use ingest::{Buffers, DecodedEvent, EventContext, InputAccount, events_of};
 use lake::Event;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use state::PoisonDelivery;
 use utoipa::ToSchema;

@@ -31,7 +31,7 @@ async fn schemathesis_finds_no_server_error() {
                 "--max-examples",
                 &examples,
                 "--checks",
-                &checks,
+                CHECKS,
                 "--continue-on-failure",
                 "--phases",
                 "examples,coverage,fuzzing",
