@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::AppState;
 use super::access::{Caller, Routes};
 use super::connectors::connector_of;
-use super::exceptions::{SeenHeaders, Tagged, set_id, tagged};
+use super::exceptions::{SeenHeaders, Tagged, tagged};
 use super::page::{List, PageQuery, page_of};
 use super::problem::{Problem, full_text};
 use super::request::{Id, InBody, InPath, InQuery, Seen};
@@ -23,38 +23,58 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes.viewer(routes!(list)).viewer(routes!(get)).admin(routes!(put)).admin(routes!(delete))
 }
 
-/// The action as the state keeps it: its whole JSON is the parameters there, beside what the state can be asked by. An
-/// action of several rules is kept as one of all; the JSON says of which.
+/// The action as the state keeps it: of one rule, or of all. Hours, and Kibana's filters, are not kept; the actions
+/// that stand in rules have them.
 pub fn action_draft(action: &Action) -> ActionDraft {
     let throttle = action.throttle.as_ref().and_then(|text| text.parse::<Interval>().ok());
     ActionDraft {
         id: action.id.clone(),
-        rule_id: match action.rules.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        },
+        rule_id: action.rules.first().cloned(),
         connector_id: action.connector.clone(),
         frequency: if action.summary { ActionFrequency::Summary } else { ActionFrequency::PerAlert },
         throttle_seconds: throttle.map(Interval::as_seconds),
         filter: action.filter.clone(),
-        params: serde_json::to_value(action).unwrap_or_default(),
+        params: Value::Object(action.params.clone()),
     }
 }
 
 /// The action that [`action_draft`] wrote.
-///
-/// # Errors
-/// When it was written by something else, or is no longer understood.
-pub fn action_of(stored: &StoredAction) -> Result<Action, notify::ConfigError> {
-    Action::from_json(&stored.action.params)
+pub fn action_of(stored: &StoredAction) -> Action {
+    let action = &stored.action;
+    Action {
+        id: action.id.clone(),
+        connector: action.connector_id.clone(),
+        rules: action.rule_id.iter().cloned().collect(),
+        summary: action.frequency == ActionFrequency::Summary,
+        throttle: action.throttle_seconds.map(|seconds| Interval::from_seconds(seconds).to_string()),
+        filter: action.filter.clone(),
+        filters: Vec::new(),
+        hours: None,
+        params: action.params.as_object().cloned().unwrap_or_default(),
+    }
 }
 
 /// An action with its revision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActionView {
-    /// As it was put, with its `id`.
+    /// Unique.
+    pub id: String,
+    /// The id of its connector.
+    pub connector: String,
+    /// The rule that it belongs to; missing for all rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<String>,
+    /// One message an execution, or one an alert.
+    pub summary: bool,
+    /// At least so much time between two summaries of a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<String>,
+    /// KQL over the alert: alerts that do not pass are not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Templates and settings by type of connector.
     #[schema(value_type = Object)]
-    pub action: Value,
+    pub params: Map<String, Value>,
     /// One more at each change; also the ETag.
     pub revision: i64,
     /// Of the newest change.
@@ -65,34 +85,23 @@ pub struct ActionView {
 }
 
 /// What an action is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActionPut {
     /// The id of a connector.
     pub connector: String,
-    /// The `rule_id`s of the rules that it belongs to; none for all rules.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<String>,
+    /// The rule that it belongs to, which need not be there yet; missing for all rules.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 512)]
+    pub rule_id: Option<Id>,
     /// True, as when missing: one message an execution. False: one message an alert.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<bool>,
     /// At least so much time between two summaries of a rule, for example `1h`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"^[0-9]{1,9}[smhd]$")]
     pub throttle: Option<String>,
     /// KQL over the alert: alerts that do not pass are not told.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// Kibana's filter objects, which have to hold too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
-    pub filters: Vec<Value>,
-    /// Alerts made at other hours are not told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub hours: Option<Value>,
     /// Templates and settings by type of connector; see the page on notifications.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default)]
     #[schema(value_type = Object)]
     pub params: Map<String, Value>,
 }
@@ -108,8 +117,15 @@ pub struct ActionPath {
 
 impl From<StoredAction> for ActionView {
     fn from(stored: StoredAction) -> Self {
+        let action = action_of(&stored);
         Self {
-            action: stored.action.params,
+            id: action.id,
+            connector: action.connector,
+            rule_id: stored.action.rule_id,
+            summary: action.summary,
+            throttle: action.throttle,
+            filter: action.filter,
+            params: action.params,
             revision: stored.revision,
             updated_at: stored.updated_at.to_string(),
             updated_by: stored.updated_by,
@@ -162,13 +178,18 @@ async fn put(
     Seen(seen): Seen,
     InBody(body): InBody<ActionPut>,
 ) -> Result<Tagged<ActionView>, Problem> {
-    let mut object = match serde_json::to_value(&body) {
-        Ok(Value::Object(object)) => object,
-        _ => Map::new(),
-    };
-    set_id(&mut object, "id", &path.action_id)?;
     let refused = |error: notify::ConfigError| Problem::bad_request(format!("body: {}", full_text(&error)));
-    let action = Action::from_json(&Value::Object(object)).map_err(refused)?;
+    let action = Action {
+        id: path.action_id.as_str().to_owned(),
+        connector: body.connector,
+        rules: body.rule_id.into_iter().map(Id::into_string).collect(),
+        summary: body.summary.unwrap_or(true),
+        throttle: body.throttle,
+        filter: body.filter,
+        filters: Vec::new(),
+        hours: None,
+        params: body.params,
+    };
     let connector = match state.store.connector(&action.connector).await? {
         Some(stored) => connector_of(&stored).map_err(refused)?,
         None => {

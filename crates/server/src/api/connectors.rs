@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use ecs::Timestamp;
 use notify::{Connector, Message, Secrets, Transports};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use state::{ConnectorDraft, StoredConnector};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -58,13 +58,14 @@ impl TestSender for NotifySender {
     }
 }
 
-/// The connector as the state keeps it: its whole JSON is the configuration there.
+/// The connector as the state keeps it: its settings, by themselves. Whether it is enabled is not kept.
 pub fn connector_draft(connector: &Connector) -> ConnectorDraft {
+    let mut written = serde_json::to_value(connector).unwrap_or_default();
     ConnectorDraft {
         id: connector.id.clone(),
         name: connector.name.clone(),
         connector_type: connector.connector_type().name().to_owned(),
-        config: serde_json::to_value(connector).unwrap_or_default(),
+        config: written.get_mut("config").map(Value::take).unwrap_or_default(),
     }
 }
 
@@ -73,15 +74,27 @@ pub fn connector_draft(connector: &Connector) -> ConnectorDraft {
 /// # Errors
 /// When it was written by something else, or is no longer understood.
 pub fn connector_of(stored: &StoredConnector) -> Result<Connector, notify::ConfigError> {
-    Connector::from_json(&stored.config)
+    Connector::from_json(&json!({
+        "id": stored.id,
+        "name": stored.name,
+        "type": stored.connector_type,
+        "config": stored.config,
+    }))
 }
 
 /// A connector with its revision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConnectorView {
-    /// `{"id", "name", "enabled", "type", "config"}`; secrets are references: `{"env": "NAME"}`, `{"file": "/path"}`.
+    /// What actions call it.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it speaks.
+    #[serde(rename = "type")]
+    pub connector_type: String,
+    /// Its settings; secrets are references: `{"env": "NAME"}`, `{"file": "/path"}`.
     #[schema(value_type = Object)]
-    pub connector: Value,
+    pub config: Value,
     /// One more at each change; also the ETag.
     pub revision: i64,
     /// Of the newest change.
@@ -98,9 +111,6 @@ pub struct ConnectorPut {
     /// What people call it; the id when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// False: actions send nothing through it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
     /// What it speaks.
     #[serde(rename = "type")]
     pub connector_type: ConnectorKind,
@@ -148,7 +158,10 @@ pub struct ConnectorPath {
 impl From<StoredConnector> for ConnectorView {
     fn from(stored: StoredConnector) -> Self {
         Self {
-            connector: stored.config,
+            id: stored.id,
+            name: stored.name,
+            connector_type: stored.connector_type,
+            config: stored.config,
             revision: stored.revision,
             updated_at: stored.updated_at.to_string(),
             updated_by: stored.updated_by,
@@ -233,7 +246,7 @@ async fn delete(
     Err(Problem::not_found("connector", &path.connector_id))
 }
 
-/// Sends a message that says it is a test, now, whether or not the connector is enabled.
+/// Sends a message that says it is a test, now.
 #[utoipa::path(
     post, path = "/api/v1/connectors/{connector_id}/test", tag = "connectors", operation_id = "test_connector",
     params(ConnectorPath),
@@ -250,7 +263,7 @@ async fn test(
     let connector = connector_of(&stored).map_err(as_problem)?;
     let message = notify::test_message(&connector, now).map_err(as_problem)?;
     let sent = state.sender.send(&connector, &message, now).await;
-    let detail = serde_json::json!({ "sent": sent.is_ok() });
+    let detail = json!({ "sent": sent.is_ok() });
     let (store, id) = (&state.store, path.connector_id.as_str());
     store.add_audit("connector.test", "connector", id, Some(detail), &caller.actor, now).await?;
     Ok(Json(match sent {

@@ -74,7 +74,7 @@ async fn root(State(state): State<AppState>, request: Request) -> Response {
 /// one by one.
 #[utoipa::path(
     method(post, put), path = "/es/_bulk", tag = "ingest", operation_id = "bulk",
-    request_body(content((String = "application/x-ndjson"), (String = "application/json"), (String = "text/plain"))),
+    request_body(content((String = "application/x-ndjson"), (Value = "application/json"), (String = "text/plain"))),
     responses(
         (status = 200, description = "What became of each action.", body = BulkAnswer),
         (status = 429, description = "Events cannot be kept at present; send it again.", body = ElasticsearchError),
@@ -87,7 +87,7 @@ async fn bulk(State(state): State<AppState>, caller: Caller, body: Result<AnyBod
 /// As `/es/_bulk`, with an index for actions that name none.
 #[utoipa::path(
     method(post, put), path = "/es/{index}/_bulk", tag = "ingest", operation_id = "index_bulk", params(IndexPath),
-    request_body(content((String = "application/x-ndjson"), (String = "application/json"), (String = "text/plain"))),
+    request_body(content((String = "application/x-ndjson"), (Value = "application/json"), (String = "text/plain"))),
     responses(
         (status = 200, description = "What became of each action.", body = BulkAnswer),
         (status = 429, description = "Events cannot be kept at present; send it again.", body = ElasticsearchError),
@@ -105,7 +105,7 @@ async fn index_bulk(
     }
 }
 
-/// Every other path under `/es/`, and every other method.
+/// Every other path under `/es/`.
 pub(crate) async fn handshake(state: &AppState, request: &Parts) -> Response {
     if let Err(problem) = admitted(state, Access::Ingest, &request.headers).await {
         return refusal(&problem);
@@ -144,6 +144,7 @@ async fn take(
 }
 
 async fn taken(state: &AppState, caller: &Caller, index: Option<String>, body: AnyBody) -> HttpAnswer {
+    let Ok(_slot) = state.ingest_slots.acquire().await else { return busy_answer() };
     let name = Arc::new(format!("http:elasticsearch:{}", caller.actor.name()));
     let (bytes, source) = (body.bytes.clone(), Arc::clone(&name));
     let began = state.clock.now();

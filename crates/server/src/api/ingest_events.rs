@@ -25,7 +25,7 @@ use super::request::AnyBody;
 use crate::control::{IncomingEvent, Ingested};
 
 /// The most bytes of a body after decompression.
-pub(crate) const MOST_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// So many faults of one body are set aside one by one; the rest as one.
 const MOST_FAULTS: usize = 200;
 
@@ -53,7 +53,7 @@ pub struct EventsTaken {
 /// are durable when this answers 200. Send again after 503; a record that comes twice is kept once.
 #[utoipa::path(
     post, path = "/ingest/webhook", tag = "ingest", operation_id = "ingest_webhook",
-    request_body(content((String = "application/json"), (String = "application/x-ndjson"), (String = "application/octet-stream"))),
+    request_body(content((Value = "application/json"), (String = "application/x-ndjson"), (String = "application/octet-stream"))),
     responses(
         (status = 200, description = "Read, in whole or in part, and kept.", body = EventsTaken),
         (status = 400, description = "There is nothing in it that is a record, or the request makes no sense.", content((EventsTaken = "application/json"), (Problem = "application/problem+json"))),
@@ -69,7 +69,7 @@ async fn webhook(state: State<AppState>, caller: Caller, body: AnyBody) -> Respo
 /// `/ingest/webhook`, under another name in the account.
 #[utoipa::path(
     post, path = "/ingest/eventbridge", tag = "ingest", operation_id = "ingest_eventbridge",
-    request_body(content((String = "application/json"))),
+    request_body(content((Value = "application/json"))),
     responses(
         (status = 200, description = "Read, in whole or in part, and kept.", body = EventsTaken),
         (status = 400, description = "There is nothing in it that is a record, or the request makes no sense.", content((EventsTaken = "application/json"), (Problem = "application/problem+json"))),
@@ -89,6 +89,7 @@ pub struct IngestRefused {
 }
 
 async fn take(State(state): State<AppState>, caller: Caller, body: AnyBody, route: &str) -> Response {
+    let Ok(_slot) = state.ingest_slots.acquire().await else { return answered(unavailable_answer()) };
     let now = state.clock.now();
     let source = format!("http:{route}:{}", caller.actor.name());
     let input =

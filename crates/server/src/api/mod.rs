@@ -43,6 +43,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use access::{AuthSettings, IngestToken, check_bind, token_hash};
@@ -77,7 +78,12 @@ pub struct AppState {
     pub node: NodeIdentity,
     /// What rules say, by the hash of their text.
     summaries: SummaryCache,
+    /// So many bodies of events are read at a time; the others wait, so that memory is bounded.
+    ingest_slots: Arc<Semaphore>,
 }
+
+/// How many bodies of events are read at a time.
+const INGEST_SLOTS: usize = 4;
 
 /// What shippers that speak to Elasticsearch are told of the one who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +122,7 @@ impl AppState {
             enrichment: Arc::default(),
             node: NodeIdentity::default(),
             summaries: SummaryCache::default(),
+            ingest_slots: Arc::new(Semaphore::new(INGEST_SLOTS)),
         }
     }
 }
@@ -173,12 +180,10 @@ async fn unknown(State(state): State<AppState>, request: Request) -> Response {
         .into_response()
 }
 
-async fn wrong_method(State(state): State<AppState>, request: Request) -> Response {
+async fn wrong_method(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let (method, path) = (&parts.method, parts.uri.path());
-    if access::is_elasticsearch(path) {
-        return elasticsearch::handshake(&state, &parts).await;
-    }
     let detail = format!("{path} knows no {method}; the header Allow lists what it knows");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response()
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+    if access::is_elasticsearch(path) { elasticsearch::refusal(&problem) } else { problem.into_response() }
 }

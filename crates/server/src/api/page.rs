@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
+use super::request::holds_nul;
 
 /// A page has as many when the request does not say.
 pub const USUAL_LIMIT: u32 = 50;
@@ -65,7 +66,8 @@ pub(crate) fn written_place<P: Serialize>(place: &P) -> String {
 pub(crate) fn read_place<P: DeserializeOwned>(after: Option<&str>) -> Result<Option<P>, Problem> {
     let Some(after) = after else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(after).ok();
-    match bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+    let place = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match place.filter(|place| !holds_nul(place)).and_then(|place| serde_json::from_value(place).ok()) {
         Some(place) => Ok(Some(place)),
         None => {
             Err(Problem::bad_request("query: `after` must be the `next` of an earlier page of this list"))

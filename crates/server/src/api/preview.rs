@@ -62,6 +62,9 @@ async fn preview(
     State(state): State<AppState>,
     InBody(body): InBody<PreviewBody>,
 ) -> Result<Json<PreviewReport>, Problem> {
+    if body.source.trim().is_empty() {
+        return Err(Problem::bad_request("body: `source` must hold the text of a rule"));
+    }
     let request = PreviewRequest {
         text: body.source,
         is_json: body.format == TextFormat::Json,

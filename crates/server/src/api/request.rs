@@ -217,7 +217,7 @@ fn located<E: std::fmt::Display>(part: &str, error: &serde_path_to_error::Error<
 }
 
 /// Texts with a NUL can be kept by one back end and not by the other.
-fn holds_nul(value: &Value) -> bool {
+pub(crate) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(values) => values.iter().any(holds_nul),

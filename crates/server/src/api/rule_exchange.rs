@@ -1,6 +1,7 @@
 //! Routes that take rules in from files and exports, and give them out as Kibana's NDJSON.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -104,7 +105,7 @@ impl Imported {
 /// TOML file (`application/toml`). Each thing has its own outcome; what fails stops nothing else.
 #[utoipa::path(
     post, path = "/api/v1/rules/import", tag = "rules", operation_id = "import_rules", params(ImportQuery),
-    request_body(content((String = "application/x-ndjson"), (String = "application/toml"), (String = "application/json"))),
+    request_body(content((String = "application/x-ndjson"), (String = "application/toml"), (Value = "application/json"))),
     responses((status = 200, description = "What became of each.", body = ImportReport))
 )]
 async fn import(
@@ -123,9 +124,19 @@ async fn import(
             ));
         }
     };
-    let text = std::str::from_utf8(&body.bytes)
+    let text = String::from_utf8(body.bytes.to_vec())
         .map_err(|_| Problem::bad_request("the body is no UTF-8; save the file as UTF-8"))?;
-    let loaded = read(text, format);
+    let catalog = Arc::clone(&state.catalog);
+    // A whole pack takes a while; others are served meanwhile.
+    let reading = tokio::task::spawn_blocking(move || {
+        let loaded = read(&text, format);
+        let found: Vec<_> = loaded.rules.iter().map(|rule| findings(rule, &text, &catalog)).collect();
+        (text, loaded, found)
+    });
+    let stopped =
+        |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the body could not be read; send it again");
+    let (text, loaded, mut found) = reading.await.map_err(stopped)?;
+    let text = text.as_str();
     let import = Import {
         state: &state,
         by: &caller.actor,
@@ -141,8 +152,8 @@ async fn import(
     for (position, item) in loaded.exception_items.iter().enumerate() {
         report.exception_items.push(import.item(item, position).await?);
     }
-    for rule in &loaded.rules {
-        report.rules.push(import.rule(rule).await?);
+    for (rule, found) in loaded.rules.iter().zip(&mut found) {
+        report.rules.push(import.rule(rule, std::mem::take(found)).await?);
     }
     for failed in &loaded.failed {
         let (id, name) = (failed.rule_id.clone(), failed.name.clone());
@@ -175,9 +186,8 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    async fn rule(&self, rule: &Rule) -> Result<Imported, Problem> {
+    async fn rule(&self, rule: &Rule, found: Vec<Finding>) -> Result<Imported, Problem> {
         let (id, name) = (Some(rule.rule_id.clone()), Some(rule.name.clone()));
-        let found = findings(rule, self.text, &self.state.catalog);
         if found.iter().any(|finding| finding.severity == "error") {
             let reason = "the rule would not run as it is meant";
             return Ok(Imported { findings: found, ..Imported::failed(id, name, reason) });

@@ -56,6 +56,7 @@ async fn shippers_find_an_elasticsearch() {
         assert_eq!(answer.header("x-elastic-product"), "Elasticsearch");
     }
     assert_eq!(send(&world, "DELETE", "/es/logs-a-b", "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(send(&world, "DELETE", "/es/_bulk", "").await.status, StatusCode::METHOD_NOT_ALLOWED);
 
     let body = "{\"create\":{\"_index\":\"logs-app-default\"}}\n{\"@timestamp\":\"2026-03-14T09:00:00Z\",\"message\":\"a\"}\n\
                 {\"delete\":{\"_index\":\"logs-app-default\",\"_id\":\"1\"}}\n";

@@ -2,6 +2,7 @@
 
 mod document;
 mod events_in;
+mod nonsense;
 mod requests;
 mod roles;
 mod schemathesis;
