@@ -111,7 +111,8 @@ impl Intake {
     pub async fn turn(&self, source: &mut dyn LiveSource) -> Result<usize, ServerError> {
         let now = self.clock.now();
         let mut deliveries = Vec::new();
-        while deliveries.len() < MOST_TOGETHER {
+        // What is at hand does not wait for what may come.
+        while deliveries.is_empty() || deliveries.len() < MOST_TOGETHER && !source.would_wait() {
             match source.next(now).await {
                 Ok(Some(delivery)) => deliveries.push(delivery),
                 Ok(None) => break,

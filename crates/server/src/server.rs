@@ -1,6 +1,8 @@
 //! A whole server: its parts opened, run side by side, and stopped in order.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -37,6 +39,9 @@ use crate::settings::{Settings, SourceKind, SourceSettings};
 const LEASE: &str = "scheduler";
 const LEASE_LENGTH: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long a queue is asked before it says that there is nothing: who stops the server waits for the answer.
+const QUEUE_WAIT: Duration = Duration::from_secs(5);
+
 /// The longest range of a backfill or preview.
 const MOST_DAYS: i64 = 90;
 
@@ -58,6 +63,8 @@ pub struct Server {
     rules: Arc<RwLock<InForce>>,
     counts: Arc<Counts>,
     holder: Arc<str>,
+    /// Held locked until the server is gone.
+    _sole: Option<Arc<File>>,
     /// Has this node the lease? Only then it takes events in: another node's flushes bring events with earlier stamps, which
     /// windows have passed by then.
     is_active: Arc<AtomicBool>,
@@ -126,7 +133,12 @@ impl Server {
             clock: Arc::clone(&clock),
             log: log.clone(),
         };
-        let holder = format!("{}-{}", std::process::id(), clock.now().as_nanosecond()).into();
+        // A file has one server: after a crash the next one need not wait until the lease of the former has run out.
+        let (holder, sole) = match &settings.state.postgres {
+            Some(_) => (format!("{}-{}", std::process::id(), clock.now().as_nanosecond()), None),
+            None => ("the only server".to_owned(), Some(Arc::new(sole_server_of(&settings.state.sqlite)?))),
+        };
+        let holder = holder.into();
         let server = Self {
             settings: Arc::new(settings),
             store,
@@ -138,6 +150,7 @@ impl Server {
             rules: Arc::default(),
             counts: Arc::default(),
             holder,
+            _sole: sole,
             is_active: Arc::default(),
         };
         server.reload().await?;
@@ -418,8 +431,21 @@ impl Server {
             SourceKind::Folder { paths } => {
                 Box::new(FolderSource::new(FolderSettings::new(name, paths.clone()), checkpoint.as_deref())?)
             }
-            SourceKind::Sqs { queue_url, region } => {
-                Box::new(SqsSource::new(SqsSettings::new(name, queue_url.as_str()), clients(region).await))
+            SourceKind::Sqs { queue_url, region, visibility } => {
+                let mut of_queue = SqsSettings { wait: QUEUE_WAIT, ..SqsSettings::new(name, queue_url.as_str()) };
+                if let Some(text) = visibility {
+                    of_queue.visibility = text
+                        .parse::<Interval>()
+                        .ok()
+                        .and_then(|interval| u64::try_from(interval.as_seconds()).ok())
+                        .filter(|seconds| (1..=43_200).contains(seconds))
+                        .map(Duration::from_secs)
+                        .ok_or_else(|| {
+                            let text = format!("source {name}: visibility: `{text}` is no time from 1s to 12h");
+                            ServerError::BadRequest(text)
+                        })?;
+                }
+                Box::new(SqsSource::new(of_queue, clients(region).await))
             }
             SourceKind::S3Prefix { bucket, prefix, region, from } => {
                 let mut of_prefix = S3PrefixSettings::new(name, bucket.as_str());
@@ -660,6 +686,21 @@ pub async fn open_state(settings: &Settings, secrets: &dyn Secrets) -> Result<Ar
         })?;
     }
     Ok(Arc::new(SqlStore::open_sqlite(file).await?))
+}
+
+/// The lock that one server holds beside a database that is a file.
+fn sole_server_of(database: &Path) -> Result<File, ServerError> {
+    let path = database.with_added_extension("server");
+    let io = |source| ServerError::Io { action: format!("cannot lock {}", path.display()), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServerError::BadRequest(format!(
+            "another server is running with the state {}: several share PostgreSQL, not a file",
+            database.display()
+        ))),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
 }
 
 /// What the environment says of buckets: its variable, and the name of the setting.

@@ -162,6 +162,10 @@ pub enum SourceKind {
         /// Its region.
         #[serde(default)]
         region: Option<String>,
+        /// For how long a message stays hidden while it is worked on, for example `5m`, which it is when missing. After a
+        /// crash it comes again as late.
+        #[serde(default)]
+        visibility: Option<String>,
     },
     /// A bucket, listed by date.
     S3Prefix {

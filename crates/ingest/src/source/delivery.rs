@@ -94,6 +94,12 @@ pub trait LiveSource: Send {
     /// after a pause.
     async fn next(&mut self, now: Timestamp) -> Result<Option<Delivery>, IngestError>;
 
+    /// Would [`LiveSource::next`] wait for something new to come, as a queue does for seconds? What is at hand can be kept
+    /// in the meantime.
+    fn would_wait(&self) -> bool {
+        false
+    }
+
     /// The delivery is kept for good: the source may forget it. A receipt that is not under way is ignored.
     ///
     /// # Errors

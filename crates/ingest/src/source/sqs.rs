@@ -245,6 +245,10 @@ impl LiveSource for SqsSource {
         }
     }
 
+    fn would_wait(&self) -> bool {
+        self.received.is_empty()
+    }
+
     async fn done(&mut self, receipt: Receipt) -> Result<(), IngestError> {
         let Some(handle) = self.hidden.remove(receipt) else { return Ok(()) };
         self.clients
