@@ -432,7 +432,8 @@ impl Server {
                 Box::new(FolderSource::new(FolderSettings::new(name, paths.clone()), checkpoint.as_deref())?)
             }
             SourceKind::Sqs { queue_url, region, visibility } => {
-                let mut of_queue = SqsSettings { wait: QUEUE_WAIT, ..SqsSettings::new(name, queue_url.as_str()) };
+                let mut of_queue =
+                    SqsSettings { wait: QUEUE_WAIT, ..SqsSettings::new(name, queue_url.as_str()) };
                 if let Some(text) = visibility {
                     of_queue.visibility = text
                         .parse::<Interval>()
@@ -441,7 +442,8 @@ impl Server {
                         .filter(|seconds| (1..=43_200).contains(seconds))
                         .map(Duration::from_secs)
                         .ok_or_else(|| {
-                            let text = format!("source {name}: visibility: `{text}` is no time from 1s to 12h");
+                            let text =
+                                format!("source {name}: visibility: `{text}` is no time from 1s to 12h");
                             ServerError::BadRequest(text)
                         })?;
                 }
