@@ -1,0 +1,15 @@
+//! `bartizan serve` as the program that people run, between an emulated AWS, a webhook and shippers.
+//!
+//! What these tests need beside the program they look for, start themselves and stop again: `moto_server`, the Python client
+//! of Elasticsearch, `rsyslogd`. What is missing is said, and its test does not run.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod aws_emulator;
+mod cloudtrail;
+mod founding;
+mod http;
+mod kills;
+mod node;
+mod shippers;
+mod webhook_sink;

@@ -1,0 +1,1 @@
+//! Shippers of others: the Python client of Elasticsearch, and rsyslog.
