@@ -111,6 +111,7 @@ impl Server {
             lake: lake.clone(),
             store: Arc::clone(&store),
             catalog,
+            clock: Arc::clone(&clock),
             settings: SchedulerSettings {
                 public_url: settings.server.public_url.clone(),
                 ..SchedulerSettings::default()
