@@ -29,7 +29,10 @@ impl AwsEmulator {
     pub(crate) fn start() -> Option<Self> {
         let port = free_port();
         let mut command = Command::new("moto_server");
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let Ok(child) = command.spawn() else {
             println!("not run: moto_server is not installed (pip install 'moto[server]')");
             return None;

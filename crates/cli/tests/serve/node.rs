@@ -103,7 +103,8 @@ impl Node {
     /// Starts the server; it is not ready yet.
     pub(crate) fn start(&mut self) {
         assert!(self.process.is_none());
-        let log = File::options().create(true).append(true).open(self.folder.path().join("log.ndjson")).unwrap();
+        let log =
+            File::options().create(true).append(true).open(self.folder.path().join("log.ndjson")).unwrap();
         let errors = log.try_clone().unwrap();
         let mut command = self.command(&["serve"]);
         self.process = Some(command.stdout(log).stderr(errors).stdin(Stdio::null()).spawn().unwrap());
