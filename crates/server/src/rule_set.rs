@@ -16,6 +16,9 @@ use state::{Actor, RuleDraft, RuleFormat, Store, StoredRule};
 
 use crate::error::ServerError;
 
+/// What the API notes as the origin of rules: they are in no file.
+const OTHER_ORIGINS: [&str; 2] = ["api", "import"];
+
 /// Where rules come from that are kept as files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleFiles {
@@ -51,8 +54,19 @@ pub async fn load_rules(
     let stored: BTreeMap<String, StoredRule> =
         store.rules().await?.into_iter().map(|rule| (rule.rule_id.clone(), rule)).collect();
     let mut seen = BTreeSet::new();
+    let (of_files, for_plan) = (from_files.clone(), catalog.clone());
+    let faulty = tokio::task::spawn_blocking(move || faulty_rules(&of_files, &for_plan, now));
+    let faulty = faulty.await.map_err(|error| ServerError::Defect(error.to_string()))?;
     for rule in &from_files.rules {
         seen.insert(rule.rule_id.clone());
+        if let Some(reason) = faulty.get(&rule.rule_id)
+            && stored.contains_key(&rule.rule_id)
+        {
+            let reason = format!("{}: {reason}", rule.origin.path.display());
+            store.set_rule_fault(&rule.rule_id, Some(&reason), &by, now).await?;
+            faults.push(reason);
+            continue;
+        }
         let Some((source, format)) = source_of(rule) else {
             faults.push(format!("{}: the rule's text can no longer be read", rule.origin.path.display()));
             continue;
@@ -89,7 +103,7 @@ pub async fn load_rules(
         faults.push(reason);
     }
     for rule in stored.values() {
-        let is_from_file = Path::new(&rule.origin).components().count() > 1;
+        let is_from_file = !OTHER_ORIGINS.contains(&rule.origin.as_str());
         if is_from_file && !seen.contains(&rule.rule_id) {
             store.delete_rule(&rule.rule_id, &by, now).await?;
         }
@@ -112,6 +126,16 @@ pub async fn load_rules(
     let sorted = tokio::task::spawn_blocking(move || without_those_that_do_not_run(library, &catalog, now));
     let (library, not_run) = sorted.await.map_err(|error| ServerError::Defect(error.to_string()))?;
     Ok(RuleSet { library: Arc::new(library), faults, not_run })
+}
+
+/// Rules that can be read but not planned, and why: their queries have errors.
+fn faulty_rules(library: &RuleLibrary, catalog: &Catalog, now: Timestamp) -> BTreeMap<String, String> {
+    let outcomes = Plan::new(library, catalog, now).outcomes.into_iter();
+    let faulty = outcomes.filter_map(|outcome| match outcome.status {
+        RuleStatus::NotRun(reason) if reason.is_failure() => Some((outcome.rule_id, reason.to_string())),
+        _ => None,
+    });
+    faulty.collect()
 }
 
 fn without_those_that_do_not_run(

@@ -83,6 +83,8 @@ pub struct RunResult {
     pub alerts: BTreeMap<String, Vec<Alert>>,
     /// The account.
     pub executed: Executed,
+    /// When it began.
+    pub started: Timestamp,
 }
 
 #[derive(Default)]
@@ -130,7 +132,7 @@ pub fn run(
         }
     }
     let executed = Executed { rules, around: with.executed.around, ..without.executed };
-    Ok(RunResult { alerts: with.alerts, executed })
+    Ok(RunResult { alerts: with.alerts, executed, started: without.started })
 }
 
 fn run_plan(
@@ -160,7 +162,7 @@ fn run_plan(
     };
     let mut sink = ByRule::default();
     let executed = execute(plan, events, options, &mut sink)?;
-    Ok(RunResult { alerts: sink.0, executed })
+    Ok(RunResult { alerts: sink.0, executed, started: request.alerts.detected_at })
 }
 
 fn made(event: StoredEvent, time_field: TimeField) -> MadeEvent {

@@ -25,6 +25,7 @@ use state::{
 use uuid::Uuid;
 
 use crate::actions::{Actions, RuleMemory, notifications};
+use crate::clock::Clock;
 use crate::error::ServerError;
 use crate::rule_set::part_of;
 use crate::run::{RuleKind, RunRequest, RunResult, run};
@@ -65,6 +66,8 @@ pub struct Scheduler {
     pub store: Arc<dyn Store>,
     /// What is known of fields.
     pub catalog: Arc<Catalog>,
+    /// Tells the time: what alerts and executions say of when they were made. What is searched depends on ticks alone.
+    pub clock: Arc<dyn Clock>,
     /// How it works.
     pub settings: SchedulerSettings,
     /// The tick at which a rule failed last: it is tried again at the next one.
@@ -240,7 +243,7 @@ impl Scheduler {
             to: together.tick,
             alerts: AlertContext {
                 space: self.settings.space.clone(),
-                detected_at: together.tick,
+                detected_at: self.clock.now(),
                 execution_uuid: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string(),
                 execution_type,
                 intended_timestamp: intended,
@@ -265,20 +268,21 @@ impl Scheduler {
         cause: Cause<'_>,
         round: &mut Round,
     ) -> Result<(), ServerError> {
-        let RunResult { mut alerts, executed } = result;
+        let RunResult { mut alerts, executed, started } = result;
         round.newest = round.newest.max(executed.newest);
         for rule in &library.rules {
             let found = alerts.remove(&rule.rule_id).unwrap_or_default();
             let outcome = executed.rules.iter().find(|outcome| outcome.rule_id == rule.rule_id);
-            let commit =
+            let mut commit =
                 self.commit(rule, actions, together, &executed, outcome, found, due, lease, cause).await?;
+            commit.execution.started = started;
             if commit.execution.status == ExecutionStatus::Failed {
                 round.failed += 1;
                 self.note_failure(rule, together.tick);
             } else {
                 round.succeeded += 1;
             }
-            let done = self.store.commit_execution(&commit, together.tick).await?;
+            let done = self.store.commit_execution(&commit, self.clock.now()).await?;
             round.alerts += done.new_alerts.len() as u64;
         }
         Ok(())
@@ -343,8 +347,15 @@ impl Scheduler {
         };
         if !matches!(cause, Cause::Backfill(_)) {
             let memory = of_rule.map(|due| due.memory.clone()).unwrap_or_default();
-            let (notifications, memory_after) =
-                notifications(actions, rule, &facts, &new_documents, &memory, &self.catalog, together.tick);
+            let (notifications, memory_after) = notifications(
+                actions,
+                rule,
+                &facts,
+                &new_documents,
+                &memory,
+                &self.catalog,
+                self.clock.now(),
+            );
             commit.notifications = notifications;
             if memory_after != memory && of_rule.is_some() {
                 commit.rule_state = serde_json::to_vec(&memory_after).ok();
@@ -413,7 +424,7 @@ impl Scheduler {
             gap_fill: None,
             notifications: Vec::new(),
         };
-        self.store.commit_execution(&commit, together.tick).await?;
+        self.store.commit_execution(&commit, self.clock.now()).await?;
         round.failed += 1;
         self.note_failure(rule, together.tick);
         Ok(())
@@ -515,6 +526,7 @@ impl Scheduler {
         };
         // Not the same for another holder or token: then it is another attempt.
         let name = format!("{}/{kind}/{of}/{together:?}/{}/{}", rule.rule_id, lease.holder, lease.token);
+        let now = self.clock.now();
         Execution {
             id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string(),
             rule_id: rule.rule_id.clone(),
@@ -522,8 +534,8 @@ impl Scheduler {
             tick: together.tick,
             window_from: together.from,
             window_to: together.tick,
-            started: together.tick,
-            ended: together.tick,
+            started: now,
+            ended: now,
             status: ExecutionStatus::Succeeded,
             message: String::new(),
             metrics: Value::Null,

@@ -3,4 +3,5 @@
 
 mod as_hunt;
 mod founding;
+mod rules;
 mod scene;
