@@ -42,6 +42,11 @@ impl Node {
     /// Configured, with a token, and not started. The founding rules run every 5 seconds over 30, so that, as with the
     /// second one's own schedule, six executions see an event.
     pub(crate) fn new(aws: Option<&AwsEmulator>) -> Self {
+        Self::with_schedule(aws, 5)
+    }
+
+    /// The same, with rules that run every so many seconds over six times as many.
+    pub(crate) fn with_schedule(aws: Option<&AwsEmulator>, interval: u32) -> Self {
         let folder = TempDir::new().unwrap();
         let rules = folder.path().join("rules");
         fs::create_dir(&rules).unwrap();
@@ -49,9 +54,9 @@ impl Node {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules").join(name);
             let text = fs::read_to_string(path).unwrap();
             let lines = text.lines().map(|line| match line.split_once(" = ") {
-                Some(("from", _)) => "from = \"now-30s\"",
-                Some(("interval", _)) => "interval = \"5s\"",
-                _ => line,
+                Some(("from", _)) => format!("from = \"now-{}s\"", interval * 6),
+                Some(("interval", _)) => format!("interval = \"{interval}s\""),
+                _ => line.to_owned(),
             });
             fs::write(rules.join(name), lines.collect::<Vec<_>>().join("\n")).unwrap();
         }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -23,6 +24,11 @@ pub(crate) struct WebhookSink {
 
 impl WebhookSink {
     pub(crate) fn start() -> Self {
+        Self::slow(Duration::ZERO)
+    }
+
+    /// Answers so long after it has kept a message.
+    pub(crate) fn slow(delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/alerts", listener.local_addr().unwrap());
         let received = Arc::<Mutex<Vec<Received>>>::default();
@@ -31,7 +37,7 @@ impl WebhookSink {
             for stream in listener.incoming().flatten() {
                 let kept = Arc::clone(&kept);
                 // Who sent it may be killed at any moment.
-                std::thread::spawn(move || drop(take(stream, &kept)));
+                std::thread::spawn(move || drop(take(stream, &kept, delay)));
             }
         });
         Self { url, received }
@@ -42,7 +48,11 @@ impl WebhookSink {
     }
 }
 
-fn take(mut stream: std::net::TcpStream, kept: &Mutex<Vec<Received>>) -> std::io::Result<()> {
+fn take(
+    mut stream: std::net::TcpStream,
+    kept: &Mutex<Vec<Received>>,
+    delay: Duration,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut length, mut delivery) = (0, String::new());
     loop {
@@ -68,5 +78,6 @@ fn take(mut stream: std::net::TcpStream, kept: &Mutex<Vec<Received>>) -> std::io
     let id = |alert: &Value| alert["kibana.alert.uuid"].as_str().unwrap().to_owned();
     let alerts = body["alerts"].as_array().unwrap().iter().map(id).collect();
     kept.lock().unwrap().push(Received { delivery, alerts });
+    std::thread::sleep(delay);
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
