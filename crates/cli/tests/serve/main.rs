@@ -3,7 +3,12 @@
 //! What these tests need beside the program they look for, start themselves and stop again: `moto_server`, the Python client
 //! of Elasticsearch, `rsyslogd`. What is missing is said, and its test does not run.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot be set up has failed; what did not run, and what was measured, is said"
+)]
 
 mod aws_emulator;
 mod cloudtrail;
