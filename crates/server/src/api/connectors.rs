@@ -40,7 +40,7 @@ pub trait TestSender: Send + Sync {
     async fn send(&self, connector: &Connector, message: &Message, now: Timestamp) -> Result<String, String>;
 }
 
-/// Sends by [`notify::send`].
+/// Sends by [`notify::send()`].
 pub struct NotifySender {
     /// Looks secrets up.
     pub secrets: Arc<dyn Secrets>,
