@@ -16,5 +16,6 @@ mod founding;
 mod http;
 mod kills;
 mod node;
+mod outage;
 mod shippers;
 mod webhook_sink;
