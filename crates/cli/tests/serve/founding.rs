@@ -30,7 +30,8 @@ fn each_founding_rule_fires_once_and_is_told_once() {
     assert!(alerts.values().all(|ids| ids.len() == 1), "{alerts:?}");
     let mut told: Vec<String> = sink.received().into_iter().flat_map(|message| message.alerts).collect();
     let mut expected: Vec<String> = alerts.into_values().flatten().collect();
-    (told.sort(), expected.sort());
+    told.sort();
+    expected.sort();
     assert_eq!(told, expected);
 
     let executions = node.all("/api/v1/executions");

@@ -153,6 +153,7 @@ impl Node {
             std::thread::sleep(Duration::from_millis(20));
         }
         let _ = process.kill();
+        let _ = process.wait();
         panic!("the server does not stop");
     }
 
