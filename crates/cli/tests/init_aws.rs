@@ -274,7 +274,7 @@ const SETTINGS: [(&str, &[&str]); 6] = [
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
     ("rules", &["paths", "builtin", "reload"]),
     ("geoip", &["city", "asn"]),
-    ("source", &["name", "type", "paths", "queue_url", "bucket", "prefix", "region", "from"]),
+    ("source", &["name", "type", "paths", "queue_url", "visibility", "bucket", "prefix", "region", "from"]),
 ];
 
 /// Every key, as `section.key`, of which all are known.

@@ -11,8 +11,14 @@ use super::Context;
 use super::server_config::{ConfigFile, open_state};
 use crate::exit_status::ExitStatus;
 
+const EXAMPLES: &str = "\
+Examples:
+  bartizan state backup state-2026-03-01.ndjson --config /etc/bartizan/bartizan.toml
+  bartizan state restore state-2026-03-01.ndjson --data ./new-data";
+
 /// Arguments of both.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The file
     file: PathBuf,

@@ -8,8 +8,14 @@ use super::Context;
 use super::server_config::{ConfigFile, open_state};
 use crate::exit_status::ExitStatus;
 
+const EXAMPLES: &str = "\
+Examples:
+  bartizan token create me --role admin --config /etc/bartizan/bartizan.toml
+  bartizan token create dashboard --role viewer --expires 2027-01-01T00:00:00Z --data ./bartizan-data";
+
 /// Arguments of `bartizan token create`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Names the token in the audit trail
     name: String,
