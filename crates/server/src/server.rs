@@ -1,39 +1,39 @@
 //! A whole server: its parts opened, run side by side, and stopped in order.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use ecs::{Catalog, Interval, TimeRange, Timestamp};
+use ecs::{Catalog, Interval, Timestamp};
 use ingest::enrich::Enrichment;
 use ingest::source::{
     AwsClients, AwsSettings, FolderSettings, FolderSource, LiveSource, S3PrefixSettings, S3PrefixSource,
     SqsSettings, SqsSource,
 };
 use jiff::SignedDuration;
-use lake::Lake;
-use notify::{HttpSettings, RetryPolicy, Secret, SecretRef, Secrets, Transports};
+use notify::{HttpSettings, RetryPolicy, Secrets, Transports};
 use rule::{RuleLibrary, Schedule};
-use state::{Actor, Lease, SqlStore, Store};
+use state::{Lease, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::actions::{Actions, load_actions};
 use crate::clock::Clock;
-use crate::control::{Control, Health, IncomingEvent, Ingested, Number, Preview, PreviewRequest};
 use crate::courier::Courier;
 use crate::error::ServerError;
 use crate::intake::{Intake, IntakeCounts};
 use crate::log::Log;
-use crate::rule_set::{RuleFiles, RuleSet, load_rules, part_of};
-use crate::run::{RuleKind, RunRequest, run};
+use crate::rule_set::{RuleFiles, RuleSet, load_rules};
 use crate::scheduler::{Round, Scheduler, SchedulerSettings, with_causes};
 use crate::settings::{Settings, SourceKind, SourceSettings};
+
+mod control;
+mod opening;
+
+pub use opening::open_state;
+use opening::{open_lake, sole_server_of};
 
 /// The right to run rules: one node has it at a time.
 const LEASE: &str = "scheduler";
@@ -41,9 +41,6 @@ const LEASE_LENGTH: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a queue is asked before it says that there is nothing: who stops the server waits for the answer.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
-
-/// The longest range of a backfill or preview.
-const MOST_DAYS: i64 = 90;
 
 /// A server whose parts are open. Cheap to clone: the parts are shared.
 #[derive(Clone)]
@@ -466,275 +463,10 @@ impl Server {
             }
         })
     }
-
-    fn checked(&self, range: TimeRange) -> Result<(Timestamp, Timestamp), ServerError> {
-        let bad = |reason: &str| Err(ServerError::BadRequest(format!("the range {reason}")));
-        let (Some(from), Some(to)) = (range.from, range.to) else { return bad("needs both ends") };
-        if to <= from {
-            return bad("is empty: `to` must be later than `from`");
-        }
-        if to > self.clock.now() {
-            return bad("lies in the future");
-        }
-        if to.duration_since(from) > SignedDuration::from_hours(24 * MOST_DAYS) {
-            return bad("is longer than 90 days");
-        }
-        Ok((from, to))
-    }
 }
 
 impl InForce {
     fn faults(&self) -> impl Iterator<Item = &String> {
         self.rules.faults.iter().chain(&self.actions.faults)
     }
-}
-
-#[async_trait]
-impl Control for Server {
-    async fn backfill(&self, rule_id: &str, range: TimeRange, by: &Actor) -> Result<String, ServerError> {
-        let (from, to) = self.checked(range)?;
-        let library = self.library();
-        let Some(rule) = library.rule(rule_id).cloned() else {
-            return Err(ServerError::NotFound { kind: "enabled rule", id: rule_id.to_owned() });
-        };
-        let now = self.clock.now();
-        let id =
-            Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{rule_id}/{from}/{to}/{now}").as_bytes()).to_string();
-        let detail = serde_json::json!({ "from": from.to_string(), "to": to.to_string(), "backfill": id });
-        self.store.add_audit("rule.backfill", "rule", rule_id, Some(detail), by, now).await?;
-        let (this, backfill) = (self.clone(), id.clone());
-        tokio::spawn(async move {
-            let holder = format!("{}-{backfill}", this.holder);
-            let name = format!("backfill {backfill}");
-            let length = SignedDuration::from_hours(24);
-            let lease = match this.store.acquire_lease(&name, &holder, length, now).await {
-                Ok(Some(lease)) => lease,
-                Ok(None) => return,
-                Err(error) => return this.log.error("backfill", &backfill, &with_causes(&error)),
-            };
-            let done = this.scheduler.backfill(&rule, &library, (from, to), &backfill, &lease).await;
-            match done {
-                Ok(round) => this.counts.alerts.fetch_add(round.alerts, Ordering::Relaxed),
-                Err(error) => {
-                    this.log.error("backfill", &backfill, &with_causes(&error));
-                    0
-                }
-            };
-            let _ = this.store.release_lease(&lease).await;
-        });
-        Ok(id)
-    }
-
-    async fn preview(&self, request: PreviewRequest) -> Result<Preview, ServerError> {
-        let (from, to) = self.checked(request.range)?;
-        let path = std::path::Path::new("preview");
-        let loaded = if request.is_json {
-            rule::format::ndjson::read(&request.text, path)
-        } else {
-            rule::format::toml::read(&request.text, path)
-        };
-        let mut preview = Preview::default();
-        preview.faults.extend(loaded.diagnostics.iter().map(|found| found.message.clone()));
-        let Some(rule) = loaded.rules.first().cloned() else { return Ok(preview) };
-        let mut library = part_of(&self.library(), |_| false);
-        library.add(path.to_owned(), rule::Loaded { rules: vec![rule.clone()], ..rule::Loaded::default() });
-        let run_request = RunRequest {
-            kind: RuleKind::of(&rule),
-            from,
-            to,
-            alerts: alert::AlertContext {
-                space: self.scheduler.settings.space.clone(),
-                detected_at: to,
-                execution_uuid: Uuid::new_v5(&Uuid::NAMESPACE_OID, b"preview").to_string(),
-                execution_type: alert::ExecutionType::Manual,
-                intended_timestamp: None,
-                base_url: None,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-        };
-        let (lake, catalog) = (self.intake.lake.clone(), Arc::clone(&self.scheduler.catalog));
-        let work = tokio::task::spawn_blocking(move || run(&lake, &catalog, &library, &run_request));
-        let result = work.await.map_err(|error| ServerError::Defect(error.to_string()))??;
-        preview.events = result.executed.events;
-        for outcome in &result.executed.rules {
-            if let engine::RuleStatus::NotRun(reason) = &outcome.status {
-                preview.faults.push(reason.to_string());
-            }
-            preview.faults.extend(outcome.warnings.iter().map(|found| found.message.clone()));
-        }
-        for alert in result.alerts.into_values().flatten() {
-            preview.total += 1;
-            if preview.alerts.len() < request.limit {
-                preview.alerts.push(serde_json::Value::Object(alert.into_document().into_map()));
-            }
-        }
-        Ok(preview)
-    }
-
-    async fn ingest(&self, events: Vec<IncomingEvent>) -> Result<Ingested, ServerError> {
-        if !self.is_active.load(Ordering::Relaxed) {
-            return Err(ServerError::Stopping);
-        }
-        let intake = self.intake.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let mut streams = std::collections::BTreeMap::new();
-            for IncomingEvent { data_stream, event } in events {
-                let (_, events) =
-                    streams.entry(data_stream.name()).or_insert_with(|| (data_stream, Vec::new()));
-                events.push(event);
-            }
-            let mut ingested = Ingested::default();
-            for (stream, events) in streams.into_values() {
-                let (appended, duplicates) = intake.append(&stream, events)?;
-                ingested.appended += appended;
-                ingested.duplicates += duplicates;
-            }
-            Ok(ingested)
-        });
-        work.await.map_err(|error| ServerError::Defect(error.to_string()))?
-    }
-
-    async fn reload_rules(&self, by: &Actor) -> Result<(), ServerError> {
-        self.store.add_audit("rules.reload", "rules", "rules", None, by, self.clock.now()).await?;
-        self.reload().await
-    }
-
-    async fn health(&self) -> Health {
-        let in_force = self.in_force();
-        let mut parts: Vec<(String, Option<String>)> =
-            vec![("rules".to_owned(), in_force.faults().next().cloned())];
-        let faults = self.counts.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let of_lake = faults.iter().find(|(part, _)| part == "lake").map(|(_, fault)| fault.clone());
-        parts.push(("lake".to_owned(), of_lake));
-        let intake = &self.intake.counts;
-        let counts = &self.counts;
-        let number = |name, help, kind, value: &AtomicU64| Number {
-            name,
-            help,
-            kind,
-            labels: Vec::new(),
-            value: value.load(Ordering::Relaxed) as f64,
-        };
-        let numbers = vec![
-            number("bartizan_events_total", "Events that came into the lake.", "counter", &intake.events),
-            number(
-                "bartizan_duplicates_total",
-                "Events that were there already.",
-                "counter",
-                &intake.duplicates,
-            ),
-            number(
-                "bartizan_records_dropped_total",
-                "Records that became nothing.",
-                "counter",
-                &intake.dropped,
-            ),
-            number("bartizan_inputs_total", "Inputs that were taken in.", "counter", &intake.inputs),
-            number(
-                "bartizan_set_aside_total",
-                "Deliveries that were set aside.",
-                "counter",
-                &intake.set_aside,
-            ),
-            number(
-                "bartizan_intake_failures_total",
-                "Failures of sources and commits.",
-                "counter",
-                &intake.failures,
-            ),
-            number(
-                "bartizan_executions_succeeded_total",
-                "Executions that succeeded.",
-                "counter",
-                &counts.succeeded,
-            ),
-            number("bartizan_executions_failed_total", "Executions that failed.", "counter", &counts.failed),
-            number("bartizan_alerts_total", "Alerts that were made.", "counter", &counts.alerts),
-            number("bartizan_gap_fills_total", "Gaps that were worked on.", "counter", &counts.fills),
-            number("bartizan_rounds_total", "Rounds of the scheduler.", "counter", &counts.rounds),
-            Number {
-                name: "bartizan_rules_not_run",
-                help: "Enabled rules that cannot be run.",
-                kind: "gauge",
-                labels: Vec::new(),
-                value: in_force.rules.not_run.len() as f64,
-            },
-            Number {
-                name: "bartizan_rules",
-                help: "Rules in force.",
-                kind: "gauge",
-                labels: Vec::new(),
-                value: in_force.rules.library.rules.len() as f64,
-            },
-        ];
-        let evaluated_through = *counts.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
-        Health { parts, is_ready: in_force.loaded, evaluated_through, numbers }
-    }
-}
-
-/// Opens the state that settings name.
-///
-/// # Errors
-/// When it cannot be opened, or a newer version has written it.
-pub async fn open_state(settings: &Settings, secrets: &dyn Secrets) -> Result<Arc<dyn Store>, ServerError> {
-    if let Some(reference) = &settings.state.postgres {
-        let url = secrets.resolve(reference).map_err(|error| ServerError::BadRequest(with_causes(&error)))?;
-        return Ok(Arc::new(SqlStore::open_postgres(url.expose(), 8).await?));
-    }
-    let file = &settings.state.sqlite;
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|source| ServerError::Io {
-            action: format!("cannot make the folder {}", folder.display()),
-            source,
-        })?;
-    }
-    Ok(Arc::new(SqlStore::open_sqlite(file).await?))
-}
-
-/// The lock that one server holds beside a database that is a file.
-fn sole_server_of(database: &Path) -> Result<File, ServerError> {
-    let path = database.with_added_extension("server");
-    let io = |source| ServerError::Io { action: format!("cannot lock {}", path.display()), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ServerError::BadRequest(format!(
-            "another server is running with the state {}: several share PostgreSQL, not a file",
-            database.display()
-        ))),
-        Err(TryLockError::Error(source)) => Err(io(source)),
-    }
-}
-
-/// What the environment says of buckets: its variable, and the name of the setting.
-const OF_BUCKETS: [(&str, &str); 6] = [
-    ("AWS_ACCESS_KEY_ID", "aws_access_key_id"),
-    ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"),
-    ("AWS_SESSION_TOKEN", "aws_session_token"),
-    ("AWS_REGION", "aws_region"),
-    ("AWS_ENDPOINT_URL", "aws_endpoint"),
-    ("AWS_ALLOW_HTTP", "aws_allow_http"),
-];
-
-fn open_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<Lake, ServerError> {
-    let lake = &settings.lake;
-    let log = lake.log.clone().unwrap_or_else(|| lake.folder.join("log"));
-    let store = match &lake.bucket {
-        Some(bucket) => {
-            let known = OF_BUCKETS.iter().filter_map(|(variable, name)| {
-                Some((*name, secrets.resolve(&SecretRef::Env((*variable).to_owned())).ok()?))
-            });
-            let known: Vec<(&str, Secret)> = known.collect();
-            lake::Store::s3(bucket, &lake.prefix, known.iter().map(|(name, value)| (*name, value.expose())))?
-        }
-        None => lake::Store::folder(&lake.folder),
-    };
-    let mut of_lake = lake::Settings::default();
-    if let Some(retention) = &lake.retention {
-        let interval: Interval = retention.parse().map_err(|_| {
-            ServerError::BadRequest(format!("lake.retention: `{retention}` is no time such as 365d"))
-        })?;
-        of_lake.retention = Some(interval.as_duration());
-    }
-    Ok(Lake::open(store, &log, of_lake)?)
 }
