@@ -1,0 +1,23 @@
+//! Questions about an alert, answered from the logs with evidence, or with the reason why not.
+//!
+//! ```text
+//!  raw record, or ECS document ─▶ Event ─┬─▶ kms: every key: its states, uses, grants, dependents
+//!                        (or a quick Act)└─▶ activity: every principal: what it does, from where, when
+//!                                               │
+//!  alert, its rule's guide ───────────────▶ investigate ──▶ TriageReport: answers, findings, verdict, response plan
+//! ```
+//!
+//! Invariant: nothing here reads a clock or does I/O. The same evidence gives the same report.
+//! Invariant: a question of a guide ends in an answer with evidence, or in the reason for none; never in silence.
+
+pub mod act;
+pub mod actor;
+pub mod answer;
+pub mod event;
+pub mod identity;
+pub mod kms;
+pub mod place;
+pub mod report;
+pub mod response;
+pub mod surroundings;
+pub mod verdict;
