@@ -33,13 +33,15 @@ mod request_look;
 mod request_parameters;
 mod resources;
 mod skim;
+mod skim_view;
 mod tls;
 mod user_identity;
 
 pub use category::{Category, DEFAULT_TYPES, category};
 pub use outcome::outcome;
 pub use request_parameters::Retain;
-pub use skim::{SkimPlan, SkimView, SkimmedRecord, skim};
+pub use skim::{SkimmedRecord, Who, WrittenMember, skim};
+pub use skim_view::{SkimPlan, SkimView};
 
 use crate::enrich::Enrichment;
 use absence::drop_absent;

@@ -10,73 +10,111 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::net::IpAddr;
 
-use ecs::{DataStream, Document, EventView, FieldId, FieldTable, Known, Scalar};
+use ecs::Document;
 use jiff::Timestamp;
 
-use super::category::{DEFAULT_TYPES, category};
 use super::instant::read_timestamp;
-use super::request_look::{is_of_request, request_document};
-use super::user_identity::service_name;
+use super::request_look::request_document;
+use super::skim_view::{SkimPlan, SkimView};
 use crate::decode::RawRecord;
 use crate::decode::members::{Written, members};
 
 /// What a quick look at a record found.
 #[derive(Debug)]
 pub struct SkimmedRecord<'a> {
-    head: Head<'a>,
+    pub(super) head: Head<'a>,
     identity: OnceCell<Option<Identity<'a>>>,
     request: OnceCell<Option<Box<Document>>>,
 }
 
+/// A member that a quick look leaves as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WrittenMember {
+    /// `userIdentity`.
+    UserIdentity,
+    /// `requestParameters`.
+    RequestParameters,
+    /// `responseElements`.
+    ResponseElements,
+    /// `additionalEventData`.
+    AdditionalEventData,
+    /// `resources`.
+    Resources,
+}
+
+/// Who acted, of the members of `userIdentity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who<'r> {
+    /// `arn`.
+    pub arn: Option<&'r str>,
+    /// `principalId`.
+    pub principal_id: Option<&'r str>,
+    /// `accountId`.
+    pub account: Option<&'r str>,
+    /// `accessKeyId`.
+    pub access_key: Option<&'r str>,
+    /// `invokedBy`.
+    pub invoked_by: Option<&'r str>,
+    /// `sessionContext.sessionIssuer.arn`.
+    pub issuer_arn: Option<&'r str>,
+}
+
 /// The keys at the top of a record.
 #[derive(Debug, Default)]
-struct Head<'a> {
-    event_id: Text<'a>,
-    event_time: Text<'a>,
-    event_name: Text<'a>,
-    event_source: Text<'a>,
-    event_type: Text<'a>,
-    event_category: Text<'a>,
-    aws_region: Text<'a>,
-    recipient_account_id: Text<'a>,
-    source_ip_address: Text<'a>,
-    user_agent: Text<'a>,
-    error_code: Text<'a>,
-    error_message: Text<'a>,
+pub(super) struct Head<'a> {
+    pub(super) event_id: Text<'a>,
+    pub(super) event_time: Text<'a>,
+    pub(super) event_name: Text<'a>,
+    pub(super) event_source: Text<'a>,
+    pub(super) event_type: Text<'a>,
+    pub(super) event_category: Text<'a>,
+    pub(super) aws_region: Text<'a>,
+    pub(super) recipient_account_id: Text<'a>,
+    pub(super) source_ip_address: Text<'a>,
+    pub(super) user_agent: Text<'a>,
+    pub(super) error_code: Text<'a>,
+    pub(super) error_message: Text<'a>,
     /// Read when a rule asks for it.
-    user_identity: Option<&'a str>,
+    pub(super) user_identity: Option<&'a str>,
     /// The same.
-    request_parameters: Option<&'a str>,
+    pub(super) request_parameters: Option<&'a str>,
+    /// Read when an investigation asks for it.
+    response_elements: Option<&'a str>,
+    /// The same.
+    additional_event_data: Option<&'a str>,
+    /// The same.
+    resources: Option<&'a str>,
+    /// As written.
+    read_only: Option<&'a str>,
 }
 
 /// The parts of `userIdentity` that rules ask for.
 #[derive(Debug, Default)]
-struct Identity<'a> {
-    kind: Text<'a>,
-    arn: Text<'a>,
-    user_name: Text<'a>,
-    principal_id: Text<'a>,
-    account_id: Text<'a>,
-    access_key_id: Text<'a>,
-    invoked_by: Text<'a>,
-    issuer: Issuer<'a>,
+pub(super) struct Identity<'a> {
+    pub(super) kind: Text<'a>,
+    pub(super) arn: Text<'a>,
+    pub(super) user_name: Text<'a>,
+    pub(super) principal_id: Text<'a>,
+    pub(super) account_id: Text<'a>,
+    pub(super) access_key_id: Text<'a>,
+    pub(super) invoked_by: Text<'a>,
+    pub(super) issuer: Issuer<'a>,
 }
 
 /// The parts of `userIdentity.sessionContext.sessionIssuer` that rules ask for.
 #[derive(Debug, Default)]
-struct Issuer<'a> {
-    kind: Text<'a>,
-    arn: Text<'a>,
-    user_name: Text<'a>,
-    account_id: Text<'a>,
-    principal_id: Text<'a>,
+pub(super) struct Issuer<'a> {
+    pub(super) kind: Text<'a>,
+    pub(super) arn: Text<'a>,
+    pub(super) user_name: Text<'a>,
+    pub(super) account_id: Text<'a>,
+    pub(super) principal_id: Text<'a>,
 }
 
 /// A member that may have been met.
 #[derive(Debug, Default)]
-enum Text<'a> {
+pub(super) enum Text<'a> {
     /// It was not.
     #[default]
     Missing,
@@ -87,7 +125,7 @@ enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    fn get(&self) -> Option<&str> {
+    pub(super) fn get(&self) -> Option<&str> {
         match self {
             Self::Given(text) => Some(text),
             Self::Missing | Self::Dropped => None,
@@ -138,23 +176,28 @@ impl<'a> Head<'a> {
                 "awsRegion" => &mut self.aws_region,
                 "userAgent" => &mut self.user_agent,
                 "errorCode" => &mut self.error_code,
+                "resources" => return once(&mut self.resources, value),
                 _ => return Some(()),
             },
+            8 if key == "readOnly" => return once(&mut self.read_only, value),
             11 if key == "eventSource" => &mut self.event_source,
             12 if key == "errorMessage" => &mut self.error_message,
-            12 if key == "userIdentity" => {
-                return self.user_identity.replace(value).is_none().then_some(());
-            }
+            12 if key == "userIdentity" => return once(&mut self.user_identity, value),
             13 if key == "eventCategory" => &mut self.event_category,
             15 if key == "sourceIPAddress" => &mut self.source_ip_address,
-            17 if key == "requestParameters" => {
-                return self.request_parameters.replace(value).is_none().then_some(());
-            }
+            16 if key == "responseElements" => return once(&mut self.response_elements, value),
+            17 if key == "requestParameters" => return once(&mut self.request_parameters, value),
+            19 if key == "additionalEventData" => return once(&mut self.additional_event_data, value),
             18 if key == "recipientAccountId" => &mut self.recipient_account_id,
             _ => return Some(()),
         };
         text.give(value, escapes)
     }
+}
+
+/// Keeps a value as written; `None` when it is the second one.
+fn once<'a>(place: &mut Option<&'a str>, value: &'a str) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 /// `None` when it is out of the ordinary.
@@ -215,6 +258,55 @@ impl<'a> SkimmedRecord<'a> {
         self.head.event_name.get()
     }
 
+    /// `eventSource`.
+    pub fn event_source(&self) -> Option<&str> {
+        self.head.event_source.get()
+    }
+
+    /// `sourceIPAddress`.
+    pub fn source_ip_address(&self) -> Option<&str> {
+        self.head.source_ip_address.get()
+    }
+
+    /// `userAgent`.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.head.user_agent.get()
+    }
+
+    /// `errorCode`.
+    pub fn error_code(&self) -> Option<&str> {
+        self.head.error_code.get()
+    }
+
+    /// `readOnly`; `None` when the record does not say it as truth or as text.
+    pub fn read_only(&self) -> Option<bool> {
+        self.head.read_only?.trim_matches('"').parse().ok()
+    }
+
+    /// A member as written, unread.
+    pub fn written(&self, member: WrittenMember) -> Option<&'a str> {
+        match member {
+            WrittenMember::UserIdentity => self.head.user_identity,
+            WrittenMember::RequestParameters => self.head.request_parameters,
+            WrittenMember::ResponseElements => self.head.response_elements,
+            WrittenMember::AdditionalEventData => self.head.additional_event_data,
+            WrittenMember::Resources => self.head.resources,
+        }
+    }
+
+    /// Who acted. `None` when the identity is out of the ordinary.
+    pub fn who(&self) -> Option<Who<'_>> {
+        let identity = self.identity()?;
+        Some(Who {
+            arn: identity.arn.get(),
+            principal_id: identity.principal_id.get(),
+            account: identity.account_id.get(),
+            access_key: identity.access_key_id.get(),
+            invoked_by: identity.invoked_by.get(),
+            issuer_arn: identity.issuer.arn.get(),
+        })
+    }
+
     /// `awsRegion`.
     pub fn region(&self) -> Option<&str> {
         self.head.aws_region.get()
@@ -232,11 +324,11 @@ impl<'a> SkimmedRecord<'a> {
 
     /// This record as the fields of a plan's table.
     pub fn view<'v>(&'v self, plan: &'v SkimPlan) -> SkimView<'v, 'a> {
-        SkimView { record: self, plan }
+        SkimView::new(self, plan)
     }
 
     /// `None` when the identity is out of the ordinary.
-    fn identity(&self) -> Option<&Identity<'a>> {
+    pub(super) fn identity(&self) -> Option<&Identity<'a>> {
         let read = || match self.head.user_identity {
             None => Some(Identity::default()),
             Some(text) => read_identity(text),
@@ -245,249 +337,9 @@ impl<'a> SkimmedRecord<'a> {
     }
 
     /// `None` when what was asked for cannot be read.
-    fn request(&self) -> Option<&Document> {
+    pub(super) fn request(&self) -> Option<&Document> {
         let read = || request_document(self.head.request_parameters.unwrap_or("null")).map(Box::new);
         self.request.get_or_init(read).as_deref()
-    }
-}
-
-/// The fields that a quick look knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Skimmed {
-    Action,
-    Provider,
-    EventId,
-    EventTypes,
-    EventCategories,
-    RecordType,
-    RecordCategory,
-    Region,
-    AccountId,
-    RecipientAccountId,
-    Outcome,
-    ErrorCode,
-    ErrorMessage,
-    SourceAddress,
-    SourceIp,
-    UserAgent,
-    UserName,
-    UserId,
-    IdentityType,
-    IdentityArn,
-    AccessKeyId,
-    InvokedBy,
-    IssuerType,
-    IssuerArn,
-    IssuerAccountId,
-    IssuerPrincipalId,
-    /// The same text for every event of the stream.
-    Constant(Constant),
-    /// In the request, which is made into a document of its own.
-    Request,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Constant {
-    Dataset,
-    Kind,
-    Namespace,
-    Aws,
-}
-
-impl Skimmed {
-    fn of(field: &str) -> Option<Self> {
-        Some(match field {
-            "event.action" => Self::Action,
-            "event.provider" => Self::Provider,
-            "event.id" => Self::EventId,
-            "event.type" => Self::EventTypes,
-            "event.category" => Self::EventCategories,
-            "aws.cloudtrail.event_type" => Self::RecordType,
-            "aws.cloudtrail.event_category" => Self::RecordCategory,
-            "cloud.region" => Self::Region,
-            "cloud.account.id" => Self::AccountId,
-            "aws.cloudtrail.recipient_account_id" => Self::RecipientAccountId,
-            "event.outcome" => Self::Outcome,
-            "aws.cloudtrail.error_code" => Self::ErrorCode,
-            "aws.cloudtrail.error_message" => Self::ErrorMessage,
-            "source.address" => Self::SourceAddress,
-            "source.ip" => Self::SourceIp,
-            "user_agent.original" => Self::UserAgent,
-            "user.name" => Self::UserName,
-            "user.id" => Self::UserId,
-            "aws.cloudtrail.user_identity.type" => Self::IdentityType,
-            "aws.cloudtrail.user_identity.arn" => Self::IdentityArn,
-            "aws.cloudtrail.user_identity.access_key_id" => Self::AccessKeyId,
-            "aws.cloudtrail.user_identity.invoked_by" => Self::InvokedBy,
-            "aws.cloudtrail.user_identity.session_context.session_issuer.type" => Self::IssuerType,
-            "aws.cloudtrail.user_identity.session_context.session_issuer.arn" => Self::IssuerArn,
-            "aws.cloudtrail.user_identity.session_context.session_issuer.account_id" => Self::IssuerAccountId,
-            "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id" => {
-                Self::IssuerPrincipalId
-            }
-            "event.dataset" | "data_stream.dataset" => Self::Constant(Constant::Dataset),
-            "data_stream.type" => Self::Constant(Constant::Kind),
-            "data_stream.namespace" => Self::Constant(Constant::Namespace),
-            "event.module" | "cloud.provider" => Self::Constant(Constant::Aws),
-            request if is_of_request(request) => Self::Request,
-            _ => return None,
-        })
-    }
-}
-
-/// Which fields of a table a quick look knows.
-#[derive(Debug, Clone)]
-pub struct SkimPlan {
-    fields: Vec<Option<Skimmed>>,
-    table: FieldTable,
-    stream: DataStream,
-}
-
-impl SkimPlan {
-    /// A plan for the fields of `table`, and for records that go into `stream`.
-    pub fn new(table: &FieldTable, stream: DataStream) -> Self {
-        // A multi-field such as `user.name.text` has its own name here, and so is not known.
-        let fields = table.entries().map(|(_, entry)| Skimmed::of(&entry.name)).collect();
-        Self { fields, table: table.clone(), stream }
-    }
-
-    /// True for a field that a quick look knows at once, but for rare events.
-    pub fn knows(&self, field: FieldId) -> bool {
-        self.skimmed(field).is_some_and(|skimmed| skimmed != Skimmed::Request)
-    }
-
-    fn skimmed(&self, field: FieldId) -> Option<Skimmed> {
-        self.fields.get(field.index()).copied().flatten()
-    }
-}
-
-/// A [`SkimmedRecord`] seen through a [`SkimPlan`].
-#[derive(Debug, Clone, Copy)]
-pub struct SkimView<'v, 'a> {
-    record: &'v SkimmedRecord<'a>,
-    plan: &'v SkimPlan,
-}
-
-/// The values of a field that is known.
-enum Values<'v> {
-    One(Option<&'v str>),
-    Many(&'static [&'static str]),
-}
-
-impl SkimView<'_, '_> {
-    /// The request, for a field that lies in it. `None` inside when it cannot be read.
-    fn request(&self, field: FieldId) -> Option<Option<impl EventView>> {
-        let of_request = self.plan.skimmed(field) == Some(Skimmed::Request);
-        of_request.then(|| Some(self.record.request()?.view(&self.plan.table)))
-    }
-
-    /// `None` for a field that is not known.
-    fn values(&self, field: FieldId) -> Option<Values<'_>> {
-        let record = self.record;
-        let head = &record.head;
-        let name = head.event_name.get();
-        Some(Values::One(match self.plan.skimmed(field)? {
-            Skimmed::Action => name,
-            Skimmed::Provider => head.event_source.get(),
-            Skimmed::EventId => head.event_id.get(),
-            Skimmed::EventTypes => {
-                return Some(Values::Many(
-                    name.and_then(category).map_or(DEFAULT_TYPES, |found| found.types),
-                ));
-            }
-            Skimmed::EventCategories => name.and_then(category).map(|found| found.category),
-            Skimmed::RecordType => head.event_type.get(),
-            Skimmed::RecordCategory => head.event_category.get(),
-            Skimmed::Region => head.aws_region.get(),
-            Skimmed::RecipientAccountId => head.recipient_account_id.get(),
-            Skimmed::AccountId => record.identity()?.account_id.get().or(head.recipient_account_id.get()),
-            // A console login says in its response how it went.
-            Skimmed::Outcome if name == Some("ConsoleLogin") => return None,
-            Skimmed::Outcome if head.error_code.get().or(head.error_message.get()).is_some() => {
-                Some("failure")
-            }
-            Skimmed::Outcome => Some("success"),
-            Skimmed::ErrorCode => head.error_code.get(),
-            Skimmed::ErrorMessage => head.error_message.get(),
-            Skimmed::SourceAddress => head.source_ip_address.get(),
-            Skimmed::SourceIp => head.source_ip_address.get().filter(|text| text.parse::<IpAddr>().is_ok()),
-            Skimmed::UserAgent => head.user_agent.get(),
-            Skimmed::UserName => self.user_name()?,
-            Skimmed::UserId => self.user_id()?,
-            Skimmed::IdentityType => record.identity()?.kind.get(),
-            Skimmed::IdentityArn => record.identity()?.arn.get(),
-            Skimmed::AccessKeyId => record.identity()?.access_key_id.get(),
-            Skimmed::InvokedBy => record.identity()?.invoked_by.get(),
-            Skimmed::IssuerType => record.identity()?.issuer.kind.get(),
-            Skimmed::IssuerArn => record.identity()?.issuer.arn.get(),
-            Skimmed::IssuerAccountId => record.identity()?.issuer.account_id.get(),
-            Skimmed::IssuerPrincipalId => record.identity()?.issuer.principal_id.get(),
-            Skimmed::Constant(Constant::Dataset) => Some(&self.plan.stream.dataset),
-            Skimmed::Constant(Constant::Kind) => Some(&self.plan.stream.kind),
-            Skimmed::Constant(Constant::Namespace) => Some(&self.plan.stream.namespace),
-            Skimmed::Constant(Constant::Aws) => Some("aws"),
-            Skimmed::Request => return None,
-        }))
-    }
-
-    fn is_service(&self, identity: &Identity<'_>) -> bool {
-        service_name(identity.kind.get(), identity.invoked_by.get(), identity.issuer.arn.get()).is_some()
-    }
-
-    fn user_name(&self) -> Option<Option<&str>> {
-        let identity = self.record.identity()?;
-        if self.is_service(identity) {
-            // An authentication without a name may bring one elsewhere, here too.
-            return (self.record.head.event_name.get() != Some("UserAuthentication")).then_some(None);
-        }
-        let role = identity.issuer.user_name.get();
-        let role = role.filter(|_| matches!(identity.kind.get(), Some("AssumedRole" | "FederatedUser")));
-        match role.or(identity.user_name.get()) {
-            None if self.record.head.event_name.get() == Some("UserAuthentication") => None,
-            name => Some(name),
-        }
-    }
-
-    fn user_id(&self) -> Option<Option<&str>> {
-        let identity = self.record.identity()?;
-        match identity.principal_id.get() {
-            _ if self.is_service(identity) => Some(None),
-            // It may act on behalf of a user, who is told elsewhere.
-            None if identity.kind.get() == Some("IdentityCenterUser") => None,
-            id => Some(id),
-        }
-    }
-}
-
-impl EventView for SkimView<'_, '_> {
-    fn any_value(&self, field: FieldId, test: &mut dyn FnMut(Scalar<'_>) -> bool) -> Known {
-        if let Some(request) = self.request(field) {
-            return request.map_or(Known::Unknown, |request| request.any_value(field, test));
-        }
-        match self.values(field) {
-            None => Known::Unknown,
-            Some(Values::One(value)) => value.is_some_and(|text| test(Scalar::Str(text))).into(),
-            Some(Values::Many(values)) => values.iter().any(|text| test(Scalar::Str(text))).into(),
-        }
-    }
-
-    fn exists(&self, field: FieldId) -> Known {
-        if let Some(request) = self.request(field) {
-            return request.map_or(Known::Unknown, |request| request.exists(field));
-        }
-        match self.values(field) {
-            None => Known::Unknown,
-            Some(Values::One(value)) => value.is_some().into(),
-            Some(Values::Many(values)) => (!values.is_empty()).into(),
-        }
-    }
-
-    fn any_leaf(&self, _: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known {
-        Known::Unknown
-    }
-
-    fn any_nested(&self, _: FieldId, _: &mut dyn FnMut(&dyn EventView) -> Known) -> Known {
-        Known::Unknown
     }
 }
 
@@ -497,6 +349,7 @@ mod tests {
     use crate::decode::RecordKind;
     use crate::integration::aws_cloudtrail::{NormalizeContext, normalize};
     use ecs::Catalog;
+    use ecs::{DataStream, EventView, FieldId, FieldTable, Known};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
