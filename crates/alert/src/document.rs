@@ -108,6 +108,13 @@ impl Alert {
         }?)
     }
 
+    /// Adds a field of our own that was made after the alert, such as its investigation. One that the alert has already is
+    /// replaced; `name` must be none of `kibana.`.
+    pub fn attach(&mut self, name: &str, value: Value) {
+        self.own.as_map_mut().insert(name.to_owned(), value);
+        self.whole = OnceLock::new();
+    }
+
     /// The values of a field in document order, as [`Document::values`] gives them.
     pub fn values(&self, name: &str) -> Vec<Scalar<'_>> {
         let mut found = self.event().values(name);

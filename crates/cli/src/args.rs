@@ -7,7 +7,7 @@ use ecs::Timestamp;
 use rule::Severity;
 
 use crate::command::{
-    completions, demo, explain, hunt, init_aws, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
+    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
     rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     /// Hunt through logs: every rule over every event, with an account of everything read
     Hunt(Box<hunt::Args>),
+    /// List every KMS key that the logs name: its state, its clocks, what is at stake
+    Keys(Box<keys::Args>),
     /// List, show, check and test rules
     #[command(subcommand)]
     Rule(RuleCommand),

@@ -24,7 +24,7 @@ use clap::Parser;
 
 use args::{Cli, Command, GlobalArgs, InitCommand, LakeCommand, RuleCommand, StateCommand, TokenCommand};
 use command::{
-    Context, completions, demo, explain, hunt, init_aws, lake_compact, lake_info, lake_ingest, lake_query,
+    Context, completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query,
     rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 use exit_status::ExitStatus;
@@ -59,6 +59,7 @@ fn main() -> ExitCode {
 fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Hunt(args) => hunt::run(&args, context),
+        Command::Keys(args) => keys::run(&args, context),
         Command::Rule(RuleCommand::List(args)) => rule_list::run(&args, context),
         Command::Rule(RuleCommand::Show(args)) => rule_show::run(&args, context),
         Command::Rule(RuleCommand::Check(args)) => rule_check::run(&args, context),

@@ -22,6 +22,7 @@ use ingest::dead_letter::DeadLetter;
 use ingest::decode::{Check, Limits};
 use ingest::duplicate::{EventKey, SeenEvents};
 use ingest::ledger::{InputAccount, Ledger};
+use triage::evidence::Evidence;
 
 use crate::detect::{AlertSink, Detection};
 use crate::error::EngineError;
@@ -49,6 +50,8 @@ pub struct HuntOptions<'p> {
     pub windows: Windows,
     /// What alerts say of this run.
     pub alerts: AlertContext,
+    /// Whether to see every event for investigations, whatever the range.
+    pub investigates: bool,
 }
 
 /// What happens during a hunt, for progress.
@@ -81,6 +84,8 @@ pub struct HuntSummary {
     pub rules: Vec<RuleOutcome>,
     /// Every file of indicators, in the order of [`Plan::indicators`].
     pub indicators: Vec<IndicatorAccount>,
+    /// What was seen for investigations; `None` when that was not asked for.
+    pub evidence: Option<Evidence>,
 }
 
 /// Where a hunt hands over what it finds while it runs.
@@ -106,7 +111,7 @@ pub fn hunt(
     options: HuntOptions<'_>,
     output: HuntOutput<'_>,
 ) -> Result<HuntSummary, EngineError> {
-    let HuntOptions { scan, jobs, mut limits, max_signals, windows, alerts } = options;
+    let HuntOptions { scan, jobs, mut limits, max_signals, windows, alerts, investigates } = options;
     // The scan itself checks each record that it takes.
     limits.check = Check::Outline;
     let shared = SharedScan::new(plan, scan).with_history(windows);
@@ -121,12 +126,24 @@ pub fn hunt(
     let keep_faults = output.dead_letter.is_some();
     let seen = SeenEvents::new();
     let seen_history = SeenEvents::new();
-    let mut account =
-        Account { ledger: Ledger::new(), seen, seen_history, progress, detection, indicators, output };
+    let mut account = Account {
+        ledger: Ledger::new(),
+        seen,
+        seen_history,
+        seen_outside: SeenEvents::new(),
+        progress,
+        detection,
+        indicators,
+        evidence: investigates.then(Evidence::default),
+        output,
+    };
     if jobs.get() == 1 {
         let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
         for input in inputs {
             account.make_room(buffers.last_events());
+            if investigates {
+                scanner.begin_sightings(&input.name());
+            }
             let mut taken = TakenEvents::of(&mut account);
             let findings = read_input(input, &limits, keep_faults, &mut scanner, &mut buffers, &mut taken);
             let counts = taken.counts()?;
@@ -143,6 +160,9 @@ pub fn hunt(
                 let (mut scanner, mut buffers) = (shared.scanner(), ReadBuffers::default());
                 while let Some(at) = turn.next(inputs.len()) {
                     let mut events = InputEvents::with_room(&buffers);
+                    if investigates {
+                        scanner.begin_sightings(&inputs[at].name());
+                    }
                     let findings =
                         read_input(&inputs[at], limits, keep_faults, &mut scanner, &mut buffers, &mut events);
                     if send.send((at, (findings, events))).is_err() {
@@ -212,9 +232,12 @@ struct Account<'p, 'o> {
     seen: SeenEvents,
     /// Those that are history. The account has them as outside of the range, so they are no duplicates there.
     seen_history: SeenEvents,
+    /// Those outside of the range, as far as investigations see them.
+    seen_outside: SeenEvents,
     progress: InputProgress,
     detection: Detection<'p>,
     indicators: Vec<IndicatorAccount>,
+    evidence: Option<Evidence>,
     output: HuntOutput<'o>,
 }
 
@@ -267,10 +290,10 @@ impl Account<'_, '_> {
     }
 
     fn finish(self) -> Result<HuntSummary, EngineError> {
-        let Self { ledger, detection, indicators, output, .. } = self;
+        let Self { ledger, detection, indicators, evidence, output, .. } = self;
         let coverage = ledger.coverage();
         let rules = detection.finish(coverage.first_event().zip(coverage.last_event()), output.alerts)?;
-        Ok(HuntSummary { ledger, rules, indicators })
+        Ok(HuntSummary { ledger, rules, indicators, evidence })
     }
 
     /// Makes room for an input with so many events, or so many as are guessed.
@@ -296,6 +319,9 @@ impl Account<'_, '_> {
                     .write(&name, fault.offset, &fault.reason, &fault.bytes)
                     .map_err(EngineError::DeadLetter)?;
             }
+        }
+        if let (Some(evidence), Some(sightings)) = (&mut self.evidence, findings.sightings) {
+            sightings.give_to(evidence, &counts.is_new, &mut self.seen_outside);
         }
         self.progress.done += input.bytes();
         let mut account = InputAccount::open(name.as_str());
@@ -338,6 +364,9 @@ struct EventCounts {
     events: u64,
     without_time: u64,
     duplicates: u64,
+    /// Of each event in turn, whether it is none; empty unless investigations ask.
+    is_new: Vec<bool>,
+    notes_new: bool,
     /// By number: names are looked up once an input and not once an event.
     accounts: Vec<u64>,
     regions: Vec<u64>,
@@ -347,6 +376,9 @@ impl EventCounts {
     /// Counts an event; false when it is a duplicate.
     fn note(&mut self, note: &EventNote, seen: &mut SeenEvents) -> bool {
         let is_new = seen.insert(note.key);
+        if self.notes_new {
+            self.is_new.push(is_new);
+        }
         if is_new {
             self.events += 1;
             self.without_time += u64::from(!note.has_time);
@@ -364,7 +396,8 @@ const MOST_NOTES: usize = 1024;
 
 impl<'a, 'p, 'o> TakenEvents<'a, 'p, 'o> {
     fn of(account: &'a mut Account<'p, 'o>) -> Self {
-        Self { account, counts: EventCounts::default(), notes: Vec::with_capacity(MOST_NOTES), failed: None }
+        let counts = EventCounts { notes_new: account.evidence.is_some(), ..EventCounts::default() };
+        Self { account, counts, notes: Vec::with_capacity(MOST_NOTES), failed: None }
     }
 
     fn counts(mut self) -> Result<EventCounts, EngineError> {

@@ -32,6 +32,7 @@ mod rule_type;
 pub mod sample;
 pub mod sequence;
 pub mod shared_scan;
+mod sightings;
 pub mod threat_match;
 pub mod threshold;
 mod waiting_events;

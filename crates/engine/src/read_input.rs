@@ -10,6 +10,7 @@ use ingest::duplicate::EventKey;
 use ingest::ledger::{Counts, DropReason};
 use ingest::source::{InputFile, stdin};
 
+use crate::sightings::Sightings;
 use crate::shared_scan::{EventNames, FoundEvent, Scanner};
 
 /// Something to be read.
@@ -76,6 +77,8 @@ pub(crate) struct InputFindings {
     pub(crate) faults: Vec<FaultNote>,
     /// The first record that was handed over and turned out to be no JSON.
     pub(crate) late_fault: Option<(u64, FaultReason)>,
+    /// What investigations see of it, when there will be any.
+    pub(crate) sightings: Option<Sightings>,
 }
 
 /// Takes the events of an input, in their order.
@@ -263,6 +266,7 @@ pub(crate) fn read_input(
     }
     findings.unreadable = stopped;
     buffers.events = count;
+    findings.sightings = scanner.end_sightings();
     findings.decoded = Some(decoded);
     findings
 }

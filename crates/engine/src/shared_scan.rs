@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 use crate::execute::MadeEvent;
 use crate::name_table::NameTable;
 use crate::plan::Plan;
+use crate::sightings::Sightings;
 use crate::windows::Windows;
 
 /// What all threads of a scan share.
@@ -89,6 +90,8 @@ pub struct Scanner<'s> {
     around_memo: Option<Memo>,
     indicators_memo: Option<Memo>,
     others: HashMap<(Place, DataStream), (Arc<StreamMatcher>, Memo)>,
+    /// What investigations see of the input at hand; `None` when there will be none.
+    sightings: Option<Sightings>,
 }
 
 /// What is known of a record after it was looked at.
@@ -194,6 +197,7 @@ impl<'p> SharedScan<'p> {
             around_memo: self.around.as_ref().map(|around| around.cloudtrail_matcher.memo()),
             indicators_memo: self.cloudtrail_indicators.as_ref().map(StreamMatcher::memo),
             others: HashMap::new(),
+            sightings: None,
         }
     }
 
@@ -245,14 +249,28 @@ impl<'s> Scanner<'s> {
         record: &RawRecord<'_>,
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
-        match record.kind {
+        let scanned = match record.kind {
             RecordKind::CloudTrail | RecordKind::CloudTrailInsight => match skim(record) {
                 Some(skimmed) => self.scan_skimmed(record, &skimmed, names),
                 None => self.scan_cloudtrail_document(record, names),
             },
             RecordKind::CloudTrailDigest => self.scan_cloudtrail_document(record, names),
             RecordKind::Ecs => self.scan_ecs(record, names),
+        }?;
+        if let Some(sightings) = &mut self.sightings {
+            sightings.end_row(&scanned.key, scanned.in_range);
         }
+        Ok(scanned)
+    }
+
+    /// Begins an input whose events are to be seen for investigations too.
+    pub(crate) fn begin_sightings(&mut self, input: &str) {
+        self.sightings = Some(Sightings::of(input));
+    }
+
+    /// What was seen since they began; `None` when they did not.
+    pub(crate) fn end_sightings(&mut self) -> Option<Sightings> {
+        self.sightings.take()
     }
 
     /// Looks at an event that was made before.
@@ -288,6 +306,14 @@ impl<'s> Scanner<'s> {
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
         let time = skimmed.time();
+        let is_seen =
+            self.sightings.as_mut().is_none_or(|sightings| sightings.skimmed(record, skimmed, time));
+        if !is_seen {
+            let object = object(record.text)?;
+            if let Some(sightings) = &mut self.sightings {
+                sightings.record(&object, record.offset);
+            }
+        }
         let place = self.scan.place(time);
         let mut scanned = ScannedRecord {
             key: event_key(skimmed.event_id(), skimmed.recipient_account_id(), record),
@@ -316,6 +342,9 @@ impl<'s> Scanner<'s> {
         names: &mut EventNames,
     ) -> Result<ScannedRecord, FaultReason> {
         let object = object(record.text)?;
+        if let Some(sightings) = &mut self.sightings {
+            sightings.record(&object, record.offset);
+        }
         let time = event_time(&object);
         let document = self.document(object);
         let mut scanned = self.scanned(record, &document, None, time, names);
@@ -336,6 +365,9 @@ impl<'s> Scanner<'s> {
     ) -> Result<ScannedRecord, FaultReason> {
         let event = read_ecs(object(record.text)?, &self.scan.fallback);
         let EcsEvent { document, data_stream: stream, id } = event;
+        if let Some(sightings) = &mut self.sightings {
+            sightings.document(&document, record.offset);
+        }
         let time = document.first("@timestamp").and_then(date_of);
         let time = time.and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let key = id.as_ref().map(|id| EventKey::of_event(id, Some(&stream.name())));

@@ -1,6 +1,6 @@
 //! The folder of a lake, as commands take it: files and manifests in it, and the writer's log in `log`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lake::{Lake, Settings, Snapshot, Store};
@@ -14,6 +14,10 @@ pub(crate) struct LakeFolder {
 }
 
 impl LakeFolder {
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     pub(crate) fn path(&self) -> &PathBuf {
         &self.folder
     }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod hunt;
 pub(crate) mod init_aws;
+pub(crate) mod keys;
 pub(crate) mod lake_compact;
 mod lake_folder;
 pub(crate) mod lake_info;
@@ -17,6 +18,7 @@ pub(crate) mod rule_test;
 pub(crate) mod serve;
 mod server_config;
 pub(crate) mod state_backup;
+mod survey;
 pub(crate) mod token_create;
 
 use ecs::Timestamp;

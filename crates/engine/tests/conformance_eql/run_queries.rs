@@ -63,6 +63,7 @@ pub(crate) fn answers(queries: &[&str], data: &DataSet, fields: Fields) -> Vec<A
     let found = source::find(&[folder.path().to_owned()]).unwrap();
     let inputs: Vec<HuntInput> = found.files.into_iter().map(HuntInput::File).collect();
     let options = HuntOptions {
+        investigates: false,
         scan: ScanSettings {
             range: TimeRange::default(),
             now: Timestamp::UNIX_EPOCH,

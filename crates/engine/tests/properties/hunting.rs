@@ -147,6 +147,7 @@ fn options<'p>(
     enrichment: &'p Enrichment,
 ) -> HuntOptions<'p> {
     HuntOptions {
+        investigates: false,
         scan: ScanSettings { range, now: Timestamp::UNIX_EPOCH, enrichment, catalog },
         jobs: NonZeroUsize::new(jobs).unwrap(),
         limits,

@@ -32,6 +32,7 @@ fn hunt_over(records: &[Value], library: &RuleLibrary) -> (BTreeSet<String>, BTr
     let enrichment = ingest::enrich::Enrichment::default();
     let plan = Plan::new(library, &catalog, Timestamp::UNIX_EPOCH);
     let options = HuntOptions {
+        investigates: false,
         scan: ScanSettings {
             range: ecs::TimeRange::default(),
             now: Timestamp::UNIX_EPOCH,

@@ -108,6 +108,7 @@ pub(super) fn run_test(bench: &Bench<'_>, subject: &Subject<'_>, test: &RuleTest
 
 fn options<'b>(bench: &Bench<'b>, now: Timestamp) -> HuntOptions<'b> {
     HuntOptions {
+        investigates: false,
         scan: ScanSettings {
             range: TimeRange::default(),
             now,

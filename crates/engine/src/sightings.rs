@@ -1,0 +1,160 @@
+//! What a scan sees of every event for investigations: acts of principals, uses of keys, and the few events that count whole.
+//!
+//! Each input has [`Sightings`] of its own, made by the thread that reads it. They become [`Evidence`] in the order of the
+//! inputs, without the duplicates.
+
+use std::sync::Arc;
+
+use ecs::{Document, Timestamp};
+use ingest::decode::RawRecord;
+use ingest::duplicate::{EventKey, SeenEvents};
+use ingest::integration::aws_cloudtrail::{SkimmedRecord, WrittenMember};
+use serde_json::{Map, Value};
+use triage::act::{Act, reads_by_name};
+use triage::activity::ActBatch;
+use triage::event::Event;
+use triage::evidence::{Evidence, is_key_use, wants_whole};
+use triage::identity::principal;
+use triage::kms::key_use::{KeyUse, KeyUseBatch};
+use triage::place::Place;
+
+/// What was seen in one input.
+#[derive(Debug)]
+pub(crate) struct Sightings {
+    input: Arc<str>,
+    acts: ActBatch,
+    /// The row of each act: an event without a time is none.
+    act_rows: Vec<u32>,
+    uses: KeyUseBatch,
+    /// The row of each use.
+    use_rows: Vec<u32>,
+    /// With their rows.
+    events: Vec<(u32, Event)>,
+    /// Rows of events outside of the range that rules look at, which the account does not know one by one.
+    outside: Vec<(u32, EventKey)>,
+    /// As many as records that gave an event.
+    rows: u32,
+}
+
+impl Sightings {
+    /// None yet, of an input that the ledger calls so.
+    pub(crate) fn of(input: &str) -> Self {
+        let input: Arc<str> = input.into();
+        let place = Place::File { name: Arc::clone(&input), offset: 0 };
+        Self {
+            input,
+            acts: ActBatch::new(place.clone()),
+            act_rows: Vec::new(),
+            uses: KeyUseBatch::new(place),
+            use_rows: Vec::new(),
+            events: Vec::new(),
+            outside: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    /// Ends the row of an event.
+    pub(crate) fn end_row(&mut self, key: &EventKey, in_range: bool) {
+        if !in_range {
+            self.outside.push((self.rows, key.clone()));
+        }
+        self.rows += 1;
+    }
+
+    /// Sees a record that was skimmed. False when the document has to be made for it.
+    pub(crate) fn skimmed(
+        &mut self,
+        record: &RawRecord<'_>,
+        skimmed: &SkimmedRecord<'_>,
+        time: Option<Timestamp>,
+    ) -> bool {
+        let Some(time) = time else { return true };
+        let Some(who) = skimmed.who() else { return false };
+        let action = skimmed.event_name().unwrap_or_default();
+        let provider = skimmed.event_source().unwrap_or_default();
+        // Not `principal`, which makes a text of its own.
+        let named = who.issuer_arn.or(who.arn).or(who.principal_id).or(who.invoked_by);
+        let of_account = if named.is_none() { principal(None, None, None, None, who.account) } else { None };
+        let error = skimmed.error_code().unwrap_or_default();
+        let act = Act {
+            time,
+            id: skimmed.event_id().unwrap_or_default(),
+            provider,
+            action,
+            principal: named.or(of_account.as_deref()).unwrap_or_default(),
+            arn: who.arn.unwrap_or_default(),
+            access_key: who.access_key.unwrap_or_default(),
+            address: skimmed.source_ip_address().unwrap_or_default(),
+            user_agent: skimmed.user_agent().unwrap_or_default(),
+            region: skimmed.region().unwrap_or_default(),
+            account: skimmed.recipient_account_id().or(who.account).unwrap_or_default(),
+            error,
+            read_only: skimmed.read_only().unwrap_or_else(|| reads_by_name(action)),
+        };
+        self.acts.push(&act, record.offset);
+        self.act_rows.push(self.rows);
+        if is_key_use(provider, action) {
+            let written = |member| skimmed.written(member).unwrap_or("null");
+            self.uses.push(
+                &KeyUse {
+                    act,
+                    invoked_by: who.invoked_by.unwrap_or_default(),
+                    resources: written(WrittenMember::Resources),
+                    request: written(WrittenMember::RequestParameters),
+                    additional: written(WrittenMember::AdditionalEventData),
+                },
+                record.offset,
+            );
+            self.use_rows.push(self.rows);
+            return true;
+        }
+        !wants_whole(provider, action)
+    }
+
+    /// Sees a record whole, whose act was seen or could not be.
+    pub(crate) fn record(&mut self, record: &Map<String, Value>, offset: u64) {
+        self.whole(Event::of_record(record, self.place(offset)), offset);
+    }
+
+    /// Sees an ECS document.
+    pub(crate) fn document(&mut self, document: &Document, offset: u64) {
+        self.whole(Event::of_document(document, self.place(offset)), offset);
+    }
+
+    fn whole(&mut self, event: Option<Event>, offset: u64) {
+        let Some(event) = event else { return };
+        if self.act_rows.last() != Some(&self.rows) {
+            let principal = event.identity.principal().unwrap_or_default();
+            self.acts.push(&Act::of(&event, &principal), offset);
+            self.act_rows.push(self.rows);
+        }
+        if is_key_use(&event.provider, &event.action) || wants_whole(&event.provider, &event.action) {
+            self.events.push((self.rows, event));
+        }
+    }
+
+    fn place(&self, offset: u64) -> Place {
+        Place::File { name: Arc::clone(&self.input), offset }
+    }
+
+    /// Adds all that is no duplicate. `is_new` goes with the rows that lie in the range, in order.
+    pub(crate) fn give_to(self, evidence: &mut Evidence, is_new: &[bool], seen_outside: &mut SeenEvents) {
+        let mut keep = Vec::with_capacity(self.rows as usize);
+        let mut outside = self.outside.into_iter().peekable();
+        let mut in_range = is_new.iter().copied();
+        for row in 0..self.rows {
+            keep.push(match outside.next_if(|(at, _)| *at == row) {
+                Some((_, key)) => seen_outside.insert(key),
+                None => in_range.next().unwrap_or(false),
+            });
+        }
+        let keeps = |row: u32| keep.get(row as usize).copied().unwrap_or(false);
+        evidence.activity.take(&self.acts, |at| self.act_rows.get(at).is_some_and(|row| keeps(*row)));
+        evidence.keys.take(&self.uses, |at| self.use_rows.get(at).is_some_and(|row| keeps(*row)));
+        for (row, event) in &self.events {
+            if keeps(*row) {
+                evidence.observe_whole(event);
+            }
+        }
+    }
+}
