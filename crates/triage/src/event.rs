@@ -38,6 +38,8 @@ pub struct Event {
     pub error_message: Option<String>,
     /// `readOnly`, else by the name of the call.
     pub read_only: bool,
+    /// `sessionCredentialFromConsole`.
+    pub from_console: Option<bool>,
     /// `requestParameters`; null when missing.
     pub request: Value,
     /// `responseElements`; null when missing.
@@ -103,6 +105,7 @@ impl Event {
             error: text("errorCode"),
             error_message: text("errorMessage"),
             read_only: flag_of(record.get("readOnly")).unwrap_or_else(|| reads_by_name(&action)),
+            from_console: flag_of(record.get("sessionCredentialFromConsole")),
             request: whole("requestParameters"),
             response: whole("responseElements"),
             additional: whole("additionalEventData"),
@@ -179,6 +182,9 @@ impl Event {
             error_message: trail("error_message"),
             read_only: flag_of(document.nodes("aws.cloudtrail.read_only").first().copied())
                 .unwrap_or_else(|| reads_by_name(&action)),
+            from_console: flag_of(
+                document.nodes("aws.cloudtrail.session_credential_from_console").first().copied(),
+            ),
             request: node("request_parameters"),
             response: node("response_elements"),
             additional: node("additional_eventdata"),

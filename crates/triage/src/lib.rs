@@ -11,13 +11,16 @@
 //! Invariant: a question of a guide ends in an answer with evidence, or in the reason for none; never in silence.
 
 pub mod act;
+pub mod activity;
 pub mod actor;
 pub mod answer;
 pub mod event;
+pub mod gravity;
 pub mod identity;
 pub mod kms;
 pub mod place;
 pub mod report;
 pub mod response;
+pub mod sessions;
 pub mod surroundings;
 pub mod verdict;

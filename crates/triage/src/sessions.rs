@@ -1,0 +1,152 @@
+//! Who took which role session: from the calls of STS that made them.
+
+use ecs::Timestamp;
+use foldhash::HashMap;
+
+use crate::answer::Evidence;
+use crate::event::Event;
+use crate::identity::Identity;
+
+/// Starts that are kept; further ones are counted.
+const MOST_STARTS: usize = 100_000;
+
+/// Longer chains than this are not followed; it also ends circles.
+const LONGEST_CHAIN: usize = 10;
+
+/// Who took which role session.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    starts: Vec<SessionStart>,
+    by_access_key: HashMap<String, usize>,
+    by_arn: HashMap<String, Vec<usize>>,
+    left_out: u64,
+}
+
+/// A call of STS that gave out temporary credentials.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionStart {
+    /// When; for calls of a service that are counted together, the first.
+    pub time: Timestamp,
+    /// `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`, `GetFederationToken`, `GetSessionToken`, …
+    pub action: String,
+    /// Who called.
+    pub caller: Identity,
+    /// The address of the caller.
+    pub address: Option<String>,
+    /// The call.
+    pub evidence: Evidence,
+}
+
+impl Sessions {
+    /// Reads an event; anything but a successful call of STS that gives out credentials is passed over.
+    pub fn observe(&mut self, event: &Event) {
+        if event.provider != "sts.amazonaws.com" || !event.succeeded() {
+            return;
+        }
+        let text = |pointer: &str| event.response.pointer(pointer).and_then(serde_json::Value::as_str);
+        let arn = text("/assumedRoleUser/arn").or_else(|| text("/federatedUser/arn"));
+        let access_key = text("/credentials/accessKeyId");
+        if arn.is_none() && access_key.is_none() {
+            return;
+        }
+        let is_service = event.identity.kind.as_deref() == Some("AWSService");
+        if let Some(known) = arn.filter(|_| is_service).and_then(|arn| self.by_arn.get(arn)) {
+            // A service takes the same session again and again.
+            let same = known.iter().filter_map(|&start| self.starts.get(start)).any(|start| {
+                start.caller.invoked_by == event.identity.invoked_by && start.time <= event.time
+            });
+            if same {
+                return;
+            }
+        }
+        if self.starts.len() >= MOST_STARTS {
+            self.left_out += 1;
+            return;
+        }
+        let number = self.starts.len();
+        self.starts.push(SessionStart {
+            time: event.time,
+            action: event.action.clone(),
+            caller: event.identity.clone(),
+            address: event.address.clone(),
+            evidence: Evidence::of(event, "the session begins"),
+        });
+        if let Some(access_key) = access_key.filter(|_| !is_service) {
+            self.by_access_key.insert(access_key.to_owned(), number);
+        }
+        if let Some(arn) = arn {
+            self.by_arn.entry(arn.to_owned()).or_default().push(number);
+        }
+    }
+
+    /// Starts that did not fit.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The start of an identity's session: by its access key, else the last one of the same ARN up to a moment.
+    pub fn start_of(&self, identity: &Identity, until: Timestamp) -> Option<&SessionStart> {
+        let by_key = identity.access_key.as_ref().and_then(|key| self.by_access_key.get(key));
+        if let Some(start) = by_key.and_then(|&number| self.starts.get(number)) {
+            return Some(start);
+        }
+        let starts = self.by_arn.get(identity.arn.as_ref()?)?;
+        let before = starts.iter().filter_map(|&number| self.starts.get(number));
+        before.filter(|start| start.time <= until).max_by_key(|start| start.time)
+    }
+
+    /// The starts from an identity back to the first one that the data shows.
+    pub fn chain_of(&self, identity: &Identity, until: Timestamp) -> Vec<&SessionStart> {
+        let mut chain: Vec<&SessionStart> = Vec::new();
+        let (mut identity, mut until) = (identity, until);
+        while chain.len() < LONGEST_CHAIN {
+            let Some(start) = self.start_of(identity, until) else { break };
+            if chain.iter().any(|known| std::ptr::eq(*known, start)) {
+                break;
+            }
+            chain.push(start);
+            (identity, until) = (&start.caller, start.time);
+        }
+        chain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+
+    fn assume(time: &str, caller: serde_json::Value, arn: &str, key: &str) -> Event {
+        let record = serde_json::json!({
+            "eventTime": time, "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "userIdentity": caller,
+            "responseElements": { "assumedRoleUser": { "arn": arn }, "credentials": { "accessKeyId": key } },
+        });
+        Event::of_record(record.as_object().unwrap(), Place::Unknown).unwrap()
+    }
+
+    #[test]
+    fn a_chain_is_followed_to_the_human_and_circles_end() {
+        let mut sessions = Sessions::default();
+        let first = "arn:aws:sts::111122223333:assumed-role/Ops/ana";
+        let second = "arn:aws:sts::444455556666:assumed-role/KeyAdmin/ops";
+        let user = serde_json::json!({ "type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ana", "accessKeyId": "AKIA1" });
+        sessions.observe(&assume("2026-03-02T08:00:00Z", user, first, "ASIA1"));
+        let ops = serde_json::json!({ "type": "AssumedRole", "arn": first, "accessKeyId": "ASIA1" });
+        sessions.observe(&assume("2026-03-02T08:05:00Z", ops, second, "ASIA2"));
+        let identity =
+            Identity { arn: Some(second.into()), access_key: Some("ASIA2".into()), ..Identity::default() };
+        let at: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+        let chain = sessions.chain_of(&identity, at);
+        assert_eq!(chain.len(), 2);
+        assert_eq!(chain[1].caller.arn.as_deref(), Some("arn:aws:iam::111122223333:user/ana"));
+
+        let itself = serde_json::json!({ "type": "AssumedRole", "arn": first, "accessKeyId": "ASIA9" });
+        sessions.observe(&assume("2026-03-02T08:10:00Z", itself, first, "ASIA9"));
+        let identity =
+            Identity { arn: Some(first.into()), access_key: Some("ASIA9".into()), ..Identity::default() };
+        assert_eq!(sessions.chain_of(&identity, at).len(), 1);
+        let early: Timestamp = "2026-03-02T07:00:00Z".parse().unwrap();
+        let by_name = Identity { arn: Some(first.into()), ..Identity::default() };
+        assert!(sessions.start_of(&by_name, early).is_none());
+    }
+}
