@@ -15,6 +15,7 @@ pub mod activity;
 pub mod actor;
 pub mod answer;
 pub mod event;
+pub mod evidence;
 pub mod gravity;
 pub mod identity;
 pub mod kms;
