@@ -17,6 +17,7 @@ pub mod answer;
 pub mod event;
 pub mod gravity;
 pub mod identity;
+pub mod investigate_query;
 pub mod kms;
 pub mod place;
 pub mod report;
