@@ -18,6 +18,7 @@ pub mod event;
 pub mod evidence;
 pub mod gravity;
 pub mod identity;
+pub mod investigate_query;
 pub mod kms;
 pub mod place;
 pub mod report;
