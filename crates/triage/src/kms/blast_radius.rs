@@ -1,7 +1,11 @@
 //! What depends on a key, in grades of evidence.
 
+use ecs::Timestamp;
 use serde::Serialize;
 
+use super::key_id::KeyId;
+use super::lifecycle::{Change, Grant, LifecycleEvent};
+use super::sorted_keys::SortedKeys;
 use crate::answer::Evidence;
 
 /// What depends on a key.
@@ -67,4 +71,23 @@ pub struct MaterialUse {
     pub first: String,
     /// The last.
     pub last: String,
+}
+
+impl<'a> SortedKeys<'a> {
+    /// The grants that were made up to a moment, and not ended by then.
+    pub(crate) fn live_grants(&self, key: &KeyId, at: Timestamp) -> Vec<(&'a LifecycleEvent, &'a Grant)> {
+        let calls =
+            self.events(key).lifecycle.iter().filter(|event| event.succeeded() && event.sighting.time <= at);
+        let mut live: Vec<(&LifecycleEvent, &Grant)> = Vec::new();
+        for event in calls {
+            match &event.change {
+                Change::Granted(grant) => live.push((event, grant)),
+                Change::GrantEnded { id: Some(id) } => {
+                    live.retain(|(_, grant)| grant.id.as_ref() != Some(id))
+                }
+                _ => {}
+            }
+        }
+        live
+    }
 }
