@@ -13,10 +13,12 @@ use serde_json::{Map, Value};
 use triage::act::{Act, reads_by_name};
 use triage::activity::ActBatch;
 use triage::event::Event;
-use triage::evidence::{Evidence, is_key_use, wants_whole};
+use triage::evidence::{Evidence, wants_whole};
 use triage::identity::principal;
-use triage::kms::key_use::{KeyUse, KeyUseBatch};
+use triage::kms::key_use::{KeyUse, KeyUseBatch, is_key_use};
 use triage::place::Place;
+
+const KMS: &str = "kms.amazonaws.com";
 
 /// What was seen in one input.
 #[derive(Debug)]
@@ -26,8 +28,6 @@ pub(crate) struct Sightings {
     /// The row of each act: an event without a time is none.
     act_rows: Vec<u32>,
     uses: KeyUseBatch,
-    /// The row of each use.
-    use_rows: Vec<u32>,
     /// With their rows.
     events: Vec<(u32, Event)>,
     /// Rows of events outside of the range that rules look at, which the account does not know one by one.
@@ -42,11 +42,10 @@ impl Sightings {
         let input: Arc<str> = input.into();
         let place = Place::File { name: Arc::clone(&input), offset: 0 };
         Self {
-            input,
-            acts: ActBatch::new(place.clone()),
+            acts: ActBatch::new(place),
             act_rows: Vec::new(),
-            uses: KeyUseBatch::new(place),
-            use_rows: Vec::new(),
+            uses: KeyUseBatch::new(Arc::clone(&input)),
+            input,
             events: Vec::new(),
             outside: Vec::new(),
             rows: 0,
@@ -62,10 +61,10 @@ impl Sightings {
     }
 
     /// Sees a record that was skimmed. False when the document has to be made for it.
-    pub(crate) fn skimmed(
+    pub(crate) fn skimmed<'r>(
         &mut self,
         record: &RawRecord<'_>,
-        skimmed: &SkimmedRecord<'_>,
+        skimmed: &'r SkimmedRecord<'_>,
         time: Option<Timestamp>,
     ) -> bool {
         let Some(time) = time else { return true };
@@ -93,22 +92,29 @@ impl Sightings {
         };
         self.acts.push(&act, record.offset);
         self.act_rows.push(self.rows);
-        if is_key_use(provider, action) {
-            let written = |member| skimmed.written(member).unwrap_or("null");
-            self.uses.push(
-                &KeyUse {
-                    act,
-                    invoked_by: who.invoked_by.unwrap_or_default(),
-                    resources: written(WrittenMember::Resources),
-                    request: written(WrittenMember::RequestParameters),
-                    additional: written(WrittenMember::AdditionalEventData),
-                },
-                record.offset,
-            );
-            self.use_rows.push(self.rows);
+        if provider == KMS && is_key_use(action) {
+            let texts = |text: Option<&'r str>| text.filter(|text| !text.is_empty());
+            self.uses.push(&KeyUse {
+                row: self.rows as usize,
+                offset: record.offset,
+                event_time: Some(time),
+                event_name: Some(action),
+                event_id: texts(skimmed.event_id()),
+                shared_event_id: texts(skimmed.shared_event_id()),
+                aws_region: texts(skimmed.region()),
+                recipient_account_id: texts(skimmed.recipient_account_id()),
+                source_ip_address: texts(skimmed.source_ip_address()),
+                user_identity: skimmed.written(WrittenMember::UserIdentity),
+                error_code: texts(skimmed.error_code()),
+                error_message: texts(skimmed.error_message()),
+                resources: skimmed.written(WrittenMember::Resources),
+                request_parameters: skimmed.written(WrittenMember::RequestParameters),
+                response_elements: skimmed.written(WrittenMember::ResponseElements),
+                additional_event_data: skimmed.written(WrittenMember::AdditionalEventData),
+            });
             return true;
         }
-        !wants_whole(provider, action)
+        !wants_whole(provider, action, error)
     }
 
     /// Sees a record whole, whose act was seen or could not be.
@@ -128,7 +134,8 @@ impl Sightings {
             self.acts.push(&Act::of(&event, &principal), offset);
             self.act_rows.push(self.rows);
         }
-        if is_key_use(&event.provider, &event.action) || wants_whole(&event.provider, &event.action) {
+        let error = event.error.as_deref().unwrap_or_default();
+        if wants_whole(&event.provider, &event.action, error) {
             self.events.push((self.rows, event));
         }
     }
@@ -150,7 +157,7 @@ impl Sightings {
         }
         let keeps = |row: u32| keep.get(row as usize).copied().unwrap_or(false);
         evidence.activity.take(&self.acts, |at| self.act_rows.get(at).is_some_and(|row| keeps(*row)));
-        evidence.keys.take(&self.uses, |at| self.use_rows.get(at).is_some_and(|row| keeps(*row)));
+        evidence.keys.take(&self.uses, |row| keep.get(row).copied().unwrap_or(false));
         for (row, event) in &self.events {
             if keeps(*row) {
                 evidence.observe_whole(event);

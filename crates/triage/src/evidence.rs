@@ -1,23 +1,56 @@
 //! What the logs at hand say beyond an alert: every principal's acts, every key's life.
 
-use crate::activity::Activity;
+use ecs::Timestamp;
+
+use crate::act::Act;
+use crate::activity::{ActBatch, Activity};
 use crate::event::Event;
+use crate::kms::blast_radius::BlastRadius;
+use crate::kms::key_history::KeyHistory;
+use crate::place::Place;
 
 /// What the logs at hand say.
 #[derive(Debug, Default)]
 pub struct Evidence {
     /// What every principal does.
     pub activity: Activity,
+    /// What happened to every key.
+    pub keys: KeyHistory,
 }
 
 impl Evidence {
+    /// Takes in one event, whole. Duplicates are the caller's to leave out.
+    pub fn observe(&mut self, event: &Event) {
+        let principal = event.identity.principal().unwrap_or_default();
+        let mut batch = ActBatch::new(event.place.clone());
+        let offset = match event.place {
+            Place::File { offset, .. } => offset,
+            Place::Lake | Place::Unknown => 0,
+        };
+        batch.push(&Act::of(event, &principal), offset);
+        self.activity.take(&batch, |_| true);
+        self.observe_whole(event);
+    }
+
     /// Takes in an event that counts whole, and whose act was taken in by a batch.
     pub fn observe_whole(&mut self, event: &Event) {
         self.activity.observe(event);
+        self.keys.observe(event);
+    }
+
+    /// What depends on a key, by its ARN, at a moment.
+    pub fn blast_radius(&self, _key: &str, _at: Timestamp) -> BlastRadius {
+        BlastRadius::default()
     }
 }
 
-/// Does an event have to be given whole?
-pub fn wants_whole(provider: &str, action: &str) -> bool {
-    provider == "kms.amazonaws.com" || provider == "sts.amazonaws.com" && action.starts_with("AssumeRole")
+/// Does an event have to be given whole, by `eventSource`, `eventName` and `errorCode`? Uses of keys have a quicker way.
+pub fn wants_whole(provider: &str, action: &str, error: &str) -> bool {
+    KeyHistory::wants(provider, action)
+        || KeyHistory::wants_error(error)
+        || (provider == "sts.amazonaws.com" && gives_credentials(action))
+}
+
+fn gives_credentials(action: &str) -> bool {
+    action.starts_with("AssumeRole") || matches!(action, "GetFederationToken" | "GetSessionToken")
 }

@@ -239,6 +239,7 @@ impl Hunt<'_> {
                 base_url: None,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
+            investigates: std::env::var_os("TRIAGE").is_some(),
         };
         let mut dead_letter = self.dead_letter.as_deref().map(open_dead_letter).transpose()?;
         let output = printer.output(report.output.as_deref())?;

@@ -104,7 +104,7 @@ impl Coverage {
 
     /// Of a run that reads, and runs no rules.
     pub(crate) fn of_reading(ledger: Ledger) -> Self {
-        let summary = HuntSummary { ledger, rules: Vec::new(), indicators: Vec::new() };
+        let summary = HuntSummary { ledger, rules: Vec::new(), indicators: Vec::new(), evidence: None };
         let none = RuleLibrary::default();
         Self::new(TimeRange::default(), summary, &none, &none)
     }

@@ -11,7 +11,6 @@ use super::encryption_context::{Spoken, spoken_of};
 use super::key_id::{KeyRef, Named};
 use super::record_member::{
     AdditionalMember, IdentityMember, Object, Objects, RequestMember, ResourceMember, ResponseMember, read,
-    read_text,
 };
 use super::sighting::{KMS, Sighting, Tally};
 use super::state::KeyState;
@@ -44,8 +43,8 @@ pub fn is_key_use(action: &str) -> bool {
     USES.contains(&action)
 }
 
-/// A use of a key, as its record has it: members that are there as their JSON text (texts in their quotes, with their
-/// escapes), others `None`. The record's `eventSource` has to be `kms.amazonaws.com`.
+/// A use of a key, as its record has it: texts plain, objects and arrays as their JSON text; what is missing, null or an empty
+/// text is `None`. The record's `eventSource` has to be `kms.amazonaws.com`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyUse<'a> {
     /// What [`KeyHistory::take`](super::key_history::KeyHistory::take) asks by whether to keep it.
@@ -53,7 +52,7 @@ pub struct KeyUse<'a> {
     /// Bytes before the record, in the input as decompressed.
     pub offset: u64,
     /// `eventTime`.
-    pub event_time: Option<&'a str>,
+    pub event_time: Option<Timestamp>,
     /// `eventName`.
     pub event_name: Option<&'a str>,
     /// `eventID`.
@@ -89,7 +88,6 @@ pub struct KeyUseBatch {
     rows: Vec<KeyUseRow>,
     groups: Vec<BatchGroup>,
     memo: Memo,
-    last_time: (String, Option<Timestamp>),
 }
 
 /// One use.
@@ -183,26 +181,25 @@ impl KeyUseBatch {
             rows: Vec::new(),
             groups: Vec::new(),
             memo: Memo::default(),
-            last_time: (String::new(), None),
         }
     }
 
     /// Adds a use. False, and nothing is added, for a call that uses no key, names none, or has no time that can be read.
     pub fn push(&mut self, key_use: &KeyUse<'_>) -> bool {
-        let Some(action) = read_text(key_use.event_name) else { return false };
+        let Some(action) = key_use.event_name else { return false };
         let Some(action) = USES.iter().position(|name| *name == action) else { return false };
-        let (Some(time), Ok(action)) = (self.time(key_use.event_time), u8::try_from(action)) else {
+        let (Some(time), Ok(action)) = (key_use.event_time, u8::try_from(action)) else {
             return false;
         };
         let Some(group) = self.group(key_use, action) else { return false };
-        let id = match read_text(key_use.event_id) {
+        let id = match key_use.event_id {
             None => RowId::None,
-            Some(id) => match uuid_of(&id) {
+            Some(id) => match uuid_of(id) {
                 Some(uuid) => RowId::Uuid(uuid),
-                None => RowId::Text(self.memo.symbol(Some(&id))),
+                None => RowId::Text(self.memo.symbol(Some(id))),
             },
         };
-        let shared = read_text(key_use.shared_event_id).map_or(0, |id| shared_hash(&id));
+        let shared = key_use.shared_event_id.map_or(0, shared_hash);
         let (row, offset) = (key_use.row, key_use.offset);
         self.rows.push(KeyUseRow { row, offset, time, shared, id, group, action });
         true
@@ -265,34 +262,26 @@ impl KeyUseBatch {
         }
     }
 
-    fn time(&mut self, raw: Option<&str>) -> Option<Timestamp> {
-        let text = read_text(raw)?;
-        if self.last_time.0 != text {
-            self.last_time = (text.clone().into_owned(), text.parse().ok());
-        }
-        self.last_time.1
-    }
-
     fn group(&mut self, key_use: &KeyUse<'_>, action: u8) -> Option<u32> {
         let memo = &mut self.memo;
         let action = USES.get(usize::from(action)).copied().unwrap_or_default();
-        let error = read_text(key_use.error_code);
-        let address = read_text(key_use.source_ip_address).filter(|address| is_service(address));
+        let error = key_use.error_code;
+        let address = key_use.source_ip_address.filter(|address| is_service(address));
         let facts = GroupFacts {
             identity: memo.identity(key_use.user_identity),
             request: memo.request(key_use.request_parameters),
             resources: memo.resources(key_use.resources),
             response: memo.response(key_use.response_elements),
             material: memo.material(key_use.additional_event_data),
-            account: memo.symbol(read_text(key_use.recipient_account_id).as_deref()),
-            region: memo.symbol(read_text(key_use.aws_region).as_deref()),
-            address: memo.symbol(address.as_deref()),
+            account: memo.symbol(key_use.recipient_account_id),
+            region: memo.symbol(key_use.aws_region),
+            address: memo.symbol(address),
             state: error
                 .is_some()
-                .then(|| read_text(key_use.error_message))
+                .then_some(key_use.error_message)
                 .flatten()
-                .and_then(|says| state_said(&says)),
-            error: memo.symbol(error.as_deref()),
+                .and_then(state_said),
+            error: memo.symbol(error),
             kind: kind_of(action),
         };
         if let Some(known) = memo.groups.get(&facts) {

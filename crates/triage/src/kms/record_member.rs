@@ -116,17 +116,6 @@ pub(crate) fn read<'a, T: Deserialize<'a> + Default>(raw: Option<&'a str>, spare
     serde_json::from_str(spare).unwrap_or_default()
 }
 
-/// A text from its JSON text. Nothing when it is missing, empty or not a text.
-pub(crate) fn read_text(raw: Option<&str>) -> Option<Cow<'_, str>> {
-    let raw = raw?;
-    let plain = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
-    match plain.filter(|plain| !plain.as_bytes().contains(&b'\\')) {
-        Some("") => None,
-        Some(plain) => Some(Cow::Borrowed(plain)),
-        None => serde_json::from_str::<Text<'_>>(raw).ok()?.0,
-    }
-}
-
 impl Text<'_> {
     pub(crate) fn get(&self) -> Option<&str> {
         self.0.as_deref()

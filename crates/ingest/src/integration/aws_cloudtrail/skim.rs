@@ -75,6 +75,7 @@ pub(super) struct Head<'a> {
     pub(super) user_agent: Text<'a>,
     pub(super) error_code: Text<'a>,
     pub(super) error_message: Text<'a>,
+    shared_event_id: Text<'a>,
     /// Read when a rule asks for it.
     pub(super) user_identity: Option<&'a str>,
     /// The same.
@@ -183,6 +184,7 @@ impl<'a> Head<'a> {
             11 if key == "eventSource" => &mut self.event_source,
             12 if key == "errorMessage" => &mut self.error_message,
             12 if key == "userIdentity" => return once(&mut self.user_identity, value),
+            13 if key == "sharedEventID" => &mut self.shared_event_id,
             13 if key == "eventCategory" => &mut self.event_category,
             15 if key == "sourceIPAddress" => &mut self.source_ip_address,
             16 if key == "responseElements" => return once(&mut self.response_elements, value),
@@ -276,6 +278,16 @@ impl<'a> SkimmedRecord<'a> {
     /// `errorCode`.
     pub fn error_code(&self) -> Option<&str> {
         self.head.error_code.get()
+    }
+
+    /// `errorMessage`.
+    pub fn error_message(&self) -> Option<&str> {
+        self.head.error_message.get()
+    }
+
+    /// `sharedEventID`.
+    pub fn shared_event_id(&self) -> Option<&str> {
+        self.head.shared_event_id.get()
     }
 
     /// `readOnly`; `None` when the record does not say it as truth or as text.
