@@ -18,6 +18,7 @@ pub(crate) mod serve;
 mod server_config;
 pub(crate) mod state_backup;
 pub(crate) mod token_create;
+pub(crate) mod verify;
 
 use ecs::Timestamp;
 

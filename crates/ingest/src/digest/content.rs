@@ -46,6 +46,14 @@ pub enum FileContent {
     },
 }
 
+impl LocalFile {
+    /// A file that could not be opened, or is none.
+    pub fn unreadable(path: &str, reason: String) -> Self {
+        let content = unreadable(object_key::is_digest_path(path), reason);
+        Self { path: path.to_owned(), content }
+    }
+}
+
 /// A digest names a few hundred log files. One larger than this is none.
 const DIGEST_BYTES: usize = 64 << 20;
 
@@ -60,7 +68,7 @@ pub fn read_file(path: &str, stream: impl Read, limits: &Limits) -> LocalFile {
     let content = match stream.fill_buf() {
         Ok([0x1f, 0x8b, ..]) => read_content(path, MultiGzDecoder::new(stream), limits),
         Ok(_) => read_content(path, stream, limits),
-        Err(error) => FileContent::Unreadable { reason: error.to_string() },
+        Err(error) => return LocalFile::unreadable(path, error.to_string()),
     };
     LocalFile { path: path.to_owned(), content }
 }

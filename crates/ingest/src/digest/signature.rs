@@ -50,8 +50,25 @@ impl Signatures {
         Ok(())
     }
 
+    /// Adds those of another file.
+    pub fn extend(&mut self, other: Self) {
+        for (name, signatures) in other.by_file_name {
+            self.by_file_name.entry(name).or_default().extend(signatures);
+        }
+    }
+
+    /// How many digests there are signatures for.
+    pub fn len(&self) -> usize {
+        self.by_file_name.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_file_name.is_empty()
+    }
+
     /// The names of the files that there are signatures for, without `.gz`.
-    pub fn file_names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn file_names(&self) -> impl Iterator<Item = &str> {
         self.by_file_name.keys().map(String::as_str)
     }
 

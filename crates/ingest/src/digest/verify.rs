@@ -22,6 +22,8 @@ pub struct Verification {
     pub gaps: Vec<Gap>,
     /// Sums by account, region and trail.
     pub trails: Vec<TrailSummary>,
+    /// The digests that signatures were given for and that are not there: the names of their files, without `.gz`.
+    pub unused_signatures: Vec<String>,
 }
 
 /// A digest that could be read.
@@ -56,6 +58,12 @@ pub fn verify(files: &[LocalFile], keys: &PublicKeys, signatures: &Signatures) -
     // Later ones first: what a digest says of the one before it weighs as much as it is itself worth.
     digests.sort_by_key(|known| Reverse((known.digest.end, &known.digest.object, known.path)));
     judge_digests(&mut digests, keys, signatures);
+    for known in &mut digests {
+        if known.verdict.rank() > Verdict::Unverifiable(UnverifiableReason::NoSignature).rank() {
+            // What it says is what was signed; its file may lie under any name.
+            known.trail = trail_of(&known.digest.object, known.digest);
+        }
+    }
 
     let mut findings: Vec<Finding> = digests.iter().map(finding).collect();
     findings.extend(files.iter().filter_map(broken_digest));
@@ -70,14 +78,17 @@ pub fn verify(files: &[LocalFile], keys: &PublicKeys, signatures: &Signatures) -
     for known in digests.iter().filter(|known| !is_backfill(&known.digest.object)) {
         chains.entry(&known.trail).or_default().push(known.digest);
     }
+    let there: BTreeSet<&str> = digests.iter().flat_map(names).collect();
+    let unused = signatures.file_names().filter(|name| !there.contains(name));
     Verification {
+        unused_signatures: unused.map(str::to_owned).collect(),
         gaps: chains.iter().flat_map(|(trail, digests)| gaps(trail, digests)).collect(),
         trails: summaries(&findings, &times),
         findings,
     }
 }
 
-/// What the file's own name says comes first: a changed digest may say anything.
+/// What the path says comes first: a changed digest may say anything.
 fn trail_of(path: &str, digest: &DigestFile) -> Trail {
     trail_of_digest(path)
         .or_else(|| trail_of_digest(&digest.object))

@@ -257,6 +257,28 @@ fn removed_digests_are_missing_unless_the_chain_begins_behind_them() {
 }
 
 #[test]
+fn a_digest_of_another_account_stands_for_that_account_alone() {
+    let key = Key::one();
+    let keys = public_keys(&[(key.fingerprint, &key)]);
+    let mut bucket = Bucket::with_hours(&key, 3);
+    let mut theirs = Bucket::default();
+    let mut chain = Chain::new(&key);
+    (chain.account, chain.folder) = ("999999999999", "AWSLogs/999999999999");
+    chain.end += 1.hour();
+    chain.deliver(&mut theirs, 0);
+    let (replaced, digest) = (bucket.digests[1].clone(), theirs.digests[0].clone());
+    bucket.change(&replaced, |content| content.clone_from(&theirs.files[&digest]));
+    // With its own signature, under the name that it was given.
+    let mut signatures = bucket.newest_signature();
+    signatures.add(&replaced, &theirs.signatures[&digest]).unwrap();
+    let verification = bucket.verify(&keys, &signatures);
+    assert_eq!(*verdict(&verification, &digest), Verdict::Valid);
+    assert_eq!(verification.trails[1].trail.account, "999999999999");
+    assert_eq!(blamed(&verification), [(&*replaced, "missing")]);
+    assert_eq!(verification.gaps[0].kind, GapKind::DigestsMissing);
+}
+
+#[test]
 fn files_in_no_digest_are_told_apart() {
     let key = Key::one();
     let keys = public_keys(&[(key.fingerprint, &key)]);
@@ -351,6 +373,9 @@ fn files_may_lie_anywhere_and_be_unpacked() {
     let keys = public_keys(&[(key.fingerprint, &key)]);
     let bucket = Bucket::with_hours(&key, 4);
     let (digests, logs) = counts(&bucket.verify(&keys, &bucket.newest_signature()));
+    let mut signatures = bucket.newest_signature();
+    signatures.add("AWSLogs/another.json.gz", "00").unwrap();
+    assert_eq!(bucket.verify(&keys, &signatures).unused_signatures, ["another.json"]);
     for path in [
         |key: &str| format!("C:\\moved\\{}", key.replace('/', "\\")),
         |key: &str| format!("/other/prefix/{key}"),
