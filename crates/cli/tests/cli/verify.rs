@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use ingest::Limits;
 use ingest::digest::{FileContent, data_to_sign, read_file};
 use ring::rsa::KeyPair as RsaKeys;
-use ring::signature::{KeyPair, RSA_PKCS1_SHA256};
+use ring::signature::RSA_PKCS1_SHA256;
 use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, gzip, kms_record, log_file};
@@ -56,7 +56,7 @@ fn three_hours() -> (Sandbox, String) {
             "logFiles": [{"s3Bucket": "the-bucket", "s3Object": log_key(hour), "hashValue": hash.to_string(),
                 "hashAlgorithm": "SHA-256"}],
         });
-        let packed = gzip(&digest.to_string());
+        let packed = gzip(digest.to_string().as_bytes());
         let FileContent::Digest { digest, hash } = read_file("", &packed[..], &Limits::default()).content
         else {
             panic!("a digest")
