@@ -7,8 +7,8 @@ use ecs::Timestamp;
 use rule::Severity;
 
 use crate::command::{
-    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
-    rule_list, rule_show, rule_test, serve, state_backup, token_create,
+    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query,
+    rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
 };
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
@@ -24,8 +24,9 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  done
-  1  alerts at or above the severity given by --fail-on; a test of a rule failed
-  2  a rule could not run; with --strict also rules of types that cannot be run yet, and inputs not read whole
+  1  alerts at or above the severity given by --fail-on; a test of a rule failed; a file was changed or is missing
+  2  a rule could not run, or nothing could be verified; with --strict also rules of types that cannot be run yet,
+     inputs not read whole, and files that no signature proves
   3  a wrong argument or setting, or something in the surroundings (a missing path, a full disk)";
 
 /// Options of every command.
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     /// Back up and restore what a server must not forget (events are in the lake's files)
     #[command(subcommand)]
     State(StateCommand),
+    /// Check downloaded CloudTrail files against the digests that AWS signed: what was changed, removed or added
+    Verify(verify::Args),
     /// Say which clause of a rule an event fails, with the values seen
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account

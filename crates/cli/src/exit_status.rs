@@ -9,8 +9,8 @@ pub(crate) enum ExitStatus {
     Done = 0,
     /// Alerts at or above `--fail-on`.
     AlertsFound = 1,
-    /// A rule could not run; with `--strict` also a rule of a type that cannot be run yet, or an input that was not
-    /// read whole.
+    /// A rule could not run, or nothing could be verified; with `--strict` also a rule of a type that cannot be run
+    /// yet, an input that was not read whole, or a file that no signature proves.
     CouldNotRun = 2,
     /// A wrong argument or setting, or surroundings in which the command cannot work (a full disk, a missing file).
     Usage = 3,
@@ -19,6 +19,9 @@ pub(crate) enum ExitStatus {
 impl ExitStatus {
     /// A test of a rule failed, or a rule has none although tests are required.
     pub(crate) const TESTS_FAILED: Self = Self::AlertsFound;
+
+    /// A file was changed after CloudTrail delivered it, or is missing.
+    pub(crate) const FILES_INVALID: Self = Self::AlertsFound;
 
     /// The graver of two: what could not run outweighs what was found.
     pub(crate) fn or(self, other: Self) -> Self {

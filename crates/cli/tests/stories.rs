@@ -29,7 +29,8 @@ fn every_story_is_told_as_before() {
             if update {
                 std::fs::write(&page, &told).unwrap();
             } else {
-                writeln!(wrong, "{}: now it would say\n{}", page.display(), difference(&text, &told)).unwrap();
+                writeln!(wrong, "{}: now it would say\n{}", page.display(), difference(&text, &told))
+                    .unwrap();
             }
         }
     }

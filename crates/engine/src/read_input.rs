@@ -10,8 +10,8 @@ use ingest::duplicate::EventKey;
 use ingest::ledger::{Counts, DropReason};
 use ingest::source::{InputFile, stdin};
 
-use crate::sightings::Sightings;
 use crate::shared_scan::{EventNames, FoundEvent, Scanner};
+use crate::sightings::Sightings;
 
 /// Something to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,6 +34,20 @@ pub enum IngestError {
         /// What the file says it is, such as `GeoLite2-ASN`.
         found: String,
     },
+    /// A file of public keys is no answer of `list-public-keys`.
+    #[error("no list of public keys: {reason}")]
+    PublicKeys {
+        /// Why not.
+        reason: String,
+    },
+    /// A file of signatures has a line that is none.
+    #[error("line {line} of the signatures: {reason}")]
+    Signatures {
+        /// The line, from 1.
+        line: usize,
+        /// Why not.
+        reason: String,
+    },
     /// What a source is to continue from cannot be read. Without it the source begins anew, and loses nothing.
     #[error("the checkpoint of {name} cannot be read: {reason}")]
     Checkpoint {

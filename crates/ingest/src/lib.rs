@@ -8,6 +8,7 @@
 //! ```
 //!
 //! [`events_of`] does all of it for one input; [`source::LiveSource`] is where inputs come from that never end.
+//! [`digest`] tells whether files are as CloudTrail delivered them.
 //!
 //! Invariant: nothing is lost in silence. Every input ends in the [`Ledger`] as read, partly read or skipped with a
 //! reason, and records in = events + duplicates + drops.
@@ -16,6 +17,7 @@
 
 pub mod dead_letter;
 pub mod decode;
+pub mod digest;
 pub mod duplicate;
 pub mod enrich;
 pub mod error;

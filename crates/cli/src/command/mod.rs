@@ -20,6 +20,7 @@ mod server_config;
 pub(crate) mod state_backup;
 mod survey;
 pub(crate) mod token_create;
+pub(crate) mod verify;
 
 use ecs::Timestamp;
 

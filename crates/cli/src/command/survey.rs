@@ -15,9 +15,9 @@ use triage::event::Event;
 use triage::evidence::Evidence;
 use triage::place::Place;
 
+use super::Context;
 use super::hunt::{all_cores, inputs};
 use super::lake_folder::LakeFolder;
-use super::Context;
 use crate::printer::{count, thousands};
 use crate::reporter::progress::Progress;
 
@@ -57,11 +57,8 @@ pub(crate) fn of_files(paths: &[PathBuf], context: Context) -> anyhow::Result<Su
         investigates: true,
     };
     let mut progress = Progress::new(&context.printer);
-    let output = HuntOutput {
-        alerts: &mut NoAlerts,
-        dead_letter: None,
-        progress: &mut |event| progress.event(event),
-    };
+    let output =
+        HuntOutput { alerts: &mut NoAlerts, dead_letter: None, progress: &mut |event| progress.event(event) };
     let summary = engine::hunt(&plan, &inputs, options, output).context("cannot go on reading")?;
     let counts = summary.ledger.counts();
     let not_whole = summary.ledger.partly_read() + summary.ledger.skipped();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ecs::TimeRange;
 use engine::outcome::ExceptedHits;
 use engine::{HuntSummary, IndicatorAccount, NotRunReason, RuleOutcome, RuleStatus, Windows};
+use ingest::RecordKind;
 use ingest::decode::Outcome;
 use ingest::ledger::{DropReason, InputAccount, Ledger, Tally};
 use query::Diagnostic;
@@ -126,6 +127,12 @@ impl Coverage {
         })
     }
 
+    /// Digests among the records: they hold no events, but what they say of log files can be checked.
+    fn digests(&self) -> u64 {
+        let digest = DropReason::NotAnEvent(RecordKind::CloudTrailDigest);
+        self.ledger.counts().drops.get(&digest).copied().unwrap_or_default()
+    }
+
     fn ran(&self) -> usize {
         self.rules.iter().filter(|rule| rule.outcome.status == RuleStatus::Ran).count()
     }
@@ -232,6 +239,13 @@ impl Coverage {
                 count(*entries, "entry", "entries")
             );
             detail(out, Paint::Faint, &kept)?;
+        }
+        if self.digests() > 0 {
+            let line = format!(
+                "{}; `bartizan verify PATH` checks them, and the log files that they name",
+                count(self.digests(), "CloudTrail digest", "CloudTrail digests")
+            );
+            item(out, "digests", &line)?;
         }
         Ok(())
     }
@@ -560,6 +574,7 @@ impl Coverage {
                     "empty_arrays": counts.notes.empty_arrays,
                 },
             },
+            "digests": self.digests(),
             "dead_letter": self.dead_letter.as_ref().map(|(path, n)| json!({"file": path.to_string_lossy(), "entries": n})),
             "range": { "from": self.range.from.map(|at| at.to_string()), "to": self.range.to.map(|at| at.to_string()) },
             "events_without_time": coverage.without_time(),
@@ -583,10 +598,11 @@ impl Coverage {
 }
 
 /// Members of the account that a run without rules has.
-const OF_READING: [&str; 9] = [
+const OF_READING: [&str; 10] = [
     "inputs",
     "bytes",
     "records",
+    "digests",
     "dead_letter",
     "events_without_time",
     "first_event",

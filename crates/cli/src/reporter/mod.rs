@@ -10,6 +10,7 @@ pub(crate) mod removed_values;
 pub(crate) mod rule_tests;
 pub(crate) mod sarif;
 pub(crate) mod table;
+pub(crate) mod verification;
 
 use std::io;
 

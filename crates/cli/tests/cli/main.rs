@@ -13,4 +13,5 @@ mod rule_test;
 mod rules;
 mod sandbox;
 mod sequences;
+mod verify;
 mod windows;

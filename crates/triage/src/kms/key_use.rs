@@ -176,12 +176,7 @@ enum ActionKind {
 impl KeyUseBatch {
     /// An empty batch. `input` is what the ledger calls the input.
     pub fn new(input: impl Into<Arc<str>>) -> Self {
-        Self {
-            input: input.into(),
-            rows: Vec::new(),
-            groups: Vec::new(),
-            memo: Memo::default(),
-        }
+        Self { input: input.into(), rows: Vec::new(), groups: Vec::new(), memo: Memo::default() }
     }
 
     /// Adds a use. False, and nothing is added, for a call that uses no key, names none, or has no time that can be read.
@@ -276,11 +271,7 @@ impl KeyUseBatch {
             account: memo.symbol(key_use.recipient_account_id),
             region: memo.symbol(key_use.aws_region),
             address: memo.symbol(address),
-            state: error
-                .is_some()
-                .then_some(key_use.error_message)
-                .flatten()
-                .and_then(state_said),
+            state: error.is_some().then_some(key_use.error_message).flatten().and_then(state_said),
             error: memo.symbol(error),
             kind: kind_of(action),
         };
