@@ -20,6 +20,7 @@ pub mod identity;
 pub mod investigate_query;
 pub mod kms;
 pub mod place;
+pub mod question;
 pub mod report;
 pub mod response;
 pub mod sessions;
