@@ -63,6 +63,8 @@ pub struct Baseline {
     pub last_seen: Option<String>,
     /// Days on which the principal was seen before.
     pub days: u64,
+    /// Do the logs reach back [`MIN_DATA_DAYS`] and hold everything since?
+    pub reaches_back: bool,
     /// Is it long enough to call something unusual? By [`MIN_DATA_DAYS`], [`MIN_DAYS`] and [`MIN_EVENTS`].
     pub long_enough: bool,
     /// The same as a whole sentence.
@@ -234,6 +236,7 @@ fn baseline_of(activity: &Activity, principal: &str, before: Timestamp) -> Basel
         first_seen: all.first.map(|first| first.to_string()),
         last_seen: all.last.map(|last| last.to_string()),
         days: all.days,
+        reaches_back: reaches_back && !lost,
         long_enough: reaches_back && enough && !lost,
         says: format!("The logs at hand reach back {span} before the event. {seen}. {verdict}"),
     }

@@ -347,14 +347,7 @@ fn of_actor(facts: &Facts<'_>, reasons: &mut Reasons) {
     if actor.mfa == Some(true) {
         reasons.planned("mfa", 1, "The session was opened with a second factor.");
     }
-    let says_new = actor.baseline.events == 0
-        && actor.baseline.from.as_deref().is_some_and(|from| {
-            let at = actor.baseline.to.as_deref().and_then(|to| to.parse::<Timestamp>().ok());
-            let reach = from.parse::<Timestamp>().ok().zip(at).map(|(from, at)| at.duration_since(from));
-            reach.is_some_and(|reach| reach >= SignedDuration::from_hours(24 * crate::actor::MIN_DATA_DAYS))
-        })
-        && !actor.baseline.says.contains("fitted into memory");
-    if says_new {
+    if actor.baseline.events == 0 && actor.baseline.reaches_back {
         reasons.attack(
             "new_principal",
             3,
