@@ -14,7 +14,7 @@ use crate::investigate_query::{
 };
 use crate::kms::blast_radius::BlastRadius;
 use crate::kms::key_report::{KeyReport, TimelineEntry};
-use crate::kms::reimport::Reimport;
+use crate::kms::reimport::{Reimport, ReimportVerdict};
 use crate::place::Place;
 use crate::question::read_question;
 use crate::report::{AlertSummary, AnsweredQuestion, Topic, TriageReport};
@@ -108,8 +108,17 @@ pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_
         (None, Some(event)) => std::slice::from_ref(event),
         _ => subject.events,
     };
+    let set_right = set_right_by(reimport.as_ref());
     let around = |events: &[Event], principal: Option<&str>| {
-        Surroundings::of(events, principal, &subject.alert.uuid, activity, at_hand.window, at_hand.alerts)
+        Surroundings::of(
+            events,
+            principal,
+            &set_right,
+            &subject.alert.uuid,
+            activity,
+            at_hand.window,
+            at_hand.alerts,
+        )
     };
     let surroundings = around(acted, principal.as_deref());
     let other = stand_in.as_ref().filter(|event| event.identity.principal() != principal);
@@ -284,6 +293,19 @@ fn cause_of<'a>(events: &[Event], keys: &'a [KeyReport]) -> Option<&'a TimelineE
         .filter(|(time, _)| *time <= last)
         .max_by_key(|(time, _)| *time)
         .map(|(_, entry)| entry)
+}
+
+/// Events that brought the same material back, for good.
+fn set_right_by(reimport: Option<&Reimport>) -> Vec<&str> {
+    let back = reimport.filter(|reimport| {
+        let same = matches!(reimport.verdict, ReimportVerdict::SameMaterial | ReimportVerdict::EnforcedByKms);
+        same && reimport.expires.is_none()
+    });
+    let evidence = back.into_iter().flat_map(|reimport| &reimport.evidence);
+    evidence
+        .filter(|one| one.action == "ImportKeyMaterial")
+        .filter_map(|one| one.event_id.as_deref())
+        .collect()
 }
 
 /// The event behind a key's timeline, as far as the activity kept it; else with the principal alone.
