@@ -1,5 +1,7 @@
 //! What an investigation found, and the answers to the parts of a question that it gives.
 
+use std::collections::BTreeMap;
+
 use ecs::{Document, Timestamp};
 use serde_json::Value;
 
@@ -98,12 +100,30 @@ impl Part {
     }
 }
 
+/// Which question told an aspect first.
+pub(crate) type Told = BTreeMap<Aspect, usize>;
+
+/// The long parts, as the beginning of a sentence.
+fn subject_of(aspect: Aspect) -> Option<&'static str> {
+    match aspect {
+        Aspect::Who => Some("Who acted"),
+        Aspect::Usual => Some("How usual it is for the principal"),
+        Aspect::Which => Some("What the alert is about"),
+        Aspect::Dependents => Some("What depends on the key"),
+        Aspect::Request => Some("What the call asked for"),
+        Aspect::Around => Some("What else the same principal did"),
+        Aspect::Alerts => Some("Whether there are other alerts"),
+        _ => None,
+    }
+}
+
 impl Findings<'_> {
-    /// Answers a question part by part.
-    pub(crate) fn answer(&self, question: &Question) -> Answer {
+    /// Answers a question part by part. `number` is the question's, from 1 on; what an earlier one has told at length
+    /// is told again by its number, with the same evidence.
+    pub(crate) fn answer(&self, question: &Question, number: usize, told: &mut Told) -> Answer {
         let mut whole = Part::default();
         for aspect in &question.aspects {
-            whole.absorb(match aspect {
+            let mut part = match aspect {
                 Aspect::Who => self.who(),
                 Aspect::Cause => self.brought_about(),
                 Aspect::Usual => self.usual(),
@@ -117,7 +137,14 @@ impl Findings<'_> {
                 Aspect::Around => around(self.surroundings),
                 Aspect::AroundCause => around(self.around_cause.unwrap_or(self.surroundings)),
                 Aspect::Alerts => self.alerts(),
-            });
+            };
+            if let (Some(what), false) = (subject_of(*aspect), part.text.is_empty()) {
+                let earlier = *told.entry(*aspect).or_insert(number);
+                if earlier != number {
+                    part.text = vec![format!("{what} is in the answer to question {earlier}.")];
+                }
+            }
+            whole.absorb(part);
         }
         whole.absorb(self.fields(question));
         whole.absorb(self.parameters(question));
@@ -204,6 +231,21 @@ impl Findings<'_> {
 
     fn which(&self) -> Part {
         let mut part = Part::default();
+        for event in self.events.iter().take(3) {
+            let outcome =
+                event.error.as_deref().map_or("succeeded".to_owned(), |error| format!("failed with {error}"));
+            let place = event.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
+            let account = event
+                .account
+                .as_deref()
+                .map(|account| format!(" of the account {account}"))
+                .unwrap_or_default();
+            part.text.push(format!(
+                "`{}` of {} was called at {}{place}{account}, and {outcome}.",
+                event.action, event.provider, event.time
+            ));
+        }
+        let calls = part.text.len();
         for key in self.keys {
             let aliases = if key.aliases.is_empty() {
                 String::new()
@@ -237,7 +279,7 @@ impl Findings<'_> {
             let shown = arns.len().min(MOST_SENTENCES);
             part.text.push(format!("The record names {}.", quoted(arns.get(..shown).unwrap_or_default())));
         }
-        if part.text.is_empty() {
+        if part.text.len() == calls {
             let request = self.request();
             part.absorb(request);
             part.missing.push("The record names no resource; what it is about stands in the parameters of the call at best.".to_owned());

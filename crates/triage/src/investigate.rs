@@ -8,7 +8,7 @@ use crate::activity::Activity;
 use crate::actor::{Actor, OriginOf, plural};
 use crate::answer::Answer;
 use crate::event::Event;
-use crate::findings::Findings;
+use crate::findings::{Findings, Told};
 use crate::investigate_query::{
     GuideQuery, Query, QueryAnswer, QueryError, carries_query, queries_of, without_queries,
 };
@@ -176,6 +176,7 @@ fn answer_guide(subject: &Subject<'_>, findings: &Findings<'_>, ask: AskQuery<'_
         items = if findings.keys.is_empty() { QUESTIONS.to_vec() } else { KEY_QUESTIONS.to_vec() };
     }
     let mut answered = Vec::new();
+    let mut told = Told::new();
     for item in items {
         if item.contains("!{osquery") {
             answered.push(AnsweredQuestion {
@@ -189,7 +190,7 @@ fn answer_guide(subject: &Subject<'_>, findings: &Findings<'_>, ask: AskQuery<'_
             answer_queries(item, subject, findings, ask, &mut answered);
         } else {
             let question = read_question(item);
-            let answer = findings.answer(&question);
+            let answer = findings.answer(&question, answered.len() + 1, &mut told);
             answered.push(AnsweredQuestion { question: item.to_owned(), topic: question.topic, answer });
         }
     }

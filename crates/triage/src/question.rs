@@ -83,6 +83,12 @@ pub fn read_question(text: &str) -> Question {
         }
     }
     let found = Names::of(text);
+    // A step that only names calls asks whether they were made; one that only names fields, for their values.
+    let topic = match topic {
+        Topic::Other if !asks_people(&lower) && !found.calls.is_empty() => Topic::Surroundings,
+        Topic::Other if !asks_people(&lower) && !found.nothing() => Topic::Target,
+        topic => topic,
+    };
     if topic == Topic::Other && beyond_logs.is_empty() && found.nothing() {
         beyond_logs.push(
             "This step asks for nothing that Bartizan can look up; a person has to answer it.".to_owned(),
@@ -368,6 +374,24 @@ const BEYOND: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// Does it send the reader to other people rather than to the logs?
+fn asks_people(lower: &str) -> bool {
+    let start = lower.trim_start_matches(['*', ' ', '_']);
+    const STARTS: &[&str] = &[
+        "contact",
+        "interview",
+        "consult",
+        "coordinate with",
+        "verify with",
+        "confirm with",
+        "ask ",
+        "check with",
+        "validate with",
+        "reach out",
+    ];
+    STARTS.iter().any(|verb| start.starts_with(verb))
+}
+
 /// The first rule that fits decides; the order of the rules is the meaning.
 fn topic_of(text: &str, lower: &str) -> Topic {
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| contains_word(lower, phrase));
@@ -375,6 +399,8 @@ fn topic_of(text: &str, lower: &str) -> Topic {
     let first_has = |phrases: &[&str]| phrases.iter().any(|phrase| contains_word(first, phrase));
     if carries_query(text) || lower.contains("!{osquery") {
         Topic::Query
+    } else if asks_people(lower) {
+        Topic::Other
     } else if first.starts_with("which ") || first.starts_with("whose ") {
         Topic::Target
     } else if first.starts_with("what else") || contains_word(lower, "around that time") && !first_has(WHO) {
@@ -518,6 +544,10 @@ impl Names {
     fn of(text: &str) -> Self {
         let mut names = Self::default();
         for token in text.split(|c: char| !c.is_ascii_alphanumeric() && !"._@:".contains(c)) {
+            if token == "@timestamp" {
+                push(&mut names.fields, token);
+                continue;
+            }
             let token = token.trim_matches(['.', ':', '@']);
             // `s3:ListBuckets` names a call as policies write it.
             let last = token.rsplit(':').next().unwrap_or(token);

@@ -445,7 +445,7 @@ fn an_alert_of_another_rule_gets_its_guide_answered_as_far_as_the_logs_go() {
             (Topic::Actor, Yes),
             (Topic::Target, Partly),
             (Topic::Actor, Yes),
-            (Topic::Actor, Partly),
+            (Topic::Other, No),
             (Topic::Query, Yes),
             (Topic::Query, No),
             (Topic::Query, No),
