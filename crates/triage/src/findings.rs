@@ -451,7 +451,7 @@ impl Findings<'_> {
                 part.evidence.push(entry.evidence.clone());
             }
         }
-        if part.text.is_empty() {
+        if part.text.is_empty() && !self.keys.is_empty() {
             part.missing
                 .push("The event holds no policy and no grant, and the logs at hand show none.".to_owned());
         }
@@ -534,7 +534,8 @@ impl Findings<'_> {
             }
             values.dedup();
             if values.is_empty() {
-                part.missing.push(format!("The record has no `{name}`."));
+                let is_surely = name.starts_with(|c: char| c.is_ascii_lowercase());
+                part.missing.extend(is_surely.then(|| format!("The record has no `{name}`.")));
             } else {
                 let shown = values.len().min(5);
                 part.text.push(format!("`{name}` is {}.", quoted(values.get(..shown).unwrap_or_default())));
@@ -629,10 +630,7 @@ fn around(surroundings: &Surroundings) -> Part {
         part.evidence.extend(act.evidence.iter().cloned());
     }
     if let Some(more) = telling.len().checked_sub(MOST_SENTENCES).filter(|more| *more > 0) {
-        part.text.push(format!(
-            "{} are listed with the surroundings.",
-            plural(more as u64, "further kind of call")
-        ));
+        part.text.push(format!("The surroundings list more: {}.", plural(more as u64, "other sort")));
     }
     let looked: u64 = surroundings.count_of(Gravity::Discovery);
     if looked > 0 {

@@ -12,7 +12,7 @@ pub struct Question {
     pub aspects: Vec<Aspect>,
     /// Names of fields in it, such as `source.ip`.
     pub fields: Vec<String>,
-    /// Names of parameters in it, such as `pendingWindowInDays`.
+    /// Names of parameters in it, such as `pendingWindowInDays`; those with a capital may be anything.
     pub parameters: Vec<String>,
     /// Names of calls in it, such as `CreateAccessKey`.
     pub calls: Vec<String>,
@@ -558,11 +558,15 @@ impl Names {
             }
         }
         for quoted in text.split('`').skip(1).step_by(2) {
-            let lower_camel = quoted.starts_with(|c: char| c.is_ascii_lowercase())
-                && quoted.chars().any(|c| c.is_ascii_uppercase())
-                && quoted.chars().all(|c| c.is_ascii_alphanumeric());
-            if lower_camel {
-                push(&mut names.parameters, quoted);
+            let name = quoted.split(['=', ':']).next().unwrap_or(quoted);
+            let is_name = name.len() > 2
+                && name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().skip(1).any(|c| c.is_ascii_lowercase())
+                && name.chars().any(|c| c.is_ascii_uppercase())
+                && name.chars().all(|c| c.is_ascii_alphanumeric());
+            // Services such as S3 write their parameters with a capital.
+            if is_name && !is_call(name) && !name.ends_with("Exception") {
+                push(&mut names.parameters, name);
             }
         }
         names
@@ -577,7 +581,7 @@ fn is_call(token: &str) -> bool {
     let verb = VERBS.iter().any(|verb| {
         token.strip_prefix(verb).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
     });
-    let single = ["Decrypt", "Encrypt", "ReEncrypt", "Sign", "Verify", "Invoke"].contains(&token);
+    let single = ["Decrypt", "Encrypt", "ReEncrypt"].contains(&token);
     (verb || single) && token.chars().all(|c| c.is_ascii_alphanumeric())
 }
 

@@ -55,6 +55,8 @@ pub struct SurroundingAct {
     pub gravity: Gravity,
     /// How many like it.
     pub count: u64,
+    /// Did the principal do the same on several days before, as [`Novelty::Usual`](crate::actor::Novelty::Usual) says?
+    pub usual: bool,
     /// A whole sentence.
     pub says: String,
     /// The first and the last of them.
@@ -180,6 +182,11 @@ impl Surroundings {
     pub fn count_of(&self, gravity: Gravity) -> u64 {
         self.acts.iter().filter(|act| act.gravity == gravity).map(|act| act.count).sum()
     }
+
+    /// How many acts are that grave and not usual for the principal.
+    pub fn unusual_of(&self, gravity: Gravity) -> u64 {
+        self.acts.iter().filter(|act| act.gravity == gravity && !act.usual).map(|act| act.count).sum()
+    }
 }
 
 /// What the logs do not reach, or what did not fit.
@@ -288,12 +295,21 @@ fn graded(
         .filter(|((gravity, ..), _)| *gravity == Gravity::Denied)
         .map(|(_, group)| group.count)
         .sum();
+    let around = events.iter().map(|event| event.time).min().unwrap_or(from);
+    let long = activity.reaches_back(around);
     let mut acts: Vec<(Gravity, Timestamp, SurroundingAct)> = groups
         .into_iter()
         .filter_map(|((gravity, provider, action, error), group)| {
             let (first, last) = group.span?;
-            let says = sentence(provider, action, error, &group, first, last);
-            let act = SurroundingAct { gravity, count: group.count, says, evidence: group.evidence };
+            let seen = activity
+                .seen(principal, around, |common| common.provider == provider && common.action == action);
+            let usual = long && gravity != Gravity::Denied && seen.is_usual();
+            let mut says = sentence(provider, action, error, &group, first, last);
+            if usual {
+                says +=
+                    &format!(" The principal did the same on {} before.", plural(seen.earlier_days, "day"));
+            }
+            let act = SurroundingAct { gravity, count: group.count, usual, says, evidence: group.evidence };
             Some((gravity, first, act))
         })
         .collect();

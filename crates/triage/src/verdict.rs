@@ -395,7 +395,8 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
         (Gravity::Blinding, "blinding_around", 6, "blinds logging or detection"),
         (Gravity::Access, "access_around", 3, "makes or changes credentials, policies or trust"),
     ] {
-        let count = around.count_of(gravity);
+        // What the principal does on other days too is no sign of an attack.
+        let count = around.unusual_of(gravity);
         if count > 0 {
             let calls = plural(count, "other call");
             reasons.attack(
@@ -414,7 +415,7 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
             format!("The same principal had {calls} near the alert that failed or were refused."),
         );
     }
-    if around.count_of(Gravity::Discovery) >= 5 {
+    if around.unusual_of(Gravity::Discovery) >= 5 {
         reasons.attack("discovery_around", 1, "The same principal looked around near the alert.");
     }
     let others = around.alerts.iter().filter(|alert| alert.rule_name != facts.alert.rule_name);
@@ -423,11 +424,11 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
     if let Some(weight) = worst {
         reasons.attack("other_alerts", weight, "Other rules alerted on the same principal within 24 hours.");
     }
-    if around.acts.is_empty() && around.alerts.is_empty() && around.missing.is_empty() {
+    if around.acts.iter().all(|act| act.usual) && around.alerts.is_empty() && around.missing.is_empty() {
         reasons.planned(
             "quiet_around",
             2,
-            "The same principal did nothing else near the alert that is in the tables of grave calls.",
+            "The same principal did nothing else near the alert that is in the tables of grave calls and not usual for it.",
         );
     }
 }
