@@ -63,6 +63,8 @@ pub struct Baseline {
     pub last_seen: Option<String>,
     /// Days on which the principal was seen before.
     pub days: u64,
+    /// Do the logs reach back [`MIN_DATA_DAYS`] and hold everything since?
+    pub reaches_back: bool,
     /// Is it long enough to call something unusual? By [`MIN_DATA_DAYS`], [`MIN_DAYS`] and [`MIN_EVENTS`].
     pub long_enough: bool,
     /// The same as a whole sentence.
@@ -201,7 +203,7 @@ fn baseline_of(activity: &Activity, principal: &str, before: Timestamp) -> Basel
     let from = activity.span().map(|(from, _)| from).filter(|from| *from < before);
     let hours = from.map_or(0, |from| before.duration_since(from).as_hours());
     let lost = activity.left_out().first.is_some_and(|first| first < before);
-    let reaches_back = hours >= MIN_DATA_DAYS * 24;
+    let reaches_back = activity.reaches_back(before);
     let enough = all.earlier_days >= MIN_DAYS && all.earlier_events >= MIN_EVENTS;
     let span = match hours {
         0 => "less than an hour".to_owned(),
@@ -234,7 +236,8 @@ fn baseline_of(activity: &Activity, principal: &str, before: Timestamp) -> Basel
         first_seen: all.first.map(|first| first.to_string()),
         last_seen: all.last.map(|last| last.to_string()),
         days: all.days,
-        long_enough: reaches_back && enough && !lost,
+        reaches_back,
+        long_enough: reaches_back && enough,
         says: format!("The logs at hand reach back {span} before the event. {seen}. {verdict}"),
     }
 }
@@ -365,7 +368,7 @@ impl Traits<'_> {
             Novelty::Unknown
         } else if seen.earlier_events == 0 {
             Novelty::New
-        } else if seen.earlier_events < USUAL_EVENTS || seen.earlier_days < USUAL_DAYS {
+        } else if !seen.is_usual() {
             Novelty::Rare
         } else {
             Novelty::Usual

@@ -55,6 +55,8 @@ pub struct SurroundingAct {
     pub gravity: Gravity,
     /// How many like it.
     pub count: u64,
+    /// Did the principal do the same on several days before, as [`Novelty::Usual`](crate::actor::Novelty::Usual) says?
+    pub usual: bool,
     /// A whole sentence.
     pub says: String,
     /// The first and the last of them.
@@ -139,11 +141,13 @@ const MOST_STEPS: usize = 500;
 const RELATED: SignedDuration = SignedDuration::from_hours(24);
 
 impl Surroundings {
-    /// What a principal did around the events of an alert. `principal` and the session are those of the last event
-    /// unless given by `principal`; without events, nothing is found and `missing` says so.
+    /// What a principal did around the events of an alert, in the session of the last event that is its own. Events
+    /// whose ids are in `set_right` undo what the alert is about, and count for nothing. Without events nothing is
+    /// found, and `missing` says so.
     pub fn of(
         events: &[Event],
         principal: Option<&str>,
+        set_right: &[&str],
         uuid: &str,
         activity: &Activity,
         window: Window,
@@ -168,7 +172,7 @@ impl Surroundings {
             return found;
         };
         let session = Session::of(events, principal);
-        (found.acts, found.denied) = graded(activity, principal, from, to, events, &session);
+        (found.acts, found.denied) = graded(activity, principal, (from, to), events, set_right, &session);
         found.session = steps(activity, principal, from, to, events, &session, &mut found.missing);
         found.alerts = related(alerts, principal, uuid, first, last);
         found
@@ -177,6 +181,11 @@ impl Surroundings {
     /// How many acts are that grave.
     pub fn count_of(&self, gravity: Gravity) -> u64 {
         self.acts.iter().filter(|act| act.gravity == gravity).map(|act| act.count).sum()
+    }
+
+    /// How many acts are that grave and not usual for the principal.
+    pub fn unusual_of(&self, gravity: Gravity) -> u64 {
+        self.acts.iter().filter(|act| act.gravity == gravity && !act.usual).map(|act| act.count).sum()
     }
 }
 
@@ -252,16 +261,17 @@ impl Group {
 fn graded(
     activity: &Activity,
     principal: &str,
-    from: Timestamp,
-    to: Timestamp,
+    (from, to): (Timestamp, Timestamp),
     events: &[Event],
+    set_right: &[&str],
     session: &Session,
 ) -> (Vec<SurroundingAct>, u64) {
     // Ordered by gravity, so that the gravest come first.
     let mut groups: BTreeMap<(Gravity, &str, &str, &str), Group> = BTreeMap::new();
     for act in activity.acts_of(principal, from, to) {
         let Some(gravity) = act.gravity else { continue };
-        if act.id.is_some() && events.iter().any(|event| event.id == act.id) {
+        let own = act.id.is_some() && events.iter().any(|event| event.id == act.id);
+        if own || act.id.as_deref().is_some_and(|id| set_right.contains(&id)) {
             continue;
         }
         let group = groups.entry((gravity, act.provider, act.action, act.error)).or_default();
@@ -285,12 +295,21 @@ fn graded(
         .filter(|((gravity, ..), _)| *gravity == Gravity::Denied)
         .map(|(_, group)| group.count)
         .sum();
+    let around = events.iter().map(|event| event.time).min().unwrap_or(from);
+    let long = activity.reaches_back(around);
     let mut acts: Vec<(Gravity, Timestamp, SurroundingAct)> = groups
         .into_iter()
         .filter_map(|((gravity, provider, action, error), group)| {
             let (first, last) = group.span?;
-            let says = sentence(provider, action, error, &group, first, last);
-            let act = SurroundingAct { gravity, count: group.count, says, evidence: group.evidence };
+            let seen = activity
+                .seen(principal, around, |common| common.provider == provider && common.action == action);
+            let usual = long && gravity != Gravity::Denied && seen.is_usual();
+            let mut says = sentence(provider, action, error, &group, first, last);
+            if usual {
+                says +=
+                    &format!(" The principal did the same on {} before.", plural(seen.earlier_days, "day"));
+            }
+            let act = SurroundingAct { gravity, count: group.count, usual, says, evidence: group.evidence };
             Some((gravity, first, act))
         })
         .collect();
@@ -453,7 +472,7 @@ mod tests {
         let mut activity = Activity::default();
         activity.take(&batch, |_| true);
         let subject = std::slice::from_ref(&events[subject]);
-        Surroundings::of(subject, Some(ROLE), "own", &activity, Window::default(), &[])
+        Surroundings::of(subject, Some(ROLE), &[], "own", &activity, Window::default(), &[])
     }
 
     #[test]
@@ -505,10 +524,12 @@ mod tests {
         let events = [event("09:00:00", "kms.amazonaws.com", "DisableKey", "ana", "")];
         let found = around(&events, 0);
         assert_eq!(found.missing.len(), 2, "{:?}", found.missing);
-        let nobody = Surroundings::of(&events, None, "", &Activity::default(), Window::default(), &[]);
+        let nobody = Surroundings::of(&events, None, &[], "", &Activity::default(), Window::default(), &[]);
         assert!(nobody.missing.iter().any(|says| says.contains("names nobody")));
         assert!(
-            !Surroundings::of(&[], None, "", &Activity::default(), Window::default(), &[]).missing.is_empty()
+            !Surroundings::of(&[], None, &[], "", &Activity::default(), Window::default(), &[])
+                .missing
+                .is_empty()
         );
     }
 
@@ -532,8 +553,15 @@ mod tests {
             alert("far", ROLE, "2026-03-08T10:00:00Z"),
             alert("other", "somebody else", "2026-03-10T09:00:00Z"),
         ];
-        let found =
-            Surroundings::of(&events, Some(ROLE), "own", &Activity::default(), Window::default(), &alerts);
+        let found = Surroundings::of(
+            &events,
+            Some(ROLE),
+            &[],
+            "own",
+            &Activity::default(),
+            Window::default(),
+            &alerts,
+        );
         assert_eq!(found.alerts.iter().map(|alert| alert.uuid.as_str()).collect::<Vec<_>>(), ["near"]);
     }
 }

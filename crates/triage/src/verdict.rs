@@ -347,14 +347,7 @@ fn of_actor(facts: &Facts<'_>, reasons: &mut Reasons) {
     if actor.mfa == Some(true) {
         reasons.planned("mfa", 1, "The session was opened with a second factor.");
     }
-    let says_new = actor.baseline.events == 0
-        && actor.baseline.from.as_deref().is_some_and(|from| {
-            let at = actor.baseline.to.as_deref().and_then(|to| to.parse::<Timestamp>().ok());
-            let reach = from.parse::<Timestamp>().ok().zip(at).map(|(from, at)| at.duration_since(from));
-            reach.is_some_and(|reach| reach >= SignedDuration::from_hours(24 * crate::actor::MIN_DATA_DAYS))
-        })
-        && !actor.baseline.says.contains("fitted into memory");
-    if says_new {
+    if actor.baseline.events == 0 && actor.baseline.reaches_back {
         reasons.attack(
             "new_principal",
             3,
@@ -402,7 +395,8 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
         (Gravity::Blinding, "blinding_around", 6, "blinds logging or detection"),
         (Gravity::Access, "access_around", 3, "makes or changes credentials, policies or trust"),
     ] {
-        let count = around.count_of(gravity);
+        // What the principal does on other days too is no sign of an attack.
+        let count = around.unusual_of(gravity);
         if count > 0 {
             let calls = plural(count, "other call");
             reasons.attack(
@@ -421,7 +415,7 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
             format!("The same principal had {calls} near the alert that failed or were refused."),
         );
     }
-    if around.count_of(Gravity::Discovery) >= 5 {
+    if around.unusual_of(Gravity::Discovery) >= 5 {
         reasons.attack("discovery_around", 1, "The same principal looked around near the alert.");
     }
     let others = around.alerts.iter().filter(|alert| alert.rule_name != facts.alert.rule_name);
@@ -430,11 +424,11 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
     if let Some(weight) = worst {
         reasons.attack("other_alerts", weight, "Other rules alerted on the same principal within 24 hours.");
     }
-    if around.acts.is_empty() && around.alerts.is_empty() && around.missing.is_empty() {
+    if around.acts.iter().all(|act| act.usual) && around.alerts.is_empty() && around.missing.is_empty() {
         reasons.planned(
             "quiet_around",
             2,
-            "The same principal did nothing else near the alert that is in the tables of grave calls.",
+            "The same principal did nothing else near the alert that is in the tables of grave calls and not usual for it.",
         );
     }
 }

@@ -21,10 +21,12 @@ pub struct ActBatch {
     pub(super) cells: Vec<CellKey>,
     pub(super) rows: Vec<Row>,
     pub(super) notable: Vec<Notable>,
-    profile_table: HashTable<u32>,
-    call_table: HashTable<u32>,
+    /// One text for each profile and call, made of all of its parts: looked up at once, which is what a row costs most.
+    profile_keys: Texts,
+    call_keys: Texts,
     cell_table: HashTable<u32>,
     hasher: RandomState,
+    scratch: String,
 }
 
 /// Who, from where, with what: numbers of texts.
@@ -97,10 +99,11 @@ impl ActBatch {
             cells: Vec::new(),
             rows: Vec::new(),
             notable: Vec::new(),
-            profile_table: HashTable::new(),
-            call_table: HashTable::new(),
+            profile_keys: Texts::default(),
+            call_keys: Texts::default(),
             cell_table: HashTable::new(),
             hasher: RandomState::default(),
+            scratch: String::new(),
         }
     }
 
@@ -134,61 +137,33 @@ impl ActBatch {
     }
 
     fn profile(&mut self, act: &Act<'_>) -> u32 {
-        let wanted =
+        let parts =
             [act.principal, act.arn, act.access_key, act.address, act.user_agent, act.region, act.account];
-        let hash = hash_of(&self.hasher, &wanted, false);
-        let Self { texts, profiles, profile_table, hasher, .. } = self;
-        let is_it = |texts: &Texts, profile: &Profile| {
-            profile.parts().iter().zip(wanted).all(|(&part, text)| texts.get(part) == text)
-        };
-        let known = profile_table
-            .find(hash, |&at| profiles.get(at as usize).is_some_and(|profile| is_it(texts, profile)));
-        if let Some(&known) = known {
-            return known;
+        write_key(&mut self.scratch, &parts);
+        let number = self.profile_keys.intern(&self.scratch);
+        if number as usize == self.profiles.len() {
+            let texts = &mut self.texts;
+            let [principal, arn, access_key, address, user_agent, region, account] =
+                parts.map(|text| texts.intern(text));
+            self.profiles.push(Profile { principal, arn, access_key, address, user_agent, region, account });
         }
-        let [principal, arn, access_key, address, user_agent, region, account] =
-            wanted.map(|text| texts.intern(text));
-        let number = u32::try_from(profiles.len()).unwrap_or(u32::MAX);
-        profiles.push(Profile { principal, arn, access_key, address, user_agent, region, account });
-        profile_table.insert_unique(hash, number, |&at| {
-            let parts = profiles.get(at as usize).map(|p| p.parts().map(|part| texts.get(part)));
-            hash_of(hasher, &parts.unwrap_or_default(), false)
-        });
         number
     }
 
     fn call(&mut self, act: &Act<'_>) -> u32 {
-        let wanted = [act.provider, act.action, act.error];
-        let hash = hash_of(&self.hasher, &wanted, act.read_only);
-        let Self { texts, calls, call_table, hasher, .. } = self;
-        let texts_of = |texts: &Texts, call: &Call| -> bool {
-            [call.provider, call.action, call.error]
-                .iter()
-                .zip(wanted)
-                .all(|(&part, text)| texts.get(part) == text)
-        };
-        let known = call_table.find(hash, |&at| {
-            calls
-                .get(at as usize)
-                .is_some_and(|call| call.read_only == act.read_only && texts_of(texts, call))
-        });
-        if let Some(&known) = known {
-            return known;
+        let parts = [act.provider, act.action, act.error];
+        write_key(&mut self.scratch, &parts);
+        self.scratch.push(if act.read_only { 'r' } else { 'w' });
+        let number = self.call_keys.intern(&self.scratch);
+        if number as usize == self.calls.len() {
+            let gravity = if act.error.is_empty() {
+                gravity_of(act.provider, act.action)
+            } else {
+                gravity_of_failed(act.provider, act.action, act.error, act.read_only)
+            };
+            let [provider, action, error] = parts.map(|text| self.texts.intern(text));
+            self.calls.push(Call { provider, action, error, read_only: act.read_only, gravity });
         }
-        let gravity = if act.error.is_empty() {
-            gravity_of(act.provider, act.action)
-        } else {
-            gravity_of_failed(act.provider, act.action, act.error, act.read_only)
-        };
-        let [provider, action, error] = wanted.map(|text| texts.intern(text));
-        let number = u32::try_from(calls.len()).unwrap_or(u32::MAX);
-        calls.push(Call { provider, action, error, read_only: act.read_only, gravity });
-        call_table.insert_unique(hash, number, |&at| {
-            calls.get(at as usize).map_or(0, |call| {
-                let parts = [call.provider, call.action, call.error].map(|part| texts.get(part));
-                hash_of(hasher, &parts, call.read_only)
-            })
-        });
         number
     }
 
@@ -214,15 +189,18 @@ pub(super) fn hash_of_cell(hasher: &RandomState, key: CellKey) -> u64 {
     state.finish()
 }
 
-fn hash_of(hasher: &RandomState, texts: &[&str], flag: bool) -> u64 {
-    let mut state = hasher.build_hasher();
-    for text in texts {
-        state.write(text.as_bytes());
-        // Keeps `ab`, `c` apart from `a`, `bc`.
-        state.write_u8(0xff);
+/// One text of several: each after its length, so that `ab`, `c` is not `a`, `bc`.
+fn write_key(key: &mut String, parts: &[&str]) {
+    // Every number below it is a letter.
+    const LETTERS: usize = 0xd800;
+    key.clear();
+    for part in parts {
+        for digit in [part.len() % LETTERS, part.len() / LETTERS] {
+            let digit = u32::try_from(digit).unwrap_or(u32::MAX);
+            key.push(char::from_u32(digit).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        key.push_str(part);
     }
-    state.write_u8(u8::from(flag));
-    state.finish()
 }
 
 /// The bytes of a UUID written in lower case with four hyphens; only then does [`uuid_text`] give the same text back.

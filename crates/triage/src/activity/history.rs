@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ecs::Timestamp;
 
 use super::{Activity, Cell, at};
+use crate::actor::{MIN_DATA_DAYS, USUAL_DAYS, USUAL_EVENTS};
 
 /// A day: what was first seen within it before an alert may be the alert's own story.
 const DAY: i64 = 86_400_000;
@@ -61,7 +62,21 @@ pub struct Common<'a> {
     pub hour: u8,
 }
 
+impl Seen {
+    /// Was it seen so often and on so many days, more than 24 hours before, that it is usual?
+    pub fn is_usual(&self) -> bool {
+        self.earlier_events >= USUAL_EVENTS && self.earlier_days >= USUAL_DAYS
+    }
+}
+
 impl Activity {
+    /// Do the logs reach back [`MIN_DATA_DAYS`] before a moment, and is everything since in the counts?
+    pub fn reaches_back(&self, before: Timestamp) -> bool {
+        let lost = self.left_out().first.is_some_and(|first| first < before);
+        let from = self.span().map(|(from, _)| from);
+        !lost && from.is_some_and(|from| before.duration_since(from).as_hours() >= MIN_DATA_DAYS * 24)
+    }
+
     /// What a principal did before a moment, that moment excluded.
     pub fn history(&self, principal: &str, before: Timestamp) -> History {
         let mut hours = [0; 24];
