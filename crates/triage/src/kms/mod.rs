@@ -3,6 +3,7 @@
 mod alias;
 pub mod blast_radius;
 pub mod clock;
+pub mod coverage;
 mod declared;
 mod encryption_context;
 pub mod key_history;

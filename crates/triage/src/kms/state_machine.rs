@@ -171,7 +171,8 @@ impl<'k> Machine<'k> {
         }
     }
 
-    /// Takes what happened in one second, whose order records don't say: uses first, then what KMS would have allowed.
+    /// Takes what happened in one second, whose order records don't say: uses first, then what KMS would have allowed
+    /// and what makes a difference.
     fn take_together(&mut self, mut steps: Vec<Step<'_>>) {
         while let Some(next) = (0..steps.len()).min_by_key(|place| self.turn(&steps[*place])) {
             let step = steps.remove(next);
@@ -187,10 +188,12 @@ impl<'k> Machine<'k> {
             Change::Created { .. } => (0, true),
             Change::Replicated { .. } => (1, true),
             Change::DeletionCancelled => (3, pending || self.base.state == KeyState::Unknown),
-            Change::Disabled => (4, !pending && self.base.state != PendingImport),
+            Change::Disabled => {
+                (4, !pending && !matches!(self.base.state, PendingImport | KeyState::Disabled))
+            }
             Change::MaterialDeleted { .. } => (5, true),
             Change::MaterialImported { .. } => (6, !pending),
-            Change::Enabled => (7, !pending && self.base.state != PendingImport),
+            Change::Enabled => (7, !pending && !matches!(self.base.state, PendingImport | KeyState::Enabled)),
             Change::DeletionScheduled { .. } => (8, !pending),
             Change::Deleted => (9, true),
             _ => (2, true),
