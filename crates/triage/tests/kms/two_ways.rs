@@ -16,40 +16,26 @@ pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
     let mut batch = KeyUseBatch::new("made.json");
     let mut pushed = 0;
     for (row, record) in records.iter().enumerate() {
-        let raw = |name: &str| record.get(name).map(Value::to_string);
-        let members: Vec<Option<String>> = MEMBERS.iter().map(|name| raw(name)).collect();
-        let [
-            time,
-            action,
-            id,
-            shared,
-            region,
-            account,
-            address,
-            identity,
-            code,
-            message,
-            resources,
-            request,
-            response,
-            additional,
-        ] = members.as_slice()
-        else {
-            panic!("as many as named")
-        };
+        let text = |name: &str| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let written = |name: &str| record.get(name).map(Value::to_string);
+        let identity = written("userIdentity");
+        let resources = written("resources");
+        let request = written("requestParameters");
+        let response = written("responseElements");
+        let additional = written("additionalEventData");
         pushed += usize::from(batch.push(&KeyUse {
             row,
             offset: row as u64,
-            event_time: time.as_deref(),
-            event_name: action.as_deref(),
-            event_id: id.as_deref(),
-            shared_event_id: shared.as_deref(),
-            aws_region: region.as_deref(),
-            recipient_account_id: account.as_deref(),
-            source_ip_address: address.as_deref(),
+            event_time: text("eventTime").and_then(|at| at.parse().ok()),
+            event_name: text("eventName"),
+            event_id: text("eventID"),
+            shared_event_id: text("sharedEventID"),
+            aws_region: text("awsRegion"),
+            recipient_account_id: text("recipientAccountId"),
+            source_ip_address: text("sourceIPAddress"),
             user_identity: identity.as_deref(),
-            error_code: code.as_deref(),
-            error_message: message.as_deref(),
+            error_code: text("errorCode"),
+            error_message: text("errorMessage"),
             resources: resources.as_deref(),
             request_parameters: request.as_deref(),
             response_elements: response.as_deref(),
@@ -58,23 +44,6 @@ pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
     }
     (batch, pushed)
 }
-
-const MEMBERS: [&str; 14] = [
-    "eventTime",
-    "eventName",
-    "eventID",
-    "sharedEventID",
-    "awsRegion",
-    "recipientAccountId",
-    "sourceIPAddress",
-    "userIdentity",
-    "errorCode",
-    "errorMessage",
-    "resources",
-    "requestParameters",
-    "responseElements",
-    "additionalEventData",
-];
 
 fn event(number: usize, record: &Value) -> Event {
     let place = Place::File { name: "made.json".into(), offset: number as u64 };
@@ -256,19 +225,19 @@ fn a_member_said_twice_counts_as_its_last() {
     whole.observe(&event(0, &record));
     let mut batch = KeyUseBatch::new("made.json");
     let twice = KeyUse {
-        event_time: Some("\"2026-03-14T00:00:00Z\""),
-        event_name: Some("\"Decrypt\""),
+        event_time: "2026-03-14T00:00:00Z".parse().ok(),
+        event_name: Some("Decrypt"),
         request_parameters: Some(r#"{"keyId":"a","keyId":"b"}"#),
-        recipient_account_id: Some("\"1\""),
-        aws_region: Some("\"eu-west-1\""),
+        recipient_account_id: Some("1"),
+        aws_region: Some("eu-west-1"),
         ..KeyUse::default()
     };
     assert!(batch.push(&twice));
     let mut light = KeyHistory::new();
     light.take(&batch, |_| true);
     assert_eq!(told(&whole), told(&light));
-    assert!(!batch.push(&KeyUse { event_time: Some("\"yesterday\""), ..twice }), "no time");
-    assert!(!batch.push(&KeyUse { event_name: Some("\"ListKeys\""), ..twice }), "not a use");
+    assert!(!batch.push(&KeyUse { event_time: None, ..twice }), "no time");
+    assert!(!batch.push(&KeyUse { event_name: Some("ListKeys"), ..twice }), "not a use");
     assert!(!batch.push(&KeyUse { request_parameters: Some("{}"), ..twice }), "no key");
     assert_eq!(batch.len(), 1);
 }
