@@ -15,7 +15,7 @@ use triage::activity::ActBatch;
 use triage::event::Event;
 use triage::evidence::{Evidence, wants_whole};
 use triage::identity::principal;
-use triage::kms::key_use::{KeyUse, KeyUseBatch, is_key_use};
+use triage::kms::key_use::{KeyUse, KeyUseBatch};
 use triage::place::Place;
 
 const KMS: &str = "kms.amazonaws.com";
@@ -92,7 +92,7 @@ impl Sightings {
         };
         self.acts.push(&act, record.offset);
         self.act_rows.push(self.rows);
-        if provider == KMS && is_key_use(action) {
+        if provider == KMS && KeyUseBatch::takes(action) {
             let texts = |text: Option<&'r str>| text.filter(|text| !text.is_empty());
             self.uses.push(&KeyUse {
                 row: self.rows as usize,

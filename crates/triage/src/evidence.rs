@@ -1,13 +1,27 @@
 //! What the logs at hand say beyond an alert: every principal's acts, every key's life.
 
-use ecs::Timestamp;
-
 use crate::act::Act;
 use crate::activity::{ActBatch, Activity};
 use crate::event::Event;
-use crate::kms::blast_radius::BlastRadius;
+use crate::kms::coverage::Coverage;
 use crate::kms::key_history::KeyHistory;
 use crate::place::Place;
+
+/// Services that encrypt what they keep with KMS keys.
+const ENCRYPTS: [&str; 12] = [
+    "backup.amazonaws.com",
+    "dynamodb.amazonaws.com",
+    "ec2.amazonaws.com",
+    "elasticfilesystem.amazonaws.com",
+    "kinesis.amazonaws.com",
+    "lambda.amazonaws.com",
+    "rds.amazonaws.com",
+    "redshift.amazonaws.com",
+    "s3.amazonaws.com",
+    "secretsmanager.amazonaws.com",
+    "sqs.amazonaws.com",
+    "ssm.amazonaws.com",
+];
 
 /// What the logs at hand say.
 #[derive(Debug, Default)]
@@ -38,9 +52,21 @@ impl Evidence {
         self.keys.observe(event);
     }
 
-    /// What depends on a key, by its ARN, at a moment.
-    pub fn blast_radius(&self, _key: &str, _at: Timestamp) -> BlastRadius {
-        BlastRadius::default()
+    /// How far the data reaches.
+    pub fn coverage(&self) -> Coverage {
+        let span = self.activity.span();
+        Coverage {
+            from: span.map(|(from, _)| from),
+            to: span.map(|(_, to)| to),
+            regions: self.activity.regions(),
+            accounts: self.activity.accounts(),
+            hours_without_events: self.activity.hours_without_events(),
+            services: {
+                let mut services = self.activity.services();
+                services.retain(|service| ENCRYPTS.contains(&service.as_str()));
+                services
+            },
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod gravity;
 pub mod identity;
 pub mod investigate;
 pub mod investigate_query;
+pub mod investigator;
 pub mod kms;
 pub mod place;
 pub mod question;

@@ -269,6 +269,42 @@ impl Activity {
         self.events
     }
 
+    /// `awsRegion`s that events were read of, in order.
+    pub fn regions(&self) -> Vec<String> {
+        self.names(self.profiles.iter().map(|known| known.profile.region))
+    }
+
+    /// Accounts that events were read of, in order.
+    pub fn accounts(&self) -> Vec<String> {
+        self.names(self.profiles.iter().map(|known| known.profile.account))
+    }
+
+    /// Services, as `eventSource`, that events were read of, in order.
+    pub fn services(&self) -> Vec<String> {
+        self.names(self.calls.iter().map(|known| known.call.provider))
+    }
+
+    /// Hours between the first and the last event in which there is none.
+    pub fn hours_without_events(&self) -> u64 {
+        let Some((first, last)) = self.span else { return 0 };
+        let hour = |time: i64| time.div_euclid(3_600_000);
+        let mut hours: Vec<i32> = self.cells.iter().map(|cell| cell.key.hour).collect();
+        hours.sort_unstable();
+        hours.dedup();
+        u64::try_from(hour(last) - hour(first) + 1).unwrap_or(0).saturating_sub(hours.len() as u64)
+    }
+
+    fn names(&self, texts: impl Iterator<Item = u32>) -> Vec<String> {
+        let texts: std::collections::BTreeSet<u32> = texts.collect();
+        let mut names: Vec<String> = texts
+            .into_iter()
+            .map(|text| self.texts.get(text).to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// What did not fit.
     pub fn left_out(&self) -> LeftOut {
         self.left_out

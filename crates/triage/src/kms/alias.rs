@@ -1,6 +1,6 @@
 //! Which key an alias pointed to at which time, as CreateAlias, UpdateAlias and DeleteAlias say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecs::Timestamp;
 
@@ -11,11 +11,16 @@ use super::key_id::{AliasId, KeyId};
 pub(crate) struct AliasTable {
     /// Per alias what it pointed to since when, oldest first; `None` after its deletion.
     targets: BTreeMap<AliasId, Vec<(Timestamp, Option<KeyId>)>>,
+    /// Per key the aliases that ever pointed to it.
+    ever: BTreeMap<KeyId, BTreeSet<AliasId>>,
 }
 
 impl AliasTable {
     /// An alias points to a key from now on; `None` when it is deleted. Has to be told in the order of time.
     pub(crate) fn point(&mut self, alias: AliasId, time: Timestamp, target: Option<KeyId>) {
+        if let Some(key) = &target {
+            self.ever.entry(key.clone()).or_default().insert(alias.clone());
+        }
         self.targets.entry(alias).or_default().push((time, target));
     }
 
@@ -28,7 +33,7 @@ impl AliasTable {
     /// The aliases that point to a key, by name.
     pub(crate) fn of_key(&self, key: &KeyId, at: Timestamp) -> Vec<String> {
         let points = |alias: &&AliasId| self.target(alias, at) == Some(key);
-        self.targets.keys().filter(points).map(|alias| alias.name.clone()).collect()
+        self.ever.get(key).into_iter().flatten().filter(points).map(|alias| alias.name.clone()).collect()
     }
 }
 

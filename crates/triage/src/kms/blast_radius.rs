@@ -1,5 +1,6 @@
 //! What depends on a key, in grades of evidence.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use ecs::Timestamp;
@@ -197,8 +198,9 @@ impl<'a> SortedKeys<'a> {
 
     /// Trails that were told to leave KMS out, or were stopped, and not changed back.
     fn blind_trails(&self, key: &KeyId, coverage: &Coverage) -> Vec<String> {
+        type Trail<'t> = (Option<&'t str>, Option<&'t str>);
         type Since = Option<Timestamp>;
-        let mut trails: BTreeMap<(Option<&str>, Option<&str>), (Since, Since)> = BTreeMap::new();
+        let mut trails: BTreeMap<Trail<'_>, (Since, Since)> = BTreeMap::new();
         for change in &self.trails {
             let time = change.sighting.time;
             let elsewhere =
@@ -274,7 +276,7 @@ impl<'a> Gathered<'a> {
         const MOST_PRINCIPALS: usize = 10;
         let tally = self.tally?;
         let mut principals: Vec<(&str, u64)> = self.principals.into_iter().collect();
-        principals.sort_by(|left, right| right.1.cmp(&left.1));
+        principals.sort_by_key(|(_, count)| Reverse(*count));
         let who = match (resource, service) {
             (Some(resource), _) => resource,
             (None, Some(service)) => service,

@@ -98,7 +98,7 @@ impl SortedKeys<'_> {
                 let says = format!(
                     "It waits for its replicas: the {days} days begin when the last of them is deleted, so there is no date."
                 );
-                clocks.push(clock(ClockKind::ReplicaDeletion, None, Certainty::Recorded, says));
+                clocks.push(clock(ClockKind::ReplicaDeletion, None, status.now.certainty, says));
             }
             _ => {}
         }

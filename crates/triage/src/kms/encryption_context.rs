@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn what_contexts_speak_of() {
         let s3 = "s3.amazonaws.com";
-        let table: &[(&[(&str, &str)], Option<&str>, Option<&str>)] = &[
+        type Row = (&'static [(&'static str, &'static str)], Option<&'static str>, Option<&'static str>);
+        let table: &[Row] = &[
             (&[("aws:s3:arn", "arn:aws:s3:::ledger/2026/a.csv")], Some(s3), Some("arn:aws:s3:::ledger")),
             (&[("aws:s3:arn", "arn:aws:s3:::ledger")], Some(s3), Some("arn:aws:s3:::ledger")),
             (

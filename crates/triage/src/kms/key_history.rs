@@ -9,12 +9,13 @@ use foldhash::fast::FixedState;
 use super::declared::{
     TrailChange, blamed_keys, blames_kms, changes_trail, declared_keys, declares, resource_of, trail_change,
 };
-use super::key_id::{KeyRef, keys_of};
+use super::key_id::KeyRef;
 use super::key_report::KeyReport;
-use super::key_use::{KeyUseBatch, groups_of, is_key_use, shared_hash, state_said};
-use super::lifecycle::LifecycleEvent;
+use super::key_use::KeyUseBatch;
+use super::lifecycle::{Change, LifecycleEvent};
 use super::sighting::{KMS, Sighting, Tally};
 use super::sorted_keys::SortedKeys;
+use super::use_facts::{groups_of, kind_of, shared_hash, state_said};
 use super::use_groups::{UseGroup, UseGroups, UseKind};
 use crate::event::Event;
 
@@ -43,7 +44,8 @@ impl KeyHistory {
     }
 
     /// Whether an event has to be given to [`KeyHistory::observe`]: management calls of KMS, calls of other services that
-    /// name a key for a resource, and calls that change what a trail records. Uses of keys are better given as
+    /// name a key for a resource, and calls that change what a trail records. What
+    /// [`KeyUseBatch::takes`](super::key_use::KeyUseBatch::takes) of KMS is better given as
     /// [`KeyUse`](super::key_use::KeyUse); for failures of other services ask [`KeyHistory::wants_error`] as well.
     pub fn wants(provider: &str, action: &str) -> bool {
         provider == KMS || declares(provider, action) || changes_trail(provider, action)
@@ -57,17 +59,14 @@ impl KeyHistory {
     /// Takes an event. Those that say nothing of keys are passed over.
     pub fn observe(&mut self, event: &Event) {
         if event.provider == KMS {
-            if is_key_use(&event.action) {
-                let shared = event.shared_id.as_deref().map_or(0, shared_hash);
-                if self.is_new(shared) {
-                    for (key, group) in groups_of(event) {
-                        self.uses.entry(key).or_default().add(&group, Tally::one(Sighting::of(event)));
-                    }
-                }
-            } else if event.read_only && event.action != "GetParametersForImport" {
-                self.add_all(event, UseKind::Read, keys_of(event), None);
-            } else {
+            let Some(kind) = kind_of(&event.action) else {
                 self.keep(event);
+                return;
+            };
+            if self.is_new(event.shared_id.as_deref().map_or(0, shared_hash)) {
+                for (key, group) in groups_of(event, kind) {
+                    self.uses.entry(key).or_default().add(&group, Tally::one(Sighting::of(event)));
+                }
             }
             return;
         }
@@ -119,17 +118,14 @@ impl KeyHistory {
     }
 
     fn add_all(&mut self, event: &Event, kind: UseKind, keys: Vec<KeyRef>, resource: Option<String>) {
-        let service = (kind != UseKind::Read).then(|| Arc::from(event.provider.as_str()));
-        let principal = (kind != UseKind::Read).then(|| event.identity.principal()).flatten();
         let message = event.error_message.as_deref().unwrap_or_default();
         let group = UseGroup {
-            kind,
-            service,
+            service: Some(Arc::from(event.provider.as_str())),
             resource: resource.map(Arc::from),
-            principal: principal.map(Arc::from),
-            material: None,
+            principal: event.identity.principal().map(Arc::from),
             error: event.error.as_deref().map(Arc::from),
             state: event.error.as_ref().and_then(|_| state_said(message)),
+            ..UseGroup::nothing_but(kind)
         };
         for key in keys {
             self.uses.entry(key).or_default().add(&group, Tally::one(Sighting::of(event)));
@@ -138,6 +134,10 @@ impl KeyHistory {
 
     fn keep(&mut self, event: &Event) {
         let new = LifecycleEvent::of(event);
+        // Such as GenerateRandom.
+        if new.keys.is_empty() && new.change == Change::Other {
+            return;
+        }
         let Some(id) = event.shared_id.as_deref().or(event.id.as_deref()) else {
             self.lifecycle.push(new);
             return;

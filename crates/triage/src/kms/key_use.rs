@@ -1,4 +1,4 @@
-//! Cryptographic uses of keys by the hundred thousand: a light way to read them from raw records, and to keep them in rows.
+//! Uses of keys by the hundred thousand: a light way to read them from raw records, and to keep them in rows.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,40 +8,18 @@ use ecs::Timestamp;
 use foldhash::fast::FixedState;
 
 use super::encryption_context::{Spoken, spoken_of};
-use super::key_id::{KeyRef, Named};
+use super::event_uuid::{text_of_uuid, uuid_of};
+use super::key_id::Named;
 use super::record_member::{
     AdditionalMember, IdentityMember, Object, Objects, RequestMember, ResourceMember, ResponseMember, read,
 };
 use super::sighting::{KMS, Sighting, Tally};
 use super::state::KeyState;
-use super::use_groups::{UseGroup, UseKind};
-use crate::event::Event;
+use super::use_facts::{
+    ActionKind, BatchGroup, ServiceAndResource, UseFacts, is_service, kind_of, shared_hash, state_said,
+};
 use crate::identity::principal;
 use crate::place::Place;
-
-/// The calls of KMS that use a key, or hand out its public half; the frequent ones first.
-pub(crate) const USES: [&str; 13] = [
-    "Decrypt",
-    "GenerateDataKey",
-    "Encrypt",
-    "GenerateDataKeyWithoutPlaintext",
-    "ReEncrypt",
-    "Sign",
-    "Verify",
-    "GenerateMac",
-    "VerifyMac",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "DeriveSharedSecret",
-    PUBLIC_KEY,
-];
-
-const PUBLIC_KEY: &str = "GetPublicKey";
-
-/// Is it a call of KMS that uses a key? `action` is `eventName`.
-pub fn is_key_use(action: &str) -> bool {
-    USES.contains(&action)
-}
 
 /// A use of a key, as its record has it: texts plain, objects and arrays as their JSON text; what is missing, null or an empty
 /// text is `None`. The record's `eventSource` has to be `kms.amazonaws.com`.
@@ -92,15 +70,15 @@ pub struct KeyUseBatch {
 
 /// One use.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyUseRow {
+struct KeyUseRow {
     row: usize,
     offset: u64,
     time: Timestamp,
     /// A hash of `sharedEventID`; 0 for none.
-    pub(crate) shared: u64,
+    shared: u64,
     id: RowId,
-    pub(crate) group: u32,
-    action: u8,
+    group: u32,
+    action: Symbol,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,9 +87,6 @@ enum RowId {
     Uuid([u8; 16]),
     Text(u32),
 }
-
-/// What the rows of a group have in common: each key that they use, and how.
-pub(crate) type BatchGroup = Vec<(KeyRef, UseGroup)>;
 
 /// A text of the batch; 0 is none.
 type Symbol = u32;
@@ -166,27 +141,27 @@ struct GroupFacts {
     kind: ActionKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum ActionKind {
-    Use,
-    ReEncrypt,
-    PublicKey,
-}
-
 impl KeyUseBatch {
     /// An empty batch. `input` is what the ledger calls the input.
     pub fn new(input: impl Into<Arc<str>>) -> Self {
         Self { input: input.into(), rows: Vec::new(), groups: Vec::new(), memo: Memo::default() }
     }
 
-    /// Adds a use. False, and nothing is added, for a call that uses no key, names none, or has no time that can be read.
+    /// Whether a call of KMS can be read the light way: one that uses a key, or that only reads about it. `action` is
+    /// `eventName`, without quotes. All others have to be observed as whole events.
+    pub fn takes(action: &str) -> bool {
+        kind_of(action).is_some()
+    }
+
+    /// Adds a call. False, and nothing is added, for one that [`KeyUseBatch::takes`] not, that names no key, or that has no
+    /// time that can be read.
     pub fn push(&mut self, key_use: &KeyUse<'_>) -> bool {
         let Some(action) = key_use.event_name else { return false };
-        let Some(action) = USES.iter().position(|name| *name == action) else { return false };
-        let (Some(time), Ok(action)) = (key_use.event_time, u8::try_from(action)) else {
+        let (Some(kind), Some(time)) = (kind_of(action), key_use.event_time) else {
             return false;
         };
-        let Some(group) = self.group(key_use, action) else { return false };
+        let Some(group) = self.group(key_use, kind) else { return false };
+        let action = self.memo.symbol(Some(action));
         let id = match key_use.event_id {
             None => RowId::None,
             Some(id) => match uuid_of(id) {
@@ -200,7 +175,17 @@ impl KeyUseBatch {
         true
     }
 
-    /// How many uses there are.
+    /// Gives back the memory that is only there to read faster. To be called when the input has been read; more can be
+    /// pushed nevertheless.
+    pub fn close(&mut self) {
+        let memo = &mut self.memo;
+        (memo.identities, memo.resources, memo.requests) =
+            (Table::default(), Table::default(), Table::default());
+        (memo.responses, memo.materials) = (Table::default(), Table::default());
+        self.rows.shrink_to_fit();
+    }
+
+    /// How many calls there are.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -252,14 +237,13 @@ impl KeyUseBatch {
                 RowId::Text(symbol) => self.memo.text(symbol).map(|text| Box::from(&*text)),
             },
             provider: Cow::Borrowed(KMS),
-            action: Cow::Borrowed(USES.get(usize::from(row.action)).copied().unwrap_or_default()),
+            action: Cow::Owned(self.memo.text(row.action).map(|text| text.to_string()).unwrap_or_default()),
             place: Place::File { name: Arc::clone(&self.input), offset: row.offset },
         }
     }
 
-    fn group(&mut self, key_use: &KeyUse<'_>, action: u8) -> Option<u32> {
+    fn group(&mut self, key_use: &KeyUse<'_>, kind: ActionKind) -> Option<u32> {
         let memo = &mut self.memo;
-        let action = USES.get(usize::from(action)).copied().unwrap_or_default();
         let error = key_use.error_code;
         let address = key_use.source_ip_address.filter(|address| is_service(address));
         let facts = GroupFacts {
@@ -273,7 +257,7 @@ impl KeyUseBatch {
             address: memo.symbol(address),
             state: error.is_some().then_some(key_use.error_message).flatten().and_then(state_said),
             error: memo.symbol(error),
-            kind: kind_of(action),
+            kind,
         };
         if let Some(known) = memo.groups.get(&facts) {
             return *known;
@@ -286,89 +270,6 @@ impl KeyUseBatch {
         memo.groups.insert(facts, number);
         number
     }
-}
-
-/// What is known of a use, whichever way it was read.
-#[derive(Debug)]
-struct UseFacts<'a> {
-    named: Named<'a>,
-    principal: Option<Arc<str>>,
-    /// Of the identity and the address.
-    service: Option<Arc<str>>,
-    /// Service and resource of the context, then of that of ReEncrypt's destination.
-    spoken: [(Option<Arc<str>>, Option<Arc<str>>); 2],
-    material: Option<Arc<str>>,
-    error: Option<Arc<str>>,
-    state: Option<KeyState>,
-    kind: ActionKind,
-}
-
-impl UseFacts<'_> {
-    fn groups(&self) -> BatchGroup {
-        let mut keys = self.named.keys();
-        if self.kind == ActionKind::ReEncrypt && keys.first() == keys.get(1) {
-            keys.truncate(1);
-        }
-        let group = |number: usize| {
-            let (service, resource) =
-                &self.spoken[usize::from(number == 1 && self.kind == ActionKind::ReEncrypt)];
-            UseGroup {
-                kind: if self.kind == ActionKind::PublicKey { UseKind::PublicKey } else { UseKind::Use },
-                service: self.service.clone().or_else(|| service.clone()),
-                resource: resource.clone(),
-                principal: self.principal.clone(),
-                material: self.material.clone(),
-                error: self.error.clone(),
-                state: self.state,
-            }
-        };
-        keys.into_iter().enumerate().map(|(number, key)| (key, group(number))).collect()
-    }
-}
-
-/// The keys and groups of a use that was read as a whole event.
-pub(crate) fn groups_of(event: &Event) -> BatchGroup {
-    let resources: Vec<&str> =
-        event.resources.iter().filter_map(|resource| resource.arn.as_deref()).collect();
-    let context = |name: &str| -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-        let texts = event.request.get(name).and_then(|context| context.as_object());
-        let text = |(key, value): (&'_ String, &'_ serde_json::Value)| {
-            let value = value.as_str().filter(|value| !value.is_empty())?;
-            Some((Cow::Owned(key.clone()), Cow::Owned(value.to_owned())))
-        };
-        texts.map(|texts| texts.iter().filter_map(text).collect()).unwrap_or_default()
-    };
-    let spoken = |name: &str| {
-        let context = context(name);
-        let spoken = spoken_of(&context);
-        (spoken.service.as_deref().map(Arc::from), spoken.resource.as_deref().map(Arc::from))
-    };
-    let kind = kind_of(&event.action);
-    let source = spoken("sourceEncryptionContext");
-    let source = if source == (None, None) { spoken("encryptionContext") } else { source };
-    let identity = &event.identity;
-    let service = identity.invoked_by.as_deref().filter(|by| is_service(by));
-    let text = super::key_id::text;
-    UseFacts {
-        named: Named {
-            resources: &resources,
-            response: super::key_id::key_of_response(&event.response),
-            request: text(&event.request, "keyId"),
-            both: (kind == ActionKind::ReEncrypt)
-                .then(|| ["sourceKeyId", "destinationKeyId"].map(|name| text(&event.request, name))),
-            details: None,
-            account: event.account.as_deref(),
-            region: event.region.as_deref(),
-        },
-        principal: identity.principal().map(Arc::from),
-        service: service.or(event.address.as_deref().filter(|address| is_service(address))).map(Arc::from),
-        spoken: [source, spoken("destinationEncryptionContext")],
-        material: text(&event.additional, "keyMaterialId").map(Arc::from),
-        error: event.error.as_deref().map(Arc::from),
-        state: event.error.as_ref().and(event.error_message.as_deref()).and_then(state_said),
-        kind,
-    }
-    .groups()
 }
 
 impl Memo {
@@ -511,7 +412,7 @@ struct OwnedFacts {
     region: Option<Arc<str>>,
     principal: Option<Arc<str>>,
     service: Option<Arc<str>>,
-    spoken: [(Option<Arc<str>>, Option<Arc<str>>); 2],
+    spoken: [ServiceAndResource; 2],
     material: Option<Arc<str>>,
     error: Option<Arc<str>>,
     state: Option<KeyState>,
@@ -550,70 +451,4 @@ fn remember<V>(table: &mut Table<Box<str>, V>, raw: &str, value: V) {
         table.clear();
     }
     table.insert(Box::from(raw), value);
-}
-
-fn kind_of(action: &str) -> ActionKind {
-    match action {
-        "ReEncrypt" => ActionKind::ReEncrypt,
-        PUBLIC_KEY => ActionKind::PublicKey,
-        _ => ActionKind::Use,
-    }
-}
-
-/// The name of a service, such as `s3.amazonaws.com`; not `AWS Internal`, and not an address.
-pub(crate) fn is_service(text: &str) -> bool {
-    text.ends_with(".amazonaws.com")
-}
-
-/// The state that the message of an error speaks of. Source: AWS KMS developer guide, key-state.html.
-pub(crate) fn state_said(message: &str) -> Option<KeyState> {
-    const SAID: [(&str, KeyState); 6] = [
-        ("is pending replica deletion", KeyState::PendingReplicaDeletion),
-        ("is pending deletion", KeyState::PendingDeletion),
-        ("is pending import", KeyState::PendingImport),
-        ("is disabled", KeyState::Disabled),
-        ("is unavailable", KeyState::Unavailable),
-        ("is creating", KeyState::Creating),
-    ];
-    SAID.iter().find(|(says, _)| message.contains(says)).map(|(_, state)| *state)
-}
-
-/// What two accounts' records of one event have in common.
-pub(crate) fn shared_hash(id: &str) -> u64 {
-    use std::hash::BuildHasher;
-    const SEED: u64 = 0x7368_6172_6564;
-    FixedState::with_seed(SEED).hash_one(id).max(1)
-}
-
-/// Of a UUID as CloudTrail writes it: small letters, with hyphens.
-fn uuid_of(text: &str) -> Option<[u8; 16]> {
-    let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
-    let mut uuid = [0; 16];
-    let mut digits = 0;
-    for (place, byte) in bytes.iter().enumerate() {
-        let digit = match (place, byte) {
-            (8 | 13 | 18 | 23, b'-') => continue,
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, b'0'..=b'9') => byte - b'0',
-            (_, b'a'..=b'f') => byte - b'a' + 10,
-            _ => return None,
-        };
-        uuid[digits / 2] = uuid[digits / 2] << 4 | digit;
-        digits += 1;
-    }
-    Some(uuid)
-}
-
-fn text_of_uuid(uuid: [u8; 16]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(36);
-    for (place, byte) in uuid.into_iter().enumerate() {
-        if matches!(place, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
-    }
-    text
 }

@@ -6,9 +6,10 @@ use ecs::Timestamp;
 use serde_json::Value;
 
 use super::key_id::{AliasId, KeyId, KeyRef, keys_of, partition_of, text};
-use super::key_use::is_service;
+
 use super::sighting::Sighting;
 use super::state::KeyState;
+use super::use_facts::is_service;
 use super::written_date;
 use crate::event::Event;
 

@@ -51,7 +51,7 @@ impl SortedKeys<'_> {
             matches!(event.change, Change::MaterialDeleted { .. })
                 && deletion.is_none_or(|id| event.sighting.id.as_deref() == Some(id))
         };
-        let deleted = calls.iter().filter(succeeded).filter(deletes).next_back()?;
+        let deleted = calls.iter().filter(succeeded).rfind(deletes)?;
         let Change::MaterialDeleted { material: lost, .. } = &deleted.change else { return None };
         let since = deleted.sighting.time;
         let imports = calls.iter().filter(succeeded).filter(|event| event.sighting.time >= since);

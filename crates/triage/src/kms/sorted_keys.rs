@@ -99,6 +99,9 @@ impl<'a> SortedKeys<'a> {
 
     /// The keys that are the same multi-Region key in other Regions.
     pub(crate) fn related(&self, key: &KeyId) -> Vec<&KeyId> {
+        if !key.is_multi_region() {
+            return Vec::new();
+        }
         self.keys.keys().filter(|other| *other != key && other.is_related(key)).collect()
     }
 

@@ -533,7 +533,6 @@ impl<'k> Machine<'k> {
         Some(format!("the key of {region} is deleted"))
     }
 
-    #[expect(clippy::type_complexity, reason = "who, error, what: as the timeline has them")]
     fn take_use<'g>(
         &mut self,
         group: &'g UseGroup,

@@ -24,6 +24,14 @@ pub(crate) struct UseGroup {
     pub(crate) state: Option<KeyState>,
 }
 
+impl UseGroup {
+    /// Of a kind; all else is missing.
+    pub(crate) fn nothing_but(kind: UseKind) -> Self {
+        let (service, resource, principal, material, error) = (None, None, None, None, None);
+        Self { kind, service, resource, principal, material, error, state: None }
+    }
+}
+
 /// What sort of event it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum UseKind {

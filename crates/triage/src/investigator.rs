@@ -1,0 +1,186 @@
+//! Alerts of one hunt or run, investigated against the same evidence.
+
+use ecs::{Document, Timestamp};
+use rule::guide::Guide;
+
+use crate::actor::OriginOf;
+use crate::event::Event;
+use crate::evidence::Evidence;
+use crate::investigate::{AskQuery, AtHand, KeyFindings, Subject, investigate};
+use crate::kms::coverage::Coverage;
+use crate::kms::key_id::KeyId;
+use crate::kms::sorted_keys::SortedKeys;
+use crate::place::Place;
+use crate::report::{AlertSummary, TriageReport};
+use crate::surroundings::{KnownAlert, Window};
+use crate::verdict::{VerdictLevel, count_hidden};
+
+/// An alert to investigate.
+#[derive(Debug, Clone)]
+pub struct AlertAtHand<'a> {
+    /// Its document.
+    pub document: &'a Document,
+    /// The documents of its building blocks, in order; empty for an alert about one event.
+    pub blocks: Vec<&'a Document>,
+    /// Its rule's guide; empty when the rule has none.
+    pub guide: &'a Guide,
+    /// False for an alert that is only known of: it counts for the others.
+    pub is_wanted: bool,
+}
+
+/// What all investigations have in common.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The moment that states and clocks are told for.
+    pub at: Timestamp,
+    /// How far around an alert is looked.
+    pub window: Window,
+    /// Looks up where an address lies, where databases are given.
+    pub origin_of: Option<OriginOf<'a>>,
+    /// Where the records of the alerts' own events lie when the alerts don't say it.
+    pub place: &'a Place,
+    /// How far the logs reach, and what they lack: whole sentences.
+    pub coverage: &'a [String],
+}
+
+/// Does an alert have to do with KMS: by its events, or by the tags of its rule?
+pub fn is_about_keys(document: &Document, blocks: &[&Document]) -> bool {
+    let of_kms = |document: &Document| document.text("event.provider") == Some("kms.amazonaws.com");
+    of_kms(document)
+        || blocks.iter().any(|block| of_kms(block))
+        || document.values("kibana.alert.rule.tags").iter().any(|tag| tag.text() == "Data Source: AWS KMS")
+}
+
+/// Investigates the alerts that are wanted, in their order; `None` for those that are only known of.
+pub fn investigate_alerts(
+    evidence: &Evidence,
+    alerts: &[AlertAtHand<'_>],
+    setting: &Setting<'_>,
+    ask: AskQuery<'_>,
+) -> Vec<Option<TriageReport>> {
+    let sorted = evidence.keys.sorted();
+    let coverage = evidence.coverage();
+    let subjects: Vec<(AlertSummary, Vec<Event>)> = alerts
+        .iter()
+        .map(|alert| {
+            let events = events_of(alert, setting.place);
+            (summary(alert.document, &events), events)
+        })
+        .collect();
+    let principals: Vec<String> = subjects.iter().map(|(_, events)| principal_of(events)).collect();
+    let known = |levels: &[Option<VerdictLevel>]| -> Vec<KnownAlert<'_>> {
+        let all = alerts.iter().zip(&subjects).zip(&principals).zip(levels);
+        all.map(|(((alert, (summary, _)), principal), level)| KnownAlert {
+            uuid: &summary.uuid,
+            rule_id: &summary.rule_id,
+            rule_name: &summary.rule_name,
+            severity: &summary.severity,
+            time: summary.time.parse().unwrap_or(setting.at),
+            principal,
+            document: alert.document,
+            level: *level,
+        })
+        .collect()
+    };
+    let mut levels = vec![None; alerts.len()];
+    let before = known(&levels);
+    let mut reports: Vec<Option<TriageReport>> = Vec::with_capacity(alerts.len());
+    for (alert, (summary, events)) in alerts.iter().zip(&subjects) {
+        if !alert.is_wanted {
+            reports.push(None);
+            continue;
+        }
+        let keys = key_findings(&sorted, events, setting.at, &coverage);
+        let subject = Subject { alert: summary, document: alert.document, events, guide: alert.guide };
+        let at_hand = AtHand {
+            activity: &evidence.activity,
+            keys: &keys,
+            alerts: &before,
+            window: setting.window,
+            origin_of: setting.origin_of,
+            coverage: setting.coverage,
+        };
+        reports.push(Some(investigate(&subject, &at_hand, &mut *ask)));
+    }
+    for (level, report) in levels.iter_mut().zip(&reports) {
+        *level = report.as_ref().map(|report| report.verdict.level);
+    }
+    let judged = known(&levels);
+    for report in reports.iter_mut().flatten() {
+        count_hidden(&mut report.verdict.exceptions, &report.alert.rule_id, &judged);
+    }
+    reports
+}
+
+/// The events that an alert was made of, as far as it holds them; oldest first.
+fn events_of(alert: &AlertAtHand<'_>, place: &Place) -> Vec<Event> {
+    let of = |document: &&Document| {
+        document.text("event.id")?;
+        let file = document.text("log.file.path");
+        let offset = document.nodes("log.offset").first().and_then(|offset| offset.as_u64());
+        let place = match (file, offset) {
+            (Some(name), Some(offset)) => Place::File { name: name.into(), offset },
+            _ => place.clone(),
+        };
+        Event::of_document(document, place)
+    };
+    let mut events: Vec<Event> = if alert.blocks.is_empty() {
+        of(&alert.document).into_iter().collect()
+    } else {
+        alert.blocks.iter().filter_map(of).collect()
+    };
+    events.sort_by_key(|event| event.time);
+    events
+}
+
+fn principal_of(events: &[Event]) -> String {
+    events.iter().rev().find_map(|event| event.identity.principal()).unwrap_or_default()
+}
+
+fn summary(document: &Document, events: &[Event]) -> AlertSummary {
+    let text = |name: &str| document.text(name).unwrap_or_default().to_owned();
+    let newest = events.last().map(|event| event.time.to_string());
+    let written = document.text("kibana.alert.original_time").or_else(|| document.text("@timestamp"));
+    let risk = document.nodes("kibana.alert.risk_score").first().and_then(|score| score.as_f64());
+    AlertSummary {
+        uuid: text("kibana.alert.uuid"),
+        rule_id: text("kibana.alert.rule.rule_id"),
+        rule_name: text("kibana.alert.rule.name"),
+        severity: text("kibana.alert.severity"),
+        risk_score: risk.unwrap_or_default(),
+        time: newest.or_else(|| written.map(str::to_owned)).unwrap_or_default(),
+        reason: text("kibana.alert.reason"),
+        event_ids: events.iter().filter_map(|event| event.id.clone()).collect(),
+    }
+}
+
+fn key_findings(
+    sorted: &SortedKeys<'_>,
+    events: &[Event],
+    at: Timestamp,
+    coverage: &Coverage,
+) -> KeyFindings {
+    let mut keys: Vec<KeyId> = Vec::new();
+    for event in events.iter().filter(|event| event.provider == "kms.amazonaws.com") {
+        for key in sorted.keys_of(event) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    let Some(first) = events.iter().map(|event| event.time).min() else { return KeyFindings::default() };
+    let deletes = |event: &&Event| {
+        matches!(event.action.as_str(), "DeleteImportedKeyMaterial" | "DeleteExpiredKeyMaterial")
+            && event.succeeded()
+    };
+    let deletion = events.iter().find(deletes);
+    let end = coverage.to.unwrap_or(at);
+    KeyFindings {
+        reimport: deletion.and_then(|event| {
+            let id = event.id.as_deref();
+            keys.iter().find_map(|key| sorted.reimport(key, id, end))
+        }),
+        blast_radius: keys.iter().map(|key| sorted.blast_radius(key, first, coverage)).collect(),
+        keys: keys.iter().filter_map(|key| sorted.report(key, at)).collect(),
+    }
+}
