@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::key_id::KeyId;
 use super::sorted_keys::SortedKeys;
 use super::state::{Certainty, KeyState};
-use super::state_machine::{DEFAULT_DAYS, Status};
+use super::status::{DEFAULT_DAYS, Status};
 use super::use_groups::UseKind;
 
 /// A clock.

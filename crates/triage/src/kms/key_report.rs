@@ -9,7 +9,7 @@ use super::key_id::KeyId;
 use super::sighting::Sighting;
 use super::sorted_keys::SortedKeys;
 use super::state::{Certainty, KeyState};
-use super::state_machine::Status;
+use super::status::Status;
 use super::use_groups::UseKind;
 use crate::answer::Evidence;
 

@@ -18,6 +18,7 @@ mod sighting;
 pub mod sorted_keys;
 pub mod state;
 mod state_machine;
+mod status;
 mod use_facts;
 mod use_groups;
 mod written_date;
