@@ -1,6 +1,6 @@
 //! What else the same principal did around an alert, and what else was alerted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
@@ -247,6 +247,7 @@ struct Group {
     in_session: u64,
     span: Option<(Timestamp, Timestamp)>,
     evidence: Vec<Evidence>,
+    targets: BTreeSet<String>,
 }
 
 impl Group {
@@ -276,6 +277,7 @@ fn graded(
         }
         let group = groups.entry((gravity, act.provider, act.action, act.error)).or_default();
         group.add(act.time, act.time, 1, session.holds(act.arn, act.access_key));
+        group.targets.extend(act.target.map(str::to_owned));
         let evidence = act.evidence("the principal did it near the alert");
         // The first and the last.
         if group.evidence.len() == 2 {
@@ -333,12 +335,24 @@ fn sentence(
         _ => ", in this session and in others",
     };
     let call = format!("`{action}` of {provider}");
+    let on = targets_of(&group.targets);
     if !error.is_empty() {
         let how = if is_denial(error) { "was refused" } else { "failed" };
-        return format!("{call} {how} {times} with {error}, {when}{session}.");
+        return format!("{call} {how} {times} with {error}, {when}{session}{on}.");
     }
     let does = consequence_of(provider, action).unwrap_or("is in the tables of grave calls");
-    format!("{call} was called {times}, {when}{session}. This {does}.")
+    format!("{call} was called {times}, {when}{session}{on}. This {does}.")
+}
+
+/// `, on …` for what is known of the targets.
+fn targets_of(targets: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = targets.iter().take(SHOWN).map(|target| format!("`{target}`")).collect();
+    match targets.len().checked_sub(SHOWN) {
+        _ if shown.is_empty() => String::new(),
+        None | Some(0) => format!(", on {}", shown.join(", ")),
+        Some(more) => format!(", on {} and {more} more", shown.join(", ")),
+    }
 }
 
 fn steps(

@@ -527,3 +527,33 @@ impl ProposedException {
             .all(|entry| document.values(&entry.field).iter().any(|value| value.text() == entry.value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The page is where people read the rules: each reason that the code can give has to stand there.
+    #[test]
+    fn every_reason_is_written_down() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let page = std::fs::read_to_string(folder.join("../../docs/triage.md")).unwrap();
+        let code = std::fs::read_to_string(folder.join("src/verdict.rs")).unwrap();
+        let code = code.split("mod tests").next().unwrap();
+        let mut names: Vec<String> = Vec::new();
+        for start in ["reasons.attack(", "reasons.planned("] {
+            for (at, _) in code.match_indices(start) {
+                let rest = code[at + start.len()..].trim_start();
+                if let Some(rest) = rest.strip_prefix('"') {
+                    names.push(rest.split('"').next().unwrap().to_owned());
+                }
+            }
+        }
+        for kind in ["action", "address", "country", "network", "client", "region", "hour", "access_key"] {
+            names.extend([format!("new_{kind}"), format!("usual_{kind}")]);
+        }
+        names.extend(["destructive_around", "blinding_around", "access_around"].map(str::to_owned));
+        assert!(names.len() >= 35, "{names:?}");
+        for name in names {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+        assert!(page.contains(&format!("Version {} of the rules", super::VERDICT_VERSION)));
+    }
+}

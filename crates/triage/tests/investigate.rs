@@ -404,7 +404,7 @@ fn an_event_without_an_identity_is_followed_to_the_call_that_led_to_it() {
     ));
     assert!(
         report.questions[1].answer.text[0].contains(
-            "`ScheduleKeyDeletion` of kms.amazonaws.com was called 1 time, at 2026-03-01T09:40:00Z"
+            "`ScheduleKeyDeletion` of kms.amazonaws.com was called 1 time, at 2026-03-01T09:40:00Z, in the same session, on `"
         ),
         "{:?}",
         report.questions[1]

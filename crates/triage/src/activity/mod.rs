@@ -2,6 +2,7 @@
 
 mod batch;
 mod history;
+mod target;
 mod texts;
 
 use foldhash::HashMap;
@@ -13,11 +14,15 @@ use ecs::Timestamp;
 pub use batch::ActBatch;
 pub use history::{Common, History, Seen};
 
+use target::target_of;
+
 use batch::{Call, CellKey, EventId, Profile, hash_of_cell, uuid_text};
 use texts::Texts;
 
+use crate::act::Act;
 use crate::answer::Evidence;
 use crate::event::Event;
+use crate::gravity::gravity_of;
 use crate::place::Place;
 use crate::sessions::Sessions;
 use crate::surroundings::Gravity;
@@ -75,7 +80,12 @@ pub struct Activity {
     events: u64,
     left_out: LeftOut,
     sessions: Sessions,
+    /// By event id.
+    targets: HashMap<String, String>,
 }
+
+/// Targets that are kept; about 150 bytes each.
+const MOST_TARGETS: usize = 200_000;
 
 #[derive(Debug)]
 struct KnownProfile {
@@ -137,6 +147,8 @@ pub struct Kept<'a> {
     pub account: &'a str,
     /// How grave, by the tables.
     pub gravity: Option<Gravity>,
+    /// What it was about, where [`Activity::observe`] saw the whole event: an ARN, an id or a name.
+    pub target: Option<&'a str>,
     /// Where the record lies.
     pub place: Place,
 }
@@ -249,9 +261,22 @@ impl Activity {
         }
     }
 
-    /// Reads what only a whole event tells: who took which role session. Calls of other services are passed over.
+    /// Is there more in the whole event than in a quick look at it, so that [`Activity::observe`] has to see it?
+    pub fn wants_whole(act: &Act<'_>) -> bool {
+        act.provider == "sts.amazonaws.com"
+            || !act.read_only && act.error.is_empty() && gravity_of(act.provider, act.action).is_some()
+    }
+
+    /// Reads what only a whole event tells: who took which role session, and what a call that changes something was
+    /// about. Each event once; others than [`Activity::wants_whole`] names may be left away.
     pub fn observe(&mut self, event: &Event) {
         self.sessions.observe(event);
+        let (Some(id), false) = (&event.id, event.read_only) else { return };
+        if self.targets.len() < MOST_TARGETS
+            && let Some(target) = target_of(event)
+        {
+            self.targets.insert(id.clone(), target);
+        }
     }
 
     /// Who took which role session.
@@ -392,13 +417,15 @@ impl Activity {
             Some(Place::File { name, .. }) => Place::File { name: name.clone(), offset: act.offset },
             other => other.cloned().unwrap_or_default(),
         };
+        let id = match &act.id {
+            EventId::Uuid(bytes) => Some(uuid_text(bytes)),
+            EventId::Text(id) => Some(self.ids.get(*id).to_owned()),
+            EventId::None => None,
+        };
         Some(Kept {
             time: at(act.time),
-            id: match &act.id {
-                EventId::Uuid(bytes) => Some(uuid_text(bytes)),
-                EventId::Text(id) => Some(self.ids.get(*id).to_owned()),
-                EventId::None => None,
-            },
+            target: id.as_ref().and_then(|id| self.targets.get(id)).map(String::as_str),
+            id,
             provider: text(call.provider),
             action: text(call.action),
             error: text(call.error),
@@ -556,7 +583,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::act::Act;
 
     type Numbers = (u8, u8, u8, u32, bool, bool);
 
