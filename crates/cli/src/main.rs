@@ -13,6 +13,7 @@ mod command;
 mod diagnostic;
 mod earlier_output;
 mod exit_status;
+mod investigation;
 mod printer;
 mod reporter;
 mod rule_selection;

@@ -14,14 +14,17 @@ use engine::{
 use ingest::dead_letter::DeadLetter;
 use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
+use ingest::ledger::Ledger;
 use ingest::source::{directory, find};
 use rule::{RuleLibrary, Severity};
+use triage::investigate_query::Query;
 
 use super::Context;
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
-use crate::printer::Printer;
+use crate::investigation::{HeldAlerts, Investigated, Scope};
+use crate::printer::{Printer, count};
 use crate::reporter::coverage::Coverage;
 use crate::reporter::progress::Progress;
 use crate::reporter::removed_values::RemovedValues;
@@ -109,6 +112,13 @@ pub(crate) struct ReportArgs {
     /// How many alerts the table shows, by severity and time; 0 for all
     #[arg(long, value_name = "N", default_value_t = DEFAULT_ROWS)]
     pub(crate) rows: usize,
+    /// Which alerts leave with their investigation: the rule's guide answered from the logs, in the field
+    /// bartizan.investigation
+    #[arg(long, value_enum, value_name = "SCOPE", default_value_t = Scope::Kms)]
+    pub(crate) triage: Scope,
+    /// The most alerts that are investigated; they are held back until all is read
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub(crate) triage_most: usize,
 }
 
 /// A hunt, with everything that was typed turned into what it means.
@@ -239,14 +249,19 @@ impl Hunt<'_> {
                 base_url: None,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            investigates: std::env::var_os("TRIAGE").is_some(),
+            investigates: report.triage != Scope::None,
         };
         let mut dead_letter = self.dead_letter.as_deref().map(open_dead_letter).transpose()?;
         let output = printer.output(report.output.as_deref())?;
         let reporter = report.format.reporter(output, report.rows).context("cannot write the result")?;
-        let mut sink = CountingSink { reporter, highest: None, removed_values: RemovedValues::default() };
+        let mut sink = CountingSink {
+            reporter,
+            highest: None,
+            removed_values: RemovedValues::default(),
+            held: HeldAlerts::new(report.triage, report.triage_most),
+        };
 
-        let summary = {
+        let mut summary = {
             let mut progress = Progress::new(&printer);
             let output = HuntOutput {
                 alerts: &mut sink,
@@ -256,6 +271,23 @@ impl Hunt<'_> {
             engine::hunt(&plan, &self.inputs, options, output).context("the hunt cannot go on")?
         };
 
+        let investigated = match summary.evidence.take() {
+            Some(evidence) => {
+                let CountingSink { held, .. } = &mut sink;
+                let held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
+                let lacks = lacks(&summary.ledger);
+                let mut ask = |_: &Query| Err("Queries of guides are not asked here.".to_owned());
+                held.investigate(&evidence, self.selected, &self.enrichment, &lacks, now, &mut ask)
+            }
+            None => Investigated::default(),
+        };
+        for (alert, blocks, report) in investigated.alerts {
+            sink.reporter.alert(alert)?;
+            for block in blocks {
+                sink.reporter.alert(block)?;
+            }
+            sink.reporter.investigated(&report);
+        }
         let mut coverage = Coverage::new(self.range, summary, self.selected, self.loaded);
         coverage.windows = plan.rules.iter().any(PlannedRule::depends_on_windows).then_some(self.windows);
         coverage.removed_values = sink.removed_values;
@@ -272,6 +304,21 @@ impl Hunt<'_> {
     }
 }
 
+/// What the logs lack, for those who rest on them.
+fn lacks(ledger: &Ledger) -> Vec<String> {
+    let mut lacks = Vec::new();
+    let not_whole = ledger.partly_read() + ledger.skipped();
+    if not_whole > 0 {
+        let inputs = count(not_whole, "input was", "inputs were");
+        lacks.push(format!("{inputs} not read whole: events may be missing."));
+    }
+    let dropped = ledger.counts().dropped();
+    if dropped > 0 {
+        lacks.push(format!("{} could not be made into events.", count(dropped, "record", "records")));
+    }
+    lacks
+}
+
 /// The account on stderr. That nobody listens there is no failure.
 fn write_account(printer: &Printer, coverage: &Coverage) {
     let _nobody_listens = coverage.write_text(&mut printer.stderr());
@@ -282,13 +329,15 @@ struct CountingSink {
     reporter: Box<dyn Reporter>,
     highest: Option<Severity>,
     removed_values: RemovedValues,
+    held: HeldAlerts,
 }
 
 impl AlertSink for CountingSink {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
         self.highest = self.highest.max(Some(severity_of(&alert)));
         self.removed_values.count(&alert);
-        self.reporter.alert(alert)
+        let reporter = &mut self.reporter;
+        self.held.take(alert, &mut |alert| reporter.alert(alert))
     }
 }
 

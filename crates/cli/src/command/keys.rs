@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use ecs::Timestamp;
 use serde_json::json;
+use triage::kms::blast_radius::BlastRadius;
 use triage::kms::key_report::{KeyReport, Risk};
 
 use super::survey::{self, Survey};
@@ -158,33 +159,32 @@ fn show_key(
     at: Timestamp,
     format: ListFormat,
 ) -> anyhow::Result<()> {
-    let keys = survey.evidence.keys.reports(at);
-    let is_it = |key: &&KeyReport| {
-        key.key == wanted
-            || key.key.rsplit_once("key/").is_some_and(|(_, id)| id == wanted)
-            || key.aliases.iter().any(|alias| alias == wanted)
-    };
-    let found: Vec<&KeyReport> = keys.iter().filter(is_it).collect();
+    let sorted = survey.evidence.keys.sorted();
+    let coverage = survey.evidence.coverage();
+    let found: Vec<(KeyReport, BlastRadius)> = sorted
+        .find(wanted, at)
+        .iter()
+        .filter_map(|key| Some((sorted.report(key, at)?, sorted.blast_radius(key, at, &coverage))))
+        .collect();
     if found.is_empty() {
         anyhow::bail!("no event names the key {wanted} ({})", survey.account);
     }
-    let radius = |key: &KeyReport| survey.evidence.blast_radius(&key.key, at);
     if format == ListFormat::Json {
         let keys: Vec<_> =
-            found.iter().map(|key| json!({ "key": key, "blast_radius": radius(key) })).collect();
+            found.iter().map(|(key, radius)| json!({ "key": key, "blast_radius": radius })).collect();
         let answer = json!({ "at": at.to_string(), "keys": keys, "read": survey.account });
         serde_json::to_writer_pretty(&mut *out, &answer)?;
         writeln!(out)?;
         return Ok(());
     }
     writeln!(out, "{}, at {at}", survey.account)?;
-    for key in found {
+    for (key, radius) in found {
         writeln!(out)?;
         writeln!(out, "{}", out.paint(Paint::Heading, visible(&key.key)))?;
         for alias in &key.aliases {
             writeln!(out, "  alias     {}", visible(alias))?;
         }
-        writeln!(out, "  state     {:?} ({}): {}", key.state, certainty(key), visible(&key.because))?;
+        writeln!(out, "  state     {:?} ({}): {}", key.state, certainty(&key), visible(&key.because))?;
         writeln!(out, "  origin    {}", visible(key.origin.as_deref().unwrap_or("not in the logs")))?;
         writeln!(out, "  risk      {}: {}", paint_risk(out, key.risk), visible(&key.risk_because))?;
         for clock in &key.clocks {
@@ -214,7 +214,6 @@ fn show_key(
                 out.paint(Paint::Faint, visible(id))
             )?;
         }
-        let radius = radius(key);
         writeln!(out, "  depends on it")?;
         for dependent in &radius.dependents {
             writeln!(out, "    {}", visible(&dependent.says))?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod coverage;
 pub(crate) mod csv;
+pub(crate) mod investigations;
 pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod ndjson;
@@ -15,6 +16,7 @@ pub(crate) mod verification;
 use std::io;
 
 use engine::AlertSink;
+use triage::report::TriageReport;
 
 use crate::printer::Output;
 use coverage::Coverage;
@@ -39,6 +41,9 @@ pub(crate) trait Reporter: AlertSink {
     /// # Errors
     /// Whatever writing gave.
     fn finish(self: Box<Self>, coverage: &Coverage) -> io::Result<()>;
+
+    /// Is told of an investigation, whose alert it was handed. Formats for programs have it in the alert.
+    fn investigated(&mut self, _: &TriageReport) {}
 }
 
 impl Format {

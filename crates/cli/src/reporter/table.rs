@@ -9,9 +9,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use ecs::Document;
 use engine::AlertSink;
 use rule::Severity;
+use triage::report::TriageReport;
 
-use super::Reporter;
 use super::coverage::Coverage;
+use super::{Reporter, investigations};
 use crate::printer::{Output, Paint, count, thousands, visible};
 
 /// How many alerts the table shows unless told otherwise.
@@ -28,6 +29,7 @@ pub(crate) struct TableReporter {
     alerts: u64,
     /// The last alert about several events: alerts about each of these follow it, and are shown in its row.
     group: Option<(String, RowKey)>,
+    investigations: Vec<TriageReport>,
 }
 
 /// Highest severity first, then by time, rule and id. Alerts about copies of an event in several accounts share an id: the
@@ -55,7 +57,15 @@ struct Row {
 
 impl TableReporter {
     pub(crate) fn new(output: Output, shown: usize) -> Self {
-        Self { output, rows: BTreeMap::new(), shown, by_severity: BTreeMap::new(), alerts: 0, group: None }
+        Self {
+            output,
+            rows: BTreeMap::new(),
+            shown,
+            by_severity: BTreeMap::new(),
+            alerts: 0,
+            group: None,
+            investigations: Vec::new(),
+        }
     }
 }
 
@@ -150,9 +160,14 @@ impl Reporter for TableReporter {
             );
             writeln!(out, "{}", out.paint(Paint::Caution, line))?;
         }
+        investigations::write(out, &mut self.investigations)?;
         writeln!(out)?;
         write_rule_counts(out, coverage)?;
         out.flush()
+    }
+
+    fn investigated(&mut self, report: &TriageReport) {
+        self.investigations.push(report.clone());
     }
 }
 

@@ -1,0 +1,213 @@
+//! Alerts held back until all logs are read, so that each leaves with its investigation.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use alert::Alert;
+use ecs::{Document, Timestamp};
+use ingest::enrich::Enrichment;
+use rule::RuleLibrary;
+use rule::guide::Guide;
+use triage::event::Origin;
+use triage::evidence::Evidence;
+use triage::investigate_query::{Query, QueryAnswer};
+use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_about_keys};
+use triage::place::Place;
+use triage::report::TriageReport;
+use triage::surroundings::Window;
+
+/// The alert's field that holds its investigation.
+pub(crate) const FIELD: &str = "bartizan.investigation";
+
+/// Of other alerts so many are remembered, to be named where they have to do with an investigated one.
+const MOST_KNOWN: usize = 20_000;
+
+/// What an alert that is not investigated is known by.
+const KNOWN_FIELDS: [&str; 16] = [
+    "kibana.alert.uuid",
+    "kibana.alert.rule.rule_id",
+    "kibana.alert.rule.name",
+    "kibana.alert.severity",
+    "kibana.alert.original_time",
+    "@timestamp",
+    "event.id",
+    "event.action",
+    "event.provider",
+    "user.id",
+    "cloud.account.id",
+    "aws.cloudtrail.user_identity.arn",
+    "aws.cloudtrail.user_identity.type",
+    "aws.cloudtrail.user_identity.invoked_by",
+    "aws.cloudtrail.user_identity.access_key_id",
+    "aws.cloudtrail.user_identity.session_context.session_issuer.arn",
+];
+
+/// Which alerts are investigated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scope {
+    /// Those that have to do with KMS keys
+    Kms,
+    /// All
+    All,
+    /// None; this also saves the time of looking at every event for it
+    None,
+}
+
+/// Alerts that wait for their investigation.
+#[derive(Debug)]
+pub(crate) struct HeldAlerts {
+    scope: Scope,
+    most: usize,
+    held: Vec<Group>,
+    /// An alert about several events whose own alerts are still to come.
+    open: Option<Group>,
+    known: Vec<Document>,
+    left_out: u64,
+}
+
+/// An alert, and those about its single events.
+#[derive(Debug)]
+struct Group {
+    alert: Alert,
+    blocks: Vec<Alert>,
+}
+
+/// What came of the investigations.
+#[derive(Debug, Default)]
+pub(crate) struct Investigated {
+    /// The alerts, each with those about its single events, and its report.
+    pub(crate) alerts: Vec<(Alert, Vec<Alert>, TriageReport)>,
+    /// Alerts within the scope that were too many to hold.
+    pub(crate) left_out: u64,
+}
+
+impl HeldAlerts {
+    /// None yet; `most` are held.
+    pub(crate) fn new(scope: Scope, most: usize) -> Self {
+        Self { scope, most, held: Vec::new(), open: None, known: Vec::new(), left_out: 0 }
+    }
+
+    /// Takes an alert. What needs no investigation is handed on at once.
+    pub(crate) fn take(
+        &mut self,
+        alert: Alert,
+        hand_on: &mut dyn FnMut(Alert) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.scope == Scope::None {
+            return hand_on(alert);
+        }
+        if let Some(open) = &mut self.open {
+            if alert.group_index().is_some() && alert.group_id() == open.alert.group_id() {
+                open.blocks.push(alert);
+                return Ok(());
+            }
+            self.close(hand_on)?;
+        }
+        let group = Group { alert, blocks: Vec::new() };
+        if group.alert.group_id().is_some() && group.alert.group_index().is_none() {
+            self.open = Some(group);
+            return Ok(());
+        }
+        self.settle(group, hand_on)
+    }
+
+    fn close(&mut self, hand_on: &mut dyn FnMut(Alert) -> io::Result<()>) -> io::Result<()> {
+        match self.open.take() {
+            Some(group) => self.settle(group, hand_on),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, group: Group, hand_on: &mut dyn FnMut(Alert) -> io::Result<()>) -> io::Result<()> {
+        let is_wanted = self.scope == Scope::All || {
+            let blocks: Vec<&Document> = group.blocks.iter().map(Alert::document).collect();
+            is_about_keys(group.alert.document(), &blocks)
+        };
+        if is_wanted && self.held.len() < self.most {
+            self.held.push(group);
+            return Ok(());
+        }
+        self.left_out += u64::from(is_wanted);
+        if self.known.len() < MOST_KNOWN {
+            self.known.push(known(group.alert.document()));
+        }
+        hand_on(group.alert)?;
+        group.blocks.into_iter().try_for_each(hand_on)
+    }
+
+    /// Investigates what is held, and hands it on with its reports.
+    pub(crate) fn investigate(
+        mut self,
+        evidence: &Evidence,
+        rules: &RuleLibrary,
+        enrichment: &Enrichment,
+        coverage: &[String],
+        at: Timestamp,
+        ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
+    ) -> Investigated {
+        if let Some(open) = self.open.take() {
+            self.held.push(open);
+        }
+        let no_guide = Guide::default();
+        let guides: BTreeMap<&str, Guide> =
+            rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
+        let guide_of = |alert: &Alert| alert.rule_id().and_then(|id| guides.get(id)).unwrap_or(&no_guide);
+        let held = self.held.iter().map(|group| AlertAtHand {
+            document: group.alert.document(),
+            blocks: group.blocks.iter().map(Alert::document).collect(),
+            guide: guide_of(&group.alert),
+            is_wanted: true,
+        });
+        let known = self.known.iter().map(|document| AlertAtHand {
+            document,
+            blocks: Vec::new(),
+            guide: &no_guide,
+            is_wanted: false,
+        });
+        let alerts: Vec<AlertAtHand<'_>> = held.chain(known).collect();
+        let origin_of = |address: &str| origin_of(enrichment, address);
+        let setting = Setting {
+            at,
+            window: Window::default(),
+            origin_of: Some(&origin_of),
+            place: &Place::Unknown,
+            coverage,
+        };
+        let reports = investigate_alerts(evidence, &alerts, &setting, ask);
+        drop(alerts);
+        let with_report = |(group, report): (Group, Option<TriageReport>)| {
+            let Group { mut alert, blocks } = group;
+            let report = report?;
+            if let Ok(written) = serde_json::to_value(&report) {
+                alert.attach(FIELD, written);
+            }
+            Some((alert, blocks, report))
+        };
+        let alerts = self.held.into_iter().zip(reports).filter_map(with_report).collect();
+        Investigated { alerts, left_out: self.left_out }
+    }
+}
+
+fn known(document: &Document) -> Document {
+    let mut known = Document::new();
+    for field in KNOWN_FIELDS {
+        if let Some(value) = document.nodes(field).first() {
+            known.set(field, (*value).clone());
+        }
+    }
+    known
+}
+
+/// Where an address lies, as far as databases were given.
+fn origin_of(enrichment: &Enrichment, address: &str) -> Option<Origin> {
+    let mut document = Document::new();
+    document.set("source.ip", address);
+    enrichment.enrich(&mut document);
+    let text = |name: &str| document.text(name).map(str::to_owned);
+    let origin = Origin {
+        country: text("source.geo.country_iso_code"),
+        as_number: document.nodes("source.as.number").first().and_then(|number| number.as_u64()),
+        as_organization: text("source.as.organization.name"),
+    };
+    (origin != Origin::default()).then_some(origin)
+}
