@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// A state of a key. Source: AWS KMS developer guide, key-state.html.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub enum KeyState {
     /// A replica is being made.

@@ -1,0 +1,474 @@
+//! Uses of keys by the hundred thousand: a light way to read them from raw records, and to keep them in rows.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ecs::Timestamp;
+use foldhash::fast::FixedState;
+
+use super::encryption_context::{Spoken, spoken_of};
+use super::event_uuid::{text_of_uuid, uuid_of};
+use super::key_id::Named;
+use super::record_member::{
+    AdditionalMember, IdentityMember, Object, Objects, RequestMember, ResourceMember, ResponseMember, read,
+    read_text,
+};
+use super::sighting::{KMS, Sighting, Tally};
+use super::state::KeyState;
+use super::use_facts::{
+    ActionKind, BatchGroup, ServiceAndResource, UseFacts, is_service, kind_of, shared_hash, state_said,
+};
+use crate::identity::principal;
+use crate::place::Place;
+
+/// A use of a key, as its record has it: members that are there as their JSON text (texts in their quotes, with their
+/// escapes), others `None`. The record's `eventSource` has to be `kms.amazonaws.com`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyUse<'a> {
+    /// What [`KeyHistory::take`](super::key_history::KeyHistory::take) asks by whether to keep it.
+    pub row: usize,
+    /// Bytes before the record, in the input as decompressed.
+    pub offset: u64,
+    /// `eventTime`.
+    pub event_time: Option<&'a str>,
+    /// `eventName`.
+    pub event_name: Option<&'a str>,
+    /// `eventID`.
+    pub event_id: Option<&'a str>,
+    /// `sharedEventID`.
+    pub shared_event_id: Option<&'a str>,
+    /// `awsRegion`.
+    pub aws_region: Option<&'a str>,
+    /// `recipientAccountId`.
+    pub recipient_account_id: Option<&'a str>,
+    /// `sourceIPAddress`.
+    pub source_ip_address: Option<&'a str>,
+    /// `userIdentity`.
+    pub user_identity: Option<&'a str>,
+    /// `errorCode`.
+    pub error_code: Option<&'a str>,
+    /// `errorMessage`.
+    pub error_message: Option<&'a str>,
+    /// `resources`.
+    pub resources: Option<&'a str>,
+    /// `requestParameters`.
+    pub request_parameters: Option<&'a str>,
+    /// `responseElements`.
+    pub response_elements: Option<&'a str>,
+    /// `additionalEventData`.
+    pub additional_event_data: Option<&'a str>,
+}
+
+/// Uses of one input, read by one thread, to be merged by [`KeyHistory::take`](super::key_history::KeyHistory::take).
+#[derive(Debug)]
+pub struct KeyUseBatch {
+    input: Arc<str>,
+    rows: Vec<KeyUseRow>,
+    groups: Vec<BatchGroup>,
+    memo: Memo,
+    last_time: (String, Option<Timestamp>),
+}
+
+/// One use.
+#[derive(Debug, Clone, Copy)]
+struct KeyUseRow {
+    row: usize,
+    offset: u64,
+    time: Timestamp,
+    /// A hash of `sharedEventID`; 0 for none.
+    shared: u64,
+    id: RowId,
+    group: u32,
+    action: Symbol,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowId {
+    None,
+    Uuid([u8; 16]),
+    Text(u32),
+}
+
+/// A text of the batch; 0 is none.
+type Symbol = u32;
+
+/// What was read before is not read again: slices repeat.
+#[derive(Debug, Default)]
+struct Memo {
+    texts: Vec<Arc<str>>,
+    symbols: Table<Arc<str>, Symbol>,
+    identities: Table<Box<str>, IdentityFacts>,
+    resources: Table<Box<str>, Symbol>,
+    requests: Table<Box<str>, RequestFacts>,
+    responses: Table<Box<str>, Symbol>,
+    materials: Table<Box<str>, Symbol>,
+    groups: Table<GroupFacts, Option<u32>>,
+}
+
+type Table<K, V> = HashMap<K, V, FixedState>;
+
+/// Beyond this, slices don't repeat enough to remember them.
+const MOST_REMEMBERED: usize = 16_384;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct IdentityFacts {
+    principal: Symbol,
+    service: Symbol,
+    account: Symbol,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct RequestFacts {
+    key: Symbol,
+    source: Symbol,
+    destination: Symbol,
+    /// What the context speaks of, then what that of ReEncrypt's destination does.
+    service: [Symbol; 2],
+    resource: [Symbol; 2],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct GroupFacts {
+    identity: IdentityFacts,
+    request: RequestFacts,
+    resources: Symbol,
+    response: Symbol,
+    material: Symbol,
+    account: Symbol,
+    region: Symbol,
+    address: Symbol,
+    error: Symbol,
+    state: Option<KeyState>,
+    kind: ActionKind,
+}
+
+impl KeyUseBatch {
+    /// An empty batch. `input` is what the ledger calls the input.
+    pub fn new(input: impl Into<Arc<str>>) -> Self {
+        Self {
+            input: input.into(),
+            rows: Vec::new(),
+            groups: Vec::new(),
+            memo: Memo::default(),
+            last_time: (String::new(), None),
+        }
+    }
+
+    /// Whether a call of KMS can be read the light way: one that uses a key, or that only reads about it. `action` is
+    /// `eventName`, without quotes. All others have to be observed as whole events.
+    pub fn takes(action: &str) -> bool {
+        kind_of(action).is_some()
+    }
+
+    /// Adds a call. False, and nothing is added, for one that [`KeyUseBatch::takes`] not, that names no key, or that has no
+    /// time that can be read.
+    pub fn push(&mut self, key_use: &KeyUse<'_>) -> bool {
+        let Some(action) = read_text(key_use.event_name) else { return false };
+        let (Some(kind), Some(time)) = (kind_of(&action), self.time(key_use.event_time)) else {
+            return false;
+        };
+        let Some(group) = self.group(key_use, kind) else { return false };
+        let action = self.memo.symbol(Some(&action));
+        let id = match read_text(key_use.event_id) {
+            None => RowId::None,
+            Some(id) => match uuid_of(&id) {
+                Some(uuid) => RowId::Uuid(uuid),
+                None => RowId::Text(self.memo.symbol(Some(&id))),
+            },
+        };
+        let shared = read_text(key_use.shared_event_id).map_or(0, |id| shared_hash(&id));
+        let (row, offset) = (key_use.row, key_use.offset);
+        self.rows.push(KeyUseRow { row, offset, time, shared, id, group, action });
+        true
+    }
+
+    /// Gives back the memory that is only there to read faster. To be called when the input has been read; more can be
+    /// pushed nevertheless.
+    pub fn close(&mut self) {
+        let memo = &mut self.memo;
+        (memo.identities, memo.resources, memo.requests) =
+            (Table::default(), Table::default(), Table::default());
+        (memo.responses, memo.materials) = (Table::default(), Table::default());
+        self.rows.shrink_to_fit();
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The tally of each group, of the rows that are kept.
+    pub(crate) fn tallies(&self, mut keep: impl FnMut(usize, u64) -> bool) -> Vec<(&BatchGroup, Tally)> {
+        let mut tallies: Vec<Option<(u64, &KeyUseRow, &KeyUseRow)>> = vec![None; self.groups.len()];
+        for row in &self.rows {
+            if !keep(row.row, row.shared) {
+                continue;
+            }
+            let Some(tally) = tallies.get_mut(row.group as usize) else { continue };
+            match tally {
+                None => *tally = Some((1, row, row)),
+                Some((count, first, last)) => {
+                    *count += 1;
+                    if row.time < first.time
+                        || row.time == first.time && self.sighting(row) < self.sighting(first)
+                    {
+                        *first = row;
+                    }
+                    if row.time > last.time
+                        || row.time == last.time && self.sighting(row) > self.sighting(last)
+                    {
+                        *last = row;
+                    }
+                }
+            }
+        }
+        let tally = |(count, first, last): (u64, &KeyUseRow, &KeyUseRow)| Tally {
+            count,
+            first: self.sighting(first),
+            last: self.sighting(last),
+        };
+        self.groups.iter().zip(tallies).filter_map(|(group, found)| Some((group, tally(found?)))).collect()
+    }
+
+    fn sighting(&self, row: &KeyUseRow) -> Sighting {
+        Sighting {
+            time: row.time,
+            id: match row.id {
+                RowId::None => None,
+                RowId::Uuid(uuid) => Some(text_of_uuid(uuid).into()),
+                RowId::Text(symbol) => self.memo.text(symbol).map(|text| Box::from(&*text)),
+            },
+            provider: Cow::Borrowed(KMS),
+            action: Cow::Owned(self.memo.text(row.action).map(|text| text.to_string()).unwrap_or_default()),
+            place: Place::File { name: Arc::clone(&self.input), offset: row.offset },
+        }
+    }
+
+    fn time(&mut self, raw: Option<&str>) -> Option<Timestamp> {
+        let text = read_text(raw)?;
+        if self.last_time.0 != text {
+            self.last_time = (text.clone().into_owned(), text.parse().ok());
+        }
+        self.last_time.1
+    }
+
+    fn group(&mut self, key_use: &KeyUse<'_>, kind: ActionKind) -> Option<u32> {
+        let memo = &mut self.memo;
+        let error = read_text(key_use.error_code);
+        let address = read_text(key_use.source_ip_address).filter(|address| is_service(address));
+        let facts = GroupFacts {
+            identity: memo.identity(key_use.user_identity),
+            request: memo.request(key_use.request_parameters),
+            resources: memo.resources(key_use.resources),
+            response: memo.response(key_use.response_elements),
+            material: memo.material(key_use.additional_event_data),
+            account: memo.symbol(read_text(key_use.recipient_account_id).as_deref()),
+            region: memo.symbol(read_text(key_use.aws_region).as_deref()),
+            address: memo.symbol(address.as_deref()),
+            state: error
+                .is_some()
+                .then(|| read_text(key_use.error_message))
+                .flatten()
+                .and_then(|says| state_said(&says)),
+            error: memo.symbol(error.as_deref()),
+            kind,
+        };
+        if let Some(known) = memo.groups.get(&facts) {
+            return *known;
+        }
+        let group = memo.facts(&facts).groups();
+        let number = u32::try_from(self.groups.len()).ok().filter(|_| !group.is_empty());
+        if number.is_some() {
+            self.groups.push(group);
+        }
+        memo.groups.insert(facts, number);
+        number
+    }
+}
+
+impl Memo {
+    fn symbol(&mut self, text: Option<&str>) -> Symbol {
+        let Some(text) = text else { return 0 };
+        if let Some(symbol) = self.symbols.get(text) {
+            return *symbol;
+        }
+        let text: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&text));
+        let symbol = Symbol::try_from(self.texts.len()).unwrap_or(0);
+        self.symbols.insert(text, symbol);
+        symbol
+    }
+
+    fn text(&self, symbol: Symbol) -> Option<Arc<str>> {
+        self.texts.get((symbol as usize).checked_sub(1)?).cloned()
+    }
+
+    fn facts(&self, facts: &GroupFacts) -> OwnedFacts {
+        let text = |symbol| self.text(symbol);
+        let request = facts.request;
+        OwnedFacts {
+            resources: text(facts.resources),
+            response: text(facts.response),
+            request: text(request.key),
+            both: [text(request.source), text(request.destination)],
+            account: text(facts.account).or_else(|| text(facts.identity.account)),
+            region: text(facts.region),
+            principal: text(facts.identity.principal),
+            service: text(facts.identity.service).or_else(|| text(facts.address)),
+            spoken: [0, 1].map(|side| (text(request.service[side]), text(request.resource[side]))),
+            material: text(facts.material),
+            error: text(facts.error),
+            state: facts.state,
+            kind: facts.kind,
+        }
+    }
+
+    fn identity(&mut self, raw: Option<&str>) -> IdentityFacts {
+        let Some(raw) = raw else { return IdentityFacts::default() };
+        if let Some(known) = self.identities.get(raw) {
+            return *known;
+        }
+        let mut spare = String::new();
+        let Object(identity) = read::<Object<IdentityMember<'_>>>(Some(raw), &mut spare);
+        let identity = identity.unwrap_or_default();
+        let session = identity.session_context.0.unwrap_or_default();
+        let issuer = session.session_issuer.0.unwrap_or_default();
+        let by = identity.invoked_by.get();
+        let account = identity.account_id.get();
+        let named = principal(issuer.arn.get(), identity.arn.get(), identity.principal_id.get(), by, account);
+        let facts = IdentityFacts {
+            principal: self.symbol(named.as_deref()),
+            service: self.symbol(by.filter(|by| is_service(by))),
+            account: self.symbol(account),
+        };
+        remember(&mut self.identities, raw, facts);
+        facts
+    }
+
+    fn resources(&mut self, raw: Option<&str>) -> Symbol {
+        let Some(raw) = raw else { return 0 };
+        if let Some(known) = self.resources.get(raw) {
+            return *known;
+        }
+        let mut spare = String::new();
+        let Objects(resources) = read::<Objects<ResourceMember<'_>>>(Some(raw), &mut spare);
+        let arns: Vec<&str> = resources.iter().filter_map(ResourceMember::arn).collect();
+        let symbol = self.symbol(Some(&arns.join("\n")));
+        remember(&mut self.resources, raw, symbol);
+        symbol
+    }
+
+    fn request(&mut self, raw: Option<&str>) -> RequestFacts {
+        let Some(raw) = raw else { return RequestFacts::default() };
+        if let Some(known) = self.requests.get(raw) {
+            return *known;
+        }
+        let mut spare = String::new();
+        let Object(request) = read::<Object<RequestMember<'_>>>(Some(raw), &mut spare);
+        let request = request.unwrap_or_default();
+        let mut facts = RequestFacts {
+            key: self.symbol(request.key_id.get()),
+            source: self.symbol(request.source_key_id.get()),
+            destination: self.symbol(request.destination_key_id.get()),
+            ..RequestFacts::default()
+        };
+        // No call has both: ReEncrypt names its two contexts otherwise than the rest name their one.
+        let source = if spoken_of(&request.source_encryption_context.0) == Spoken::default() {
+            &request.encryption_context
+        } else {
+            &request.source_encryption_context
+        };
+        for (side, context) in [source, &request.destination_encryption_context].into_iter().enumerate() {
+            let spoken = spoken_of(&context.0);
+            facts.service[side] = self.symbol(spoken.service.as_deref());
+            facts.resource[side] = self.symbol(spoken.resource.as_deref());
+        }
+        remember(&mut self.requests, raw, facts);
+        facts
+    }
+
+    fn response(&mut self, raw: Option<&str>) -> Symbol {
+        let Some(raw) = raw.filter(|raw| *raw != "null") else { return 0 };
+        if let Some(known) = self.responses.get(raw) {
+            return *known;
+        }
+        let mut spare = String::new();
+        let Object(response) = read::<Object<ResponseMember<'_>>>(Some(raw), &mut spare);
+        let response = response.unwrap_or_default();
+        let metadata = response.key_metadata.0.unwrap_or_default();
+        let key = response.key_id.get().or_else(|| metadata.arn.get()).or_else(|| metadata.key_id.get());
+        let symbol = self.symbol(key);
+        remember(&mut self.responses, raw, symbol);
+        symbol
+    }
+
+    fn material(&mut self, raw: Option<&str>) -> Symbol {
+        let Some(raw) = raw.filter(|raw| *raw != "null") else { return 0 };
+        if let Some(known) = self.materials.get(raw) {
+            return *known;
+        }
+        let mut spare = String::new();
+        let Object(additional) = read::<Object<AdditionalMember<'_>>>(Some(raw), &mut spare);
+        let symbol = self.symbol(additional.unwrap_or_default().key_material_id.get());
+        remember(&mut self.materials, raw, symbol);
+        symbol
+    }
+}
+
+/// As [`UseFacts`], of the texts of a batch.
+struct OwnedFacts {
+    /// Line by line.
+    resources: Option<Arc<str>>,
+    response: Option<Arc<str>>,
+    request: Option<Arc<str>>,
+    both: [Option<Arc<str>>; 2],
+    account: Option<Arc<str>>,
+    region: Option<Arc<str>>,
+    principal: Option<Arc<str>>,
+    service: Option<Arc<str>>,
+    spoken: [ServiceAndResource; 2],
+    material: Option<Arc<str>>,
+    error: Option<Arc<str>>,
+    state: Option<KeyState>,
+    kind: ActionKind,
+}
+
+impl OwnedFacts {
+    fn groups(self) -> BatchGroup {
+        let resources: Vec<&str> = self.resources.as_deref().unwrap_or_default().lines().collect();
+        let [source, destination] = &self.both;
+        UseFacts {
+            named: Named {
+                resources: &resources,
+                response: self.response.as_deref(),
+                request: self.request.as_deref(),
+                both: (self.kind == ActionKind::ReEncrypt)
+                    .then_some([source.as_deref(), destination.as_deref()]),
+                details: None,
+                account: self.account.as_deref(),
+                region: self.region.as_deref(),
+            },
+            principal: self.principal,
+            service: self.service,
+            spoken: self.spoken,
+            material: self.material,
+            error: self.error,
+            state: self.state,
+            kind: self.kind,
+        }
+        .groups()
+    }
+}
+
+fn remember<V>(table: &mut Table<Box<str>, V>, raw: &str, value: V) {
+    if table.len() >= MOST_REMEMBERED {
+        table.clear();
+    }
+    table.insert(Box::from(raw), value);
+}

@@ -1,0 +1,274 @@
+//! Uses read as whole events and uses read the light way give the same history, in whatever order and batches they come.
+
+use bartizan_triage::event::Event;
+use bartizan_triage::kms::coverage::Coverage;
+use bartizan_triage::kms::key_history::KeyHistory;
+use bartizan_triage::kms::key_use::{KeyUse, KeyUseBatch};
+use bartizan_triage::place::Place;
+use ecs::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::made_log::{ACCOUNT, arn};
+
+/// A batch of the uses among records, row by row, and how many there were.
+pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
+    let mut batch = KeyUseBatch::new("made.json");
+    let mut pushed = 0;
+    for (row, record) in records.iter().enumerate() {
+        let raw = |name: &str| record.get(name).map(Value::to_string);
+        let members: Vec<Option<String>> = MEMBERS.iter().map(|name| raw(name)).collect();
+        let [
+            time,
+            action,
+            id,
+            shared,
+            region,
+            account,
+            address,
+            identity,
+            code,
+            message,
+            resources,
+            request,
+            response,
+            additional,
+        ] = members.as_slice()
+        else {
+            panic!("as many as named")
+        };
+        pushed += usize::from(batch.push(&KeyUse {
+            row,
+            offset: row as u64,
+            event_time: time.as_deref(),
+            event_name: action.as_deref(),
+            event_id: id.as_deref(),
+            shared_event_id: shared.as_deref(),
+            aws_region: region.as_deref(),
+            recipient_account_id: account.as_deref(),
+            source_ip_address: address.as_deref(),
+            user_identity: identity.as_deref(),
+            error_code: code.as_deref(),
+            error_message: message.as_deref(),
+            resources: resources.as_deref(),
+            request_parameters: request.as_deref(),
+            response_elements: response.as_deref(),
+            additional_event_data: additional.as_deref(),
+        }));
+    }
+    (batch, pushed)
+}
+
+const MEMBERS: [&str; 14] = [
+    "eventTime",
+    "eventName",
+    "eventID",
+    "sharedEventID",
+    "awsRegion",
+    "recipientAccountId",
+    "sourceIPAddress",
+    "userIdentity",
+    "errorCode",
+    "errorMessage",
+    "resources",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+];
+
+fn event(number: usize, record: &Value) -> Event {
+    let place = Place::File { name: "made.json".into(), offset: number as u64 };
+    Event::of_record(record.as_object().unwrap(), place).unwrap()
+}
+
+/// All that can be asked of a history, as text.
+fn told(history: &KeyHistory) -> String {
+    let moments = ["2026-03-14T00:10:00Z", "2026-03-14T00:30:00Z", "2026-05-01T00:00:00Z"];
+    let keys = history.sorted();
+    let mut told = String::new();
+    for at in moments.map(|at| at.parse::<Timestamp>().unwrap()) {
+        told += &serde_json::to_string_pretty(&keys.reports(at)).unwrap();
+        for key in keys.keys() {
+            let radius = keys.blast_radius(key, at, &Coverage::default());
+            let back = keys.reimport(key, None, at);
+            told += &serde_json::to_string_pretty(&(radius, back)).unwrap();
+        }
+    }
+    format!("{told}{:?}", keys.unresolved_aliases())
+}
+
+fn identity() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!({ "type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann", "accountId": ACCOUNT })),
+        Just(json!({ "accountId": ACCOUNT, "invokedBy": "AWS Internal" })),
+        Just(
+            json!({ "type": "AssumedRole", "principalId": "AROA:x\u{e4}\"", "arn": "", "accountId": "444455556666",
+            "invokedBy": "s3.amazonaws.com", "sessionContext": { "attributes": {}, "sessionIssuer": { "arn": "arn:aws:iam::444455556666:role/r" } } })
+        ),
+        Just(json!({ "principalId": "AIDA\u{1}", "sessionContext": [1, 2] })),
+        Just(json!("nobody")),
+        Just(Value::Null),
+    ]
+}
+
+fn context() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!({ "aws:s3:arn": "arn:aws:s3:::ledger/a\"b" })),
+        Just(json!({ "aws:s3:arn": "arn:aws:s3:::ledger", "Department": "x" })),
+        Just(json!({ "aws:ebs:id": "vol-1", "n": 3, "deep": { "a": [] } })),
+        Just(json!({ "SecretARN": "arn:aws:secretsmanager:eu-west-1:1:secret:s", "aws:x:y": "z" })),
+        Just(json!({ "aws:lambda:FunctionArn": "" })),
+        Just(json!(["no"])),
+        Just(Value::Null),
+    ]
+}
+
+fn key_name() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!("aaaaaaaa-0000-4000-8000-000000000001")),
+        Just(json!(arn("bbbbbbbb-0000-4000-8000-000000000002"))),
+        Just(json!("alias/payments")),
+        Just(json!("")),
+        Just(json!(7)),
+        Just(Value::Null),
+    ]
+}
+
+fn resources() -> impl Strategy<Value = Value> {
+    let one = || {
+        prop_oneof![
+            Just(arn("aaaaaaaa-0000-4000-8000-000000000001")),
+            Just(arn("mrk-1")),
+            Just("arn:aws:kms:eu-west-1:1:alias/x".to_owned())
+        ]
+    };
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!("none")),
+        Just(json!([1, { "type": "AWS::KMS::Key" }, { "arn": arn("mrk-1") }])),
+        one().prop_map(|arn| json!([{ "ARN": arn, "accountId": ACCOUNT }])),
+        (one(), one()).prop_map(|(first, second)| json!([{ "ARN": first }, { "ARN": second }])),
+    ]
+}
+
+prop_compose! {
+    fn a_use()(
+        action in prop::sample::select(vec!["Decrypt", "GenerateDataKey", "ReEncrypt", "GetPublicKey", "Sign", "DescribeKey"]),
+        second in 0..2_400_u32, id in prop_oneof![Just(None), (0..40_u32).prop_map(Some)],
+        uuid in any::<bool>(), identity in identity(), resources in resources(),
+        key in key_name(), source in key_name(), destination in key_name(), from in context(), to in context(), plain in context(),
+        error in prop::sample::select(vec![None, Some("DisabledException"), Some("AccessDenied"), Some("")]),
+        message in prop::sample::select(vec!["k is disabled.", "k is pending deletion.", "no"]),
+        material in prop::sample::select(vec![json!({ "keyMaterialId": "m1" }), json!({ "keyMaterialId": 1 }), json!({}), Value::Null]),
+        address in prop::sample::select(vec!["198.51.100.7", "dynamodb.amazonaws.com", "AWS Internal"]),
+        account in prop::sample::select(vec![Some(ACCOUNT), None]),
+    ) -> Value {
+        let mut record = json!({
+            "eventTime": format!("2026-03-14T00:{:02}:{:02}Z", second / 60, second % 60),
+            "eventSource": "kms.amazonaws.com", "eventName": action, "awsRegion": "eu-west-1", "sourceIPAddress": address,
+            "userIdentity": identity, "resources": resources, "additionalEventData": material, "readOnly": true,
+            "requestParameters": { "keyId": key, "sourceKeyId": source, "destinationKeyId": destination,
+                "sourceEncryptionContext": from, "destinationEncryptionContext": to, "encryptionContext": plain },
+            "errorMessage": message,
+        });
+        if let Some(number) = id {
+            record["eventID"] = json!(if uuid { format!("0000000a-0000-4000-8000-{number:012}") } else { format!("Id \"{number}") });
+        }
+        if let Some(error) = error {
+            record["errorCode"] = json!(error);
+        }
+        if let Some(account) = account {
+            record["recipientAccountId"] = json!(account);
+        }
+        record
+    }
+}
+
+prop_compose! {
+    fn a_call()(
+        action in prop::sample::select(vec!["CreateKey", "DisableKey", "EnableKey", "ScheduleKeyDeletion", "CancelKeyDeletion",
+            "ImportKeyMaterial", "DeleteImportedKeyMaterial", "DeleteKey", "CreateAlias", "DeleteAlias", "CreateGrant",
+            "RetireGrant", "PutKeyPolicy", "DescribeKey", "ReplicateKey", "DisconnectCustomKeyStore"]),
+        second in 0..2_400_u32, number in 100..10_000_u32, resources in resources(), key in key_name(), failed in prop::bool::weighted(0.1),
+    ) -> Value {
+        let mut record = json!({
+            "eventTime": format!("2026-03-14T00:{:02}:{:02}Z", second / 60, second % 60),
+            "eventSource": "kms.amazonaws.com", "eventName": action, "awsRegion": "eu-west-1", "recipientAccountId": ACCOUNT,
+            "eventID": format!("c{number}"), "resources": resources,
+            "requestParameters": { "keyId": key, "aliasName": "alias/payments", "targetKeyId": key, "grantId": "g", "replicaRegion": "us-east-1" },
+            "responseElements": { "grantId": "g" },
+        });
+        if failed {
+            record["errorCode"] = json!("AccessDenied");
+        }
+        record
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_light_way_gives_the_same_history(records in prop::collection::vec(a_use(), 0..60), drop in 0..7_usize) {
+        let kept = |row: usize| row % 7 != drop;
+        let mut whole = KeyHistory::new();
+        for (row, record) in records.iter().enumerate().filter(|(row, _)| kept(*row)) {
+            whole.observe(&event(row, record));
+        }
+        let mut light = KeyHistory::new();
+        light.take(&members_of(&records).0, kept);
+        prop_assert_eq!(told(&whole), told(&light));
+    }
+
+    #[test]
+    fn neither_order_nor_batches_matter(
+        records in prop::collection::vec(prop_oneof![a_use(), a_call()], 0..60),
+        order in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let events: Vec<Event> = records.iter().enumerate().map(|(number, record)| event(number, record)).collect();
+        let mut straight = KeyHistory::new();
+        events.iter().for_each(|event| straight.observe(event));
+        // Turned and backwards.
+        let mut turned = events.clone();
+        turned.rotate_left(order.index(events.len().max(1)));
+        turned.reverse();
+        let mut backwards = KeyHistory::new();
+        turned.iter().for_each(|event| backwards.observe(event));
+        prop_assert_eq!(told(&straight), told(&backwards));
+
+        // Uses in two batches, the later one first; calls as events.
+        let cut = cut.index(records.len() + 1);
+        let is_use = |row: usize| KeyUseBatch::takes(&events[row].action);
+        let whole = members_of(&records).0;
+        let mut batched = KeyHistory::new();
+        batched.take(&whole, |row| row >= cut);
+        (0..events.len()).filter(|row| !is_use(*row)).for_each(|row| batched.observe(&events[row]));
+        batched.take(&whole, |row| row < cut);
+        prop_assert_eq!(told(&straight), told(&batched));
+    }
+}
+
+#[test]
+fn a_member_said_twice_counts_as_its_last() {
+    let text = r#"{"eventTime":"2026-03-14T00:00:00Z","eventSource":"kms.amazonaws.com","eventName":"Decrypt","requestParameters":{"keyId":"a","keyId":"b"},"recipientAccountId":"1","awsRegion":"eu-west-1"}"#;
+    let record: Value = serde_json::from_str(text).unwrap();
+    let mut whole = KeyHistory::new();
+    whole.observe(&event(0, &record));
+    let mut batch = KeyUseBatch::new("made.json");
+    let twice = KeyUse {
+        event_time: Some("\"2026-03-14T00:00:00Z\""),
+        event_name: Some("\"Decrypt\""),
+        request_parameters: Some(r#"{"keyId":"a","keyId":"b"}"#),
+        recipient_account_id: Some("\"1\""),
+        aws_region: Some("\"eu-west-1\""),
+        ..KeyUse::default()
+    };
+    assert!(batch.push(&twice));
+    let mut light = KeyHistory::new();
+    light.take(&batch, |_| true);
+    assert_eq!(told(&whole), told(&light));
+    assert!(!batch.push(&KeyUse { event_time: Some("\"yesterday\""), ..twice }), "no time");
+    assert!(!batch.push(&KeyUse { event_name: Some("\"DisableKey\""), ..twice }), "not a use");
+    assert!(!batch.push(&KeyUse { request_parameters: Some("{}"), ..twice }), "no key");
+    assert_eq!(batch.len(), 1);
+}
