@@ -23,6 +23,7 @@ pub mod investigate_query;
 mod key_policy;
 pub mod kms;
 mod named;
+mod names_in_text;
 pub mod place;
 pub mod question;
 pub mod report;

@@ -530,6 +530,44 @@ fn the_guide_of_the_deleted_material_is_answered_whole() {
 }
 
 #[test]
+fn the_guide_of_the_scheduled_deletion_is_answered_whole() {
+    let guide = shipped_guide("aws_kms_customer_managed_key_disabled_or_scheduled_for_deletion.toml");
+    let response = json!({ "keyId": KEY, "keyState": "PendingDeletion", "deletionDate": "Mar 17, 2026, 22:30:00 PM", "pendingWindowInDays": 7 });
+    let mut logs = routine();
+    logs.push(event(&call("2026-03-10T22:20:00Z", "DisableKey")));
+    let mut subject = event(&Call {
+        request: json!({ "keyId": KEY, "pendingWindowInDays": 7 }),
+        ..call("2026-03-10T22:30:00Z", "ScheduleKeyDeletion")
+    });
+    subject.response = response;
+    logs.push(subject.clone());
+    logs.push(event(&Call {
+        provider: "sts.amazonaws.com",
+        ..call("2026-03-11T09:00:00Z", "GetCallerIdentity")
+    }));
+    let subject = [subject];
+    let keys = keys_of(&logs, &subject, "2026-03-11T09:00:00Z");
+    let report = run(&Case { guide: &guide, logs: &logs, subject: &subject, keys });
+    assert_eq!(report.keys[0].state, KeyState::PendingDeletion);
+    let answers: Vec<Answered> = report.questions.iter().map(|one| one.answer.answered).collect();
+    assert_eq!(
+        (answers[0], answers[2], answers[3]),
+        (Answered::Yes, Answered::Yes, Answered::Yes),
+        "{:#?}",
+        report.questions
+    );
+    let state = report.questions[2].answer.text.join(" ");
+    assert!(state.contains("is in the state PendingDeletion since 2026-03-10T22:30:00Z"), "{state}");
+    assert!(state.contains("2026-03-17"), "the deletion date is told: {state}");
+    assert!(state.contains("Not seen on the key, in the logs at hand, which end at 2026-03-11T09:00:00Z: `CancelKeyDeletion` and `EnableKey`."), "{state}");
+    let around = report.questions[3].answer.text.join(" ");
+    assert!(around.contains("`DisableKey` of kms.amazonaws.com was called 1 time, at 2026-03-10T22:20:00Z, in the same session, on `arn:aws:kms:"), "{around}");
+    let attack = names(&report.verdict.for_attack);
+    assert!(attack.contains(&"shortest_window") && attack.contains(&"disabled_then_scheduled"), "{attack:?}");
+    assert_eq!(report.verdict.level, VerdictLevel::MaliciousLooking);
+}
+
+#[test]
 fn every_question_of_every_shipped_guide_ends_in_an_answer_or_a_reason() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
     let subject = [event(&call("2026-03-10T22:30:00Z", "ScheduleKeyDeletion"))];
