@@ -9,12 +9,12 @@ use crate::activity::Activity;
 use crate::actor::{Actor, Novelty, plural};
 use crate::answer::{Answer, Answered, Evidence};
 use crate::event::Event;
+use crate::key_policy::policy_sentences;
 use crate::kms::blast_radius::{BlastRadius, Grade};
 use crate::kms::key_report::{KeyReport, TimelineEntry};
 use crate::kms::reimport::Reimport;
 use crate::kms::state::{Certainty, KeyState};
 use crate::question::{Aspect, Question};
-use crate::report::Topic;
 use crate::surroundings::{Gravity, Surroundings};
 
 /// Sentences of one kind that an answer shows; further ones are counted.
@@ -43,11 +43,11 @@ pub(crate) struct Findings<'a> {
 
 /// The answer to a part of a question.
 #[derive(Debug, Default)]
-struct Part {
-    text: Vec<String>,
-    evidence: Vec<Evidence>,
-    missing: Vec<String>,
-    warnings: Vec<String>,
+pub(crate) struct Part {
+    pub(crate) text: Vec<String>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Part {
@@ -494,128 +494,6 @@ impl Findings<'_> {
         part
     }
 
-    /// Values of the fields that the question names, but for those that other parts have already told.
-    fn fields(&self, question: &Question) -> Part {
-        let told = |field: &str| {
-            let starts: &[(Aspect, &[&str])] = &[
-                (
-                    Aspect::Who,
-                    &["aws.cloudtrail.user_identity", "user.", "source.ip", "source.address", "user_agent."],
-                ),
-                (Aspect::Which, &["aws.cloudtrail.resources"]),
-                (Aspect::Request, &["aws.cloudtrail.request_parameters"]),
-            ];
-            starts.iter().any(|(aspect, starts)| {
-                question.aspects.contains(aspect) && starts.iter().any(|start| field.starts_with(start))
-            })
-        };
-        let mut part = Part::default();
-        for field in question.fields.iter().filter(|field| !told(field)) {
-            let values: Vec<String> =
-                self.document.values(field).iter().map(|value| shortened(&value.text())).collect();
-            if values.is_empty() {
-                part.missing.push(format!("The alert has no `{field}`."));
-            } else {
-                let shown = values.len().min(5);
-                part.text.push(format!("`{field}` is {}.", quoted(values.get(..shown).unwrap_or_default())));
-            }
-        }
-        part
-    }
-
-    fn parameters(&self, question: &Question) -> Part {
-        let mut part = Part::default();
-        for name in &question.parameters {
-            let mut values: Vec<String> = Vec::new();
-            for event in self.events {
-                for tree in [&event.request, &event.response, &event.additional, &event.service_details] {
-                    gather(tree, name, &mut values);
-                }
-            }
-            values.dedup();
-            if values.is_empty() {
-                let is_surely = name.starts_with(|c: char| c.is_ascii_lowercase());
-                part.missing.extend(is_surely.then(|| format!("The record has no `{name}`.")));
-            } else {
-                let shown = values.len().min(5);
-                part.text.push(format!("`{name}` is {}.", quoted(values.get(..shown).unwrap_or_default())));
-            }
-        }
-        part
-    }
-
-    /// Whether the calls that the question names are in the logs: on the keys at any time, by the principal in the
-    /// window, and, for questions about a state, by anybody after the alert.
-    fn calls(&self, question: &Question) -> Part {
-        let mut part = Part::default();
-        let own: Vec<&str> = self.events.iter().map(|event| event.action.as_str()).collect();
-        let first = self.events.iter().map(|event| event.time).min();
-        let mut none: Vec<String> = Vec::new();
-        let (_, end) = self.activity.span().unzip();
-        for call in question
-            .calls
-            .iter()
-            .filter(|call| !own.contains(&call.as_str()) || question.topic == Topic::State)
-        {
-            let mut found = false;
-            for key in self.keys {
-                let entries = key.timeline.iter().filter(|entry| entry.action == *call);
-                for entry in entries.take(3) {
-                    found = true;
-                    let who = entry.principal.as_deref().unwrap_or("a service of AWS");
-                    let how = entry
-                        .error
-                        .as_deref()
-                        .map(|error| format!(", and failed with {error}"))
-                        .unwrap_or_default();
-                    part.text
-                        .push(format!("`{call}` on the key was called at {} by `{who}`{how}.", entry.time));
-                    part.evidence.push(entry.evidence.clone());
-                }
-            }
-            if found {
-                continue;
-            }
-            let everybody = matches!(question.topic, Topic::State | Topic::Target);
-            let hours =
-                match (everybody, self.actor.and_then(|actor| actor.principal.as_deref()), self.window) {
-                    (true, _, _) => {
-                        self.activity.hours_of_call(call, first.unwrap_or(Timestamp::MIN), Timestamp::MAX)
-                    }
-                    (false, Some(principal), Some((from, to))) => {
-                        let hours = self.activity.hours_of(principal, from, to);
-                        hours.into_iter().filter(|hour| hour.action == call).collect()
-                    }
-                    _ => Vec::new(),
-                };
-            let count: u64 = hours.iter().map(|hour| hour.count).sum();
-            match (hours.iter().map(|hour| hour.first).min(), hours.iter().map(|hour| hour.last).max()) {
-                (Some(first), Some(last)) => {
-                    let failed: u64 =
-                        hours.iter().filter(|hour| !hour.error.is_empty()).map(|hour| hour.count).sum();
-                    let failed =
-                        if failed > 0 { format!(", of which {failed} failed") } else { String::new() };
-                    let who = if everybody {
-                        "by anybody in the logs since the alert's hour"
-                    } else {
-                        "by the same principal near the alert"
-                    };
-                    part.text.push(format!(
-                        "`{call}` was called {} {who}{failed}: between {first} and {last}.",
-                        plural(count, "time")
-                    ));
-                }
-                _ => none.push(call.clone()),
-            }
-        }
-        if let (false, Some(end)) = (none.is_empty(), end) {
-            part.text.push(format!("Not seen in the logs at hand, which end at {end}: {}.", quoted(&none)));
-        } else if !none.is_empty() {
-            part.missing.push(format!("There are no logs at hand to look for {} in.", quoted(&none)));
-        }
-        part
-    }
-
     fn own(&self, shows: &str) -> Vec<Evidence> {
         self.events.iter().map(|event| Evidence::of(event, shows)).collect()
     }
@@ -673,86 +551,7 @@ fn from_where(actor: &Actor) -> String {
     format!("It came from {address}{} with {client}.", origin.unwrap_or_default())
 }
 
-/// Whom a key policy lets in, and whether the account keeps its own key.
-fn policy_sentences(policy: &Value, account: Option<&str>) -> Vec<String> {
-    let statements: Vec<&Value> = match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.iter().collect(),
-        Some(statement) => vec![statement],
-        None => Vec::new(),
-    };
-    let mut let_in: Vec<String> = Vec::new();
-    for statement in
-        statements.iter().filter(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Allow"))
-    {
-        match statement.get("Principal") {
-            Some(Value::String(all)) => let_in.push(all.clone()),
-            Some(Value::Object(kinds)) => {
-                for value in kinds.values() {
-                    match value {
-                        Value::String(one) => let_in.push(one.clone()),
-                        Value::Array(many) => {
-                            let_in.extend(many.iter().filter_map(Value::as_str).map(str::to_owned))
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let_in.sort();
-    let_in.dedup();
-    let mut says = if let_in.is_empty() {
-        vec!["The policy in the request lets nobody in.".to_owned()]
-    } else {
-        vec![format!("The policy in the request lets in {}.", quoted(&let_in))]
-    };
-    if let Some(account) = account {
-        let root = format!(":iam::{account}:root");
-        let has_root = let_in.iter().any(|name| name.ends_with(&root) || name == account || name == "*");
-        says.push(if has_root {
-            "The account's root principal is in it.".to_owned()
-        } else {
-            "The account's root principal is not in it, so the account may be locked out of its key."
-                .to_owned()
-        });
-        let others: Vec<String> = let_in
-            .iter()
-            .filter(|name| account_of(name).is_some_and(|other| other != account))
-            .cloned()
-            .collect();
-        if !others.is_empty() {
-            says.push(format!("Of those, {} are in other accounts.", quoted(&others)));
-        }
-    }
-    says
-}
-
-fn account_of(principal: &str) -> Option<&str> {
-    let is_account = |text: &&str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    Some(principal).filter(is_account).or_else(|| principal.split(':').nth(4).filter(is_account))
-}
-
-fn gather(tree: &Value, name: &str, found: &mut Vec<String>) {
-    match tree {
-        Value::Object(map) => {
-            for (key, value) in map {
-                if key == name && !value.is_null() {
-                    found.push(match value {
-                        Value::String(text) => shortened(text),
-                        other => shortened(&other.to_string()),
-                    });
-                } else {
-                    gather(value, name, found);
-                }
-            }
-        }
-        Value::Array(values) => values.iter().for_each(|value| gather(value, name, found)),
-        _ => {}
-    }
-}
-
-fn quoted(names: &[String]) -> String {
+pub(crate) fn quoted(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
         [] => "nothing".to_owned(),
@@ -761,7 +560,7 @@ fn quoted(names: &[String]) -> String {
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 500;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

@@ -13,8 +13,12 @@ use crate::investigate_query::{
     GuideQuery, Query, QueryAnswer, QueryError, carries_query, queries_of, without_queries,
 };
 use crate::kms::blast_radius::BlastRadius;
+use crate::kms::coverage::Coverage;
+use crate::kms::key_id::KeyId;
 use crate::kms::key_report::{KeyReport, TimelineEntry};
 use crate::kms::reimport::{Reimport, ReimportVerdict};
+use crate::kms::sorted_keys::SortedKeys;
+use crate::kms::state::KeyState;
 use crate::place::Place;
 use crate::question::read_question;
 use crate::report::{AlertSummary, AnsweredQuestion, Topic, TriageReport};
@@ -44,6 +48,37 @@ pub struct KeyFindings {
     pub blast_radius: Vec<BlastRadius>,
     /// Set when imported material was deleted.
     pub reimport: Option<Reimport>,
+}
+
+impl KeyFindings {
+    /// What is known at a moment of the keys that the events of an alert are about. `at` is how far the logs reach, or
+    /// any earlier moment that the report is to be about.
+    ///
+    /// Material is looked for when one of the events deleted it, or a key waits for it.
+    pub fn of(keys: &SortedKeys<'_>, events: &[Event], at: Timestamp, coverage: &Coverage) -> Self {
+        let mut ids: Vec<KeyId> = Vec::new();
+        for id in events.iter().flat_map(|event| keys.keys_of(event)) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let first = events.iter().map(|event| event.time).min().unwrap_or(at);
+        let deletion = events.iter().find(|event| {
+            event.succeeded()
+                && ["DeleteImportedKeyMaterial", "DeleteExpiredKeyMaterial"].contains(&event.action.as_str())
+        });
+        let mut found = Self::default();
+        for id in &ids {
+            let Some(report) = keys.report(id, at) else { continue };
+            if found.reimport.is_none() && (deletion.is_some() || report.state == KeyState::PendingImport) {
+                let of_this = deletion.filter(|event| keys.keys_of(event).contains(id));
+                found.reimport = keys.reimport(id, of_this.and_then(|event| event.id.as_deref()), at);
+            }
+            found.blast_radius.push(keys.blast_radius(id, first, coverage));
+            found.keys.push(report);
+        }
+        found
+    }
 }
 
 /// What is at hand besides the alert.
