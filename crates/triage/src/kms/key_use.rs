@@ -67,7 +67,8 @@ pub struct KeyUseBatch {
     rows: Vec<KeyUseRow>,
     groups: Vec<BatchGroup>,
     memo: Memo,
-    last_time: (String, Option<Timestamp>),
+    /// The day of the record before, as `2026-03-14T`, and the second that it begins with.
+    day: ([u8; 11], i64),
 }
 
 /// One use.
@@ -101,6 +102,9 @@ struct Memo {
     identities: Table<Box<str>, IdentityFacts>,
     resources: Table<Box<str>, Symbol>,
     requests: Table<Box<str>, RequestFacts>,
+    request_hits: usize,
+    /// Encryption contexts that name single objects hardly ever come again: to remember them costs more than to read them.
+    requests_differ: bool,
     responses: Table<Box<str>, Symbol>,
     materials: Table<Box<str>, Symbol>,
     groups: Table<GroupFacts, Option<u32>>,
@@ -109,7 +113,7 @@ struct Memo {
 type Table<K, V> = HashMap<K, V, FixedState>;
 
 /// Beyond this, slices don't repeat enough to remember them.
-const MOST_REMEMBERED: usize = 16_384;
+const MOST_REMEMBERED: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct IdentityFacts {
@@ -151,7 +155,7 @@ impl KeyUseBatch {
             rows: Vec::new(),
             groups: Vec::new(),
             memo: Memo::default(),
-            last_time: (String::new(), None),
+            day: ([0; 11], 0),
         }
     }
 
@@ -252,10 +256,12 @@ impl KeyUseBatch {
 
     fn time(&mut self, raw: Option<&str>) -> Option<Timestamp> {
         let text = read_text(raw)?;
-        if self.last_time.0 != text {
-            self.last_time = (text.clone().into_owned(), text.parse().ok());
+        let Some((day, seconds)) = second_of_day(&text) else { return text.parse().ok() };
+        if self.day.0 != day {
+            let midnight = text.get(..10).map(|date| format!("{date}T00:00:00Z"))?;
+            self.day = (day, midnight.parse::<Timestamp>().ok()?.as_second());
         }
-        self.last_time.1
+        Timestamp::from_second(self.day.1 + seconds).ok()
     }
 
     fn group(&mut self, key_use: &KeyUse<'_>, kind: ActionKind) -> Option<u32> {
@@ -367,6 +373,7 @@ impl Memo {
     fn request(&mut self, raw: Option<&str>) -> RequestFacts {
         let Some(raw) = raw else { return RequestFacts::default() };
         if let Some(known) = self.requests.get(raw) {
+            self.request_hits += 1;
             return *known;
         }
         let mut spare = String::new();
@@ -389,7 +396,14 @@ impl Memo {
             facts.service[side] = self.symbol(spoken.service.as_deref());
             facts.resource[side] = self.symbol(spoken.resource.as_deref());
         }
-        remember(&mut self.requests, raw, facts);
+        if self.requests.len() >= MOST_REMEMBERED {
+            self.requests_differ |= self.request_hits < MOST_REMEMBERED;
+            self.request_hits = 0;
+            self.requests.clear();
+        }
+        if !self.requests_differ {
+            self.requests.insert(Box::from(raw), facts);
+        }
         facts
     }
 
@@ -464,6 +478,19 @@ impl OwnedFacts {
         }
         .groups()
     }
+}
+
+/// The day, as `2026-03-14T`, and the second of it, of a time in the one form that CloudTrail writes.
+fn second_of_day(text: &str) -> Option<([u8; 11], i64)> {
+    let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
+    let two = |place: usize, below: u8| {
+        let (ten, one) = (bytes[place].wrapping_sub(b'0'), bytes[place + 1].wrapping_sub(b'0'));
+        (ten < 10 && one < 10 && ten * 10 + one < below).then(|| i64::from(ten * 10 + one))
+    };
+    let separated = bytes[10] == b'T' && bytes[13] == b':' && bytes[16] == b':' && bytes[19] == b'Z';
+    let seconds = two(11, 24)? * 3_600 + two(14, 60)? * 60 + two(17, 60)?;
+    let day = bytes.first_chunk::<11>().filter(|_| separated)?;
+    Some((*day, seconds))
 }
 
 fn remember<V>(table: &mut Table<Box<str>, V>, raw: &str, value: V) {
