@@ -76,13 +76,13 @@ const MEMBERS: [&str; 14] = [
     "additionalEventData",
 ];
 
-fn event(number: usize, record: &Value) -> Event {
+pub(crate) fn event(number: usize, record: &Value) -> Event {
     let place = Place::File { name: "made.json".into(), offset: number as u64 };
     Event::of_record(record.as_object().unwrap(), place).unwrap()
 }
 
 /// All that can be asked of a history, as text.
-fn told(history: &KeyHistory) -> String {
+pub(crate) fn told(history: &KeyHistory) -> String {
     let moments = ["2026-03-14T00:10:00Z", "2026-03-14T00:30:00Z", "2026-05-01T00:00:00Z"];
     let keys = history.sorted();
     let mut told = String::new();
