@@ -99,6 +99,9 @@ struct Memo {
     identities: Table<Box<str>, IdentityFacts>,
     resources: Table<Box<str>, Symbol>,
     requests: Table<Box<str>, RequestFacts>,
+    request_hits: usize,
+    /// Encryption contexts that name single objects hardly ever come again: to remember them costs more than to read them.
+    requests_differ: bool,
     responses: Table<Box<str>, Symbol>,
     materials: Table<Box<str>, Symbol>,
     groups: Table<GroupFacts, Option<u32>>,
@@ -107,7 +110,7 @@ struct Memo {
 type Table<K, V> = HashMap<K, V, FixedState>;
 
 /// Beyond this, slices don't repeat enough to remember them.
-const MOST_REMEMBERED: usize = 16_384;
+const MOST_REMEMBERED: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct IdentityFacts {
@@ -347,6 +350,7 @@ impl Memo {
     fn request(&mut self, raw: Option<&str>) -> RequestFacts {
         let Some(raw) = raw else { return RequestFacts::default() };
         if let Some(known) = self.requests.get(raw) {
+            self.request_hits += 1;
             return *known;
         }
         let mut spare = String::new();
@@ -369,7 +373,14 @@ impl Memo {
             facts.service[side] = self.symbol(spoken.service.as_deref());
             facts.resource[side] = self.symbol(spoken.resource.as_deref());
         }
-        remember(&mut self.requests, raw, facts);
+        if self.requests.len() >= MOST_REMEMBERED {
+            self.requests_differ |= self.request_hits < MOST_REMEMBERED;
+            self.request_hits = 0;
+            self.requests.clear();
+        }
+        if !self.requests_differ {
+            self.requests.insert(Box::from(raw), facts);
+        }
         facts
     }
 
@@ -444,6 +455,19 @@ impl OwnedFacts {
         }
         .groups()
     }
+}
+
+/// The day, as `2026-03-14T`, and the second of it, of a time in the one form that CloudTrail writes.
+fn second_of_day(text: &str) -> Option<([u8; 11], i64)> {
+    let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
+    let two = |place: usize, below: u8| {
+        let (ten, one) = (bytes[place].wrapping_sub(b'0'), bytes[place + 1].wrapping_sub(b'0'));
+        (ten < 10 && one < 10 && ten * 10 + one < below).then(|| i64::from(ten * 10 + one))
+    };
+    let separated = bytes[10] == b'T' && bytes[13] == b':' && bytes[16] == b':' && bytes[19] == b'Z';
+    let seconds = two(11, 24)? * 3_600 + two(14, 60)? * 60 + two(17, 60)?;
+    let day = bytes.first_chunk::<11>().filter(|_| separated)?;
+    Some((*day, seconds))
 }
 
 fn remember<V>(table: &mut Table<Box<str>, V>, raw: &str, value: V) {

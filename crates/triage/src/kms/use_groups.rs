@@ -96,3 +96,36 @@ impl UseGroups {
         self.folded.values().map(|tally| tally.count).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sighting::Sighting;
+    use super::*;
+    use crate::place::Place;
+
+    #[test]
+    fn what_is_left_out_does_not_depend_on_the_order() {
+        let many = 2 * MOST_GROUPS;
+        let add = |groups: &mut UseGroups, number: usize| {
+            let resource = Some(Arc::from(format!("arn:aws:sqs:eu-west-1:1:q{}", number % many)));
+            let sighting = Sighting {
+                time: ecs::Timestamp::UNIX_EPOCH,
+                id: Some(number.to_string().into()),
+                provider: "kms.amazonaws.com".into(),
+                action: "Decrypt".into(),
+                place: Place::Unknown,
+            };
+            let group = UseGroup { resource, ..UseGroup::nothing_but(UseKind::Use) };
+            groups.add(&group, Tally::one(sighting));
+        };
+        let (mut straight, mut backwards) = (UseGroups::default(), UseGroups::default());
+        (0..3 * many).for_each(|number| add(&mut straight, number));
+        (0..3 * many).rev().for_each(|number| add(&mut backwards, number));
+        let all = |groups: &UseGroups| -> Vec<(UseGroup, Tally)> {
+            groups.iter().map(|(group, tally)| (group.clone(), tally.clone())).collect()
+        };
+        assert!(all(&straight) == all(&backwards));
+        assert_eq!(straight.iter().map(|(_, tally)| tally.count).sum::<u64>(), 3 * many as u64);
+        assert_eq!(straight.left_out(), 3 * (many - MOST_GROUPS) as u64);
+    }
+}

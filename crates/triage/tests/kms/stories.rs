@@ -537,3 +537,73 @@ fn what_comes_twice_counts_once() {
     assert_eq!((report.timeline.len(), report.uses), (2, 1));
     assert_eq!(log.history().duplicates(), 3);
 }
+
+#[test]
+fn other_services_name_keys_and_fail_for_them() {
+    let volume = json!({ "requestParameters": { "kmsKeyId": "k1234567-not-an-id", "size": "8" },
+        "responseElements": { "volumeId": "vol-1", "kmsKeyId": arn("k") } });
+    let queue = json!({ "requestParameters": { "queueUrl": "https://sqs/q", "attributes": { "KmsMasterKeyId": "alias/queues" } } });
+    let secret = json!({ "requestParameters": { "name": "db", "kmsKeyId": "alias/queues" },
+        "responseElements": { "aRN": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db" } });
+    let denied = json!({ "requestParameters": { "bucketName": "ledger" }, "errorCode": "KMS.DisabledException",
+        "errorMessage": format!("{} is disabled.", arn("k")) });
+    let mut log = Log::default();
+    log.kms(
+        "2026-03-01T10:00:00Z",
+        "CreateAlias",
+        json!({ "requestParameters": { "aliasName": "alias/queues", "targetKeyId": arn("k") } }),
+    )
+    .add("ec2.amazonaws.com", "2026-03-02T10:00:00Z", "CreateVolume", volume)
+    .add("sqs.amazonaws.com", "2026-03-02T10:00:00Z", "SetQueueAttributes", queue)
+    .add("secretsmanager.amazonaws.com", "2026-03-02T10:00:00Z", "CreateSecret", secret)
+    .add("s3.amazonaws.com", "2026-03-14T10:01:00Z", "GetObject", denied)
+    .kms("2026-03-14T10:00:00Z", "DisableKey", on("k"));
+    let history = log.history();
+    let radius = history.sorted().blast_radius(&key("k"), time("2026-03-14T10:00:00Z"), &Coverage::default());
+    let found: Vec<_> =
+        radius.dependents.iter().map(|of| (of.grade, of.resource.as_deref().unwrap_or_default())).collect();
+    assert_eq!(
+        found,
+        [
+            (Grade::BrokenNow, "ledger"),
+            (Grade::Declared, "vol-1"),
+            (Grade::Declared, "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db"),
+            (Grade::Declared, "https://sqs/q"),
+        ]
+    );
+    assert!(radius.dependents[0].says.contains("KMS.DisabledException"));
+}
+
+#[test]
+fn advanced_selectors_can_leave_kms_out() {
+    let selector = |field: serde_json::Value| {
+        json!({ "requestParameters": { "trailName": "main",
+        "advancedEventSelectors": [{ "fieldSelectors": [{ "field": "eventCategory", "equals": ["Management"] }, field] }] } })
+    };
+    for (field, left_out) in [
+        (
+            json!({ "field": "eventSource", "notEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"] }),
+            true,
+        ),
+        (json!({ "field": "eventSource", "notEquals": ["rdsdata.amazonaws.com"] }), false),
+        (json!({ "field": "eventSource", "equals": ["iam.amazonaws.com"] }), true),
+        (json!({ "field": "readOnly", "equals": ["true"] }), false),
+    ] {
+        let mut log = Log::default();
+        log.add(
+            "cloudtrail.amazonaws.com",
+            "2026-03-01T10:00:00Z",
+            "PutEventSelectors",
+            selector(field.clone()),
+        )
+        .kms("2026-03-14T10:00:00Z", "DisableKey", on("k"));
+        let history = log.history();
+        let radius =
+            history.sorted().blast_radius(&key("k"), time("2026-03-14T10:00:00Z"), &Coverage::default());
+        assert_eq!(
+            radius.unknown_because.iter().any(|why| why.contains("leaves events of KMS out")),
+            left_out,
+            "{field}"
+        );
+    }
+}
