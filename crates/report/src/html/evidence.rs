@@ -1,0 +1,65 @@
+//! The events that a sentence rests on: when, what, which record, where it lies.
+
+use maud::{Markup, html};
+use triage::answer::Evidence;
+use triage::place::Place;
+
+use super::table::{Row, table, text};
+use super::words::{code, moment, thousands, value};
+
+/// Events that are shown without a click.
+const AT_ONCE: usize = 4;
+
+/// Events as a table; nothing when there are none. Of many, the first are shown and the others are folded.
+pub(super) fn list(evidence: &[Evidence]) -> Markup {
+    let (first, rest) = evidence.split_at(evidence.len().min(AT_ONCE));
+    html! {
+        @if !first.is_empty() { (rows(first)) }
+        @if !rest.is_empty() {
+            details {
+                summary { (thousands(rest.len() as u64)) " more events as evidence" }
+                (rows(rest))
+            }
+        }
+    }
+}
+
+/// An event and where it lies, in one cell.
+pub(super) fn record(evidence: &Evidence) -> Markup {
+    html! {
+        div {
+            @match &evidence.event_id {
+                Some(id) => { (code(id)) br; }
+                None => { span.soft { "without an event id" } br; }
+            }
+            span.soft.small { (place(&evidence.place)) }
+        }
+    }
+}
+
+/// Where a record lies.
+pub(super) fn place(place: &Place) -> Markup {
+    html! {
+        @match place {
+            Place::File { name, offset } => { (value(name)) ", byte " (thousands(*offset)) }
+            Place::Lake => { "in the lake" }
+            Place::Unknown => { "its place is not known" }
+        }
+    }
+}
+
+fn rows(evidence: &[Evidence]) -> Markup {
+    let columns = [text("Time"), text("Event"), text("Shows"), text("Record")];
+    table(
+        "Evidence",
+        &columns,
+        evidence.iter().map(|one| {
+            Row::new(vec![
+                moment(&one.time),
+                html! { div { (code(&one.action)) br; span.soft.small { (value(&one.provider)) } } },
+                html! { span { (value(&one.shows)) } },
+                record(one),
+            ])
+        }),
+    )
+}

@@ -1,0 +1,110 @@
+//! Small pieces of text: numbers, moments, codes, what is too long.
+
+use maud::{Markup, html};
+
+use crate::time;
+
+/// `1,204`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 alert`, `1,204 alerts`.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}
+
+/// A moment, for people and for programs.
+pub(super) fn moment(text: &str) -> Markup {
+    let readable = time::readable(text);
+    html! {
+        @if readable == text { (text) } @else { time datetime=(text) { (readable) } }
+    }
+}
+
+/// Characters of a value that are shown at once.
+const AT_ONCE: usize = 400;
+
+/// A value from a log. A very long one is folded after its beginning; nothing is left out.
+pub(super) fn value(text: &str) -> Markup {
+    html! {
+        @match text.char_indices().nth(AT_ONCE) {
+            None => { (text) }
+            Some((at, _)) => {
+                (text[..at])
+                details {
+                    summary { "and " (thousands(text[at..].chars().count() as u64)) " more characters" }
+                    (text[at..])
+                }
+            }
+        }
+    }
+}
+
+/// A value in the type of code.
+pub(super) fn code(text: &str) -> Markup {
+    html! { span.mono { (value(text)) } }
+}
+
+/// At most so many characters: the beginning.
+pub(super) fn clip(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_owned();
+    }
+    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// At most so many characters: the beginning and the end, where names of resources differ.
+pub(super) fn clip_middle(text: &str, characters: usize) -> String {
+    let length = text.chars().count();
+    if length <= characters {
+        return text.to_owned();
+    }
+    let head = characters.saturating_sub(1) / 3;
+    let tail = characters.saturating_sub(1 + head);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+}
+
+/// Says how many were left out of a list, and where they are; nothing when none were.
+pub(super) fn and_more(more: usize, what: &str, rest_is: &str) -> Markup {
+    html! {
+        @if more > 0 {
+            p.soft.small { "And " (thousands(more as u64)) " more " (what) ", not shown here: " (rest_is) "." }
+        }
+    }
+}
+
+/// Whole sentences as a list, or as a paragraph when there is one.
+pub(super) fn sentences(texts: &[String]) -> Markup {
+    html! {
+        @match texts {
+            [] => {}
+            [one] => { p { (value(one)) } }
+            many => { ul { @for one in many { li { (value(one)) } } } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_clips() {
+        assert_eq!(
+            [thousands(0), thousands(999), thousands(1000), thousands(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(clip("héllo", 4), "hél…");
+        assert_eq!(clip_middle("arn:aws:kms:eu-west-1:key/abcdef", 13), "arn:…y/abcdef");
+        assert_eq!(clip_middle("short", 13), "short");
+    }
+}
