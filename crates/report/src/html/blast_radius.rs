@@ -4,26 +4,19 @@ use maud::{Markup, html};
 use triage::kms::blast_radius::{BlastRadius, Dependent, Grade};
 
 use super::picture::{Drawing, NARROW, Pixels, WIDE, figure, rectangle, words};
-use super::table::{Row, number, table, text};
+use super::table::{Row, number, table, text, time};
 use super::words::{and_more, clip, clip_middle, code, count, moment, thousands, value};
 use super::{PageLimits, evidence};
-use crate::time;
+use crate::time::short;
 
 /// Dependents in the graph.
 const DRAWN: usize = 10;
 
 /// One key's.
 pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
-    let columns = [
-        text("Evidence"),
-        text("What depends on it"),
-        text("By whom"),
-        number("Events"),
-        text("First and last"),
-        text("Records"),
-    ];
+    let columns = [text("Evidence"), text("What depends on it"), time("Events"), text("Records")];
     let shown = radius.dependents.len().min(limits.rows);
-    let materials = [text("Key material"), number("Uses"), text("First"), text("Last")];
+    let materials = [text("Key material"), number("Uses"), time("First"), time("Last")];
     html! {
         h5 { "Depends on " (code(&radius.key)) }
         @if radius.dependents.is_empty() {
@@ -32,10 +25,15 @@ pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
             (picture(radius))
             (table("What depends on the key", &columns, radius.dependents.iter().take(shown).map(|one| Row::new(vec![
                 html! { b { (grade_name(one.grade)) } },
-                html! { div { (code(name(one))) @if one.resource.is_some() && let Some(service) = &one.service { br; span.soft.small { (value(service)) } } br; (value(&one.says)) } },
-                html! { @for principal in &one.principals { div { (code(principal)) } } },
-                html! { (thousands(one.count)) },
-                html! { div { (moment(&one.first)) br; (moment(&one.last)) } },
+                html! {
+                    div {
+                        (code(name(one)))
+                        @if one.resource.is_some() && let Some(service) = &one.service { br; span.soft.small { (value(service)) } }
+                        br; (value(&one.says))
+                        @for principal in &one.principals { div.small { span.soft { "by " } (code(principal)) } }
+                    }
+                },
+                html! { div { b { (thousands(one.count)) } br; (moment(&one.first)) br; (moment(&one.last)) } },
                 html! { @if !one.evidence.is_empty() { div { @for record in &one.evidence { (evidence::record(record)) } } } },
             ]))))
             (and_more(radius.dependents.len() - shown, "dependents", "report.json of the case folder has all"))
@@ -95,12 +93,7 @@ fn picture(radius: &BlastRadius) -> Markup {
 }
 
 fn second_line(one: &Dependent) -> String {
-    format!(
-        "{} · {} · last {}",
-        grade_name(one.grade),
-        count(one.count, "event", "events"),
-        time::short(&one.last)
-    )
+    format!("{} · {} · last {}", grade_name(one.grade), count(one.count, "event", "events"), short(&one.last))
 }
 
 fn box_class(one: &Dependent) -> String {
@@ -109,7 +102,7 @@ fn box_class(one: &Dependent) -> String {
 
 /// The key at the left, what depends on it at the right.
 fn wide(key: &str, drawn: &[Dependent]) -> Drawing {
-    let (row, box_height, left, right) = (54.0, 44.0, 230.0, 400.0);
+    let (row, box_height, left, right) = (54.0, 44.0, 270.0, 420.0);
     let height = row * drawn.len() as f64 - (row - box_height) + 2.0;
     let height = height.max(60.0);
     let middle = height / 2.0;
@@ -122,7 +115,7 @@ fn wide(key: &str, drawn: &[Dependent]) -> Drawing {
         }
         (rectangle("box key", 0.5, middle - 26.0, left, 52.0))
         (words("strong", 12.0, middle - 4.0, "KMS key"))
-        (words("mono", 12.0, middle + 14.0, &clip_middle(short_key(key), 32)))
+        (words("mono", 12.0, middle + 14.0, &clip_middle(short_key(key), 38)))
         @for (index, one) in drawn.iter().enumerate() {
             @let y = 1.0 + row * index as f64;
             (rectangle(&box_class(one), right, y, WIDE - right - 1.0, box_height))

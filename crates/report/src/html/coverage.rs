@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::PageLimits;
-use super::picture::{Drawing, NARROW, WIDE, chip, figure, rectangle, words};
-use super::table::{Row, number, table, text};
+use super::picture::{Drawing, NARROW, Pixels, WIDE, chip, figure, words};
+use super::table::{self, Row, number, table, text};
 use super::words::{clip, count, moment, sentences, thousands, value};
 use crate::coverage::{Count, Coverage, DigestCheck, DigestVerdict, Hours};
 use crate::time;
@@ -157,11 +157,12 @@ fn hours_section(hours: &Hours, limits: PageLimits) -> Markup {
     missing.sort_by(|a, b| b.1.hours.cmp(&a.1.hours).then_with(|| (a.0, a.1.from).cmp(&(b.0, b.1.from))));
     let total: u64 = missing.iter().map(|(_, gap)| gap.hours as u64).sum();
     let all: u64 = hours.rows.iter().map(|row| row.counts.len() as u64).sum();
-    let columns = [text("Where"), text("From"), text("Until before"), number("Hours")];
+    let columns = [text("Where"), table::time("From"), table::time("Until before"), number("Hours")];
     let shown = missing.len().min(limits.rows);
     let says = format!("Events by hour: {} of {all} hours without an event", thousands(total));
     let caption = html! {
-        "From the first to the last event, from left to right. Filled: hours with events; outlined in red: hours without any."
+        "From the first to the last event, from left to right. Filled: hours with events; outlined: hours without any."
+        @if longest_row(hours) > cells_in(NARROW) { " Where several hours share a cell, a pale one has some with events and some without." }
         @if hours.rows.len() > DRAWN { " The first " (DRAWN) " of " (thousands(hours.rows.len() as u64)) " rows." }
     };
     html! {
@@ -192,12 +193,25 @@ fn hour(hours: &Hours, index: usize) -> String {
     time.map_or_else(|| format!("{} + {index} h", hours.first), |time| time.to_string())
 }
 
+fn longest_row(hours: &Hours) -> usize {
+    hours.rows.iter().map(|row| row.counts.len()).max().unwrap_or(0)
+}
+
+/// How many cells there is room for.
+fn cells_in(room: f64) -> usize {
+    (room / 4.0) as usize
+}
+
+fn cell_of(class: &str, x: f64, y: f64, width: f64) -> Markup {
+    html! { rect class=(class) x=(Pixels(x)) y=(Pixels(y)) width=(Pixels(width)) height="17" {} }
+}
+
 /// A strip a row; several hours share a cell where they are many.
 fn strip(hours: &Hours, width: f64, left: f64) -> Drawing {
     let rows = &hours.rows[..hours.rows.len().min(DRAWN)];
-    let longest = rows.iter().map(|row| row.counts.len()).max().unwrap_or(0).max(1);
+    let longest = longest_row(hours).max(1);
     let room = width - left;
-    let cells = longest.min((room / 4.0) as usize).max(1);
+    let cells = longest.min(cells_in(room)).max(1);
     let per_cell = longest.div_ceil(cells);
     let cells = longest.div_ceil(per_cell);
     let step = room / cells as f64;
@@ -211,7 +225,7 @@ fn strip(hours: &Hours, width: f64, left: f64) -> Drawing {
                 @let seen = counts.iter().filter(|count| **count > 0).count();
                 @let class = if seen == 0 { "none" } else if seen < counts.len() { "some" } else { "seen" };
                 @let inset = if step > 6.0 { 1.0 } else { 0.4 };
-                (rectangle(class, left + step * cell as f64 + inset / 2.0, y + 0.5, step - inset, 17.0))
+                (cell_of(class, left + step * cell as f64 + inset / 2.0, y + 0.5, step - inset))
             }
         }
         @let bottom = row_height * rows.len() as f64 + 10.0;

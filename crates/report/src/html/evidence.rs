@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use triage::answer::Evidence;
 use triage::place::Place;
 
-use super::table::{Row, table, text};
-use super::words::{code, moment, thousands, value};
+use super::table::{Row, call, table, text, time};
+use super::words::{code, count, moment, thousands, value};
 
 /// Events that are shown without a click.
 const AT_ONCE: usize = 4;
@@ -17,7 +17,7 @@ pub(super) fn list(evidence: &[Evidence]) -> Markup {
         @if !first.is_empty() { (rows(first)) }
         @if !rest.is_empty() {
             details {
-                summary { (thousands(rest.len() as u64)) " more events as evidence" }
+                summary { (count(rest.len() as u64, "more event", "more events")) " as evidence" }
                 (rows(rest))
             }
         }
@@ -49,7 +49,7 @@ pub(super) fn place(place: &Place) -> Markup {
 }
 
 fn rows(evidence: &[Evidence]) -> Markup {
-    let columns = [text("Time"), text("Event"), text("Shows"), text("Record")];
+    let columns = [time("Time"), call("Event"), text("Shows"), text("Record")];
     table(
         "Evidence",
         &columns,

@@ -8,7 +8,7 @@ use triage::verdict::VerdictLevel;
 
 use super::PageLimits;
 use super::picture::chip;
-use super::table::{Row, number, table, text};
+use super::table::{Row, number, table, text, time};
 use super::verdict::level_chip;
 use super::words::{code, count, moment, thousands, value};
 use crate::finding::{Finding, Investigation};
@@ -102,10 +102,13 @@ pub(super) fn section(report: &HuntReport, order: &Order<'_>) -> Markup {
             h2 #findings-heading { "Findings" }
             div.sheet {
                 p {
-                    (count(total + report.not_kept, "alert", "alerts")) " of " (count(by_rule(report).len() as u64, "rule", "rules")) "; "
-                    (thousands(investigated)) " investigated"
-                    @for (level, number) in &levels { ", " (level_chip(*level)) " " (thousands(*number)) }
-                    "."
+                    (count(total + report.not_kept, "alert", "alerts")) " of " (count(by_rule(report).len() as u64, "rule", "rules")) ", "
+                    (thousands(investigated)) " investigated."
+                }
+                @if !levels.is_empty() {
+                    ul.legend aria-label="Investigated alerts by verdict" {
+                        @for (level, number) in &levels { li { (level_chip(*level)) (thousands(*number)) } }
+                    }
                 }
                 @if report.not_kept > 0 {
                     p.warning {
@@ -144,7 +147,7 @@ fn rules(report: &HuntReport, order: &Order<'_>) -> Markup {
         text("Rule"),
         number("Alerts"),
         text("Verdicts"),
-        text("First and last"),
+        time("First and last"),
         text("In full"),
     ];
     table(
@@ -183,7 +186,7 @@ fn rules(report: &HuntReport, order: &Order<'_>) -> Markup {
 /// Alerts that are not shown in full, by rule.
 pub(super) fn others(report: &HuntReport, order: &Order<'_>, limits: PageLimits) -> Markup {
     let columns = [
-        text("Time"),
+        time("Time"),
         text("What happened"),
         text("Who and from where"),
         text("Investigation"),

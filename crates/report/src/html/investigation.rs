@@ -44,38 +44,43 @@ fn article(number: usize, finding: &Finding, triage: &TriageReport, limits: Page
                 }
                 h3 id=(heading) { (number) ". " (value(&alert.rule_name)) }
                 p { (value(&alert.reason)) }
+                nav aria-label=(format!("Within alert {number}")) {
+                    ul.within {
+                        @for (part, name) in parts(triage) { li { a href=(format!("#{id}-{part}")) { (name) } } }
+                    }
+                }
             }
-            h4 { "Verdict" }
+            h4 id=(format!("{id}-verdict")) { "Verdict" }
             (verdict::section(&triage.verdict))
-            h4 { "Questions of the guide" }
+            h4 id=(format!("{id}-questions")) { "Questions of the guide" }
             (guide::section(&triage.questions))
             @if !triage.keys.is_empty() {
-                h4 { "State and clocks" }
+                h4 id=(format!("{id}-state")) { "State and clocks" }
                 @for key in &triage.keys { (keys::section(key, limits)) }
             }
             @if let Some(reimport) = &triage.reimport {
-                h4 { "Deleted key material" }
+                h4 id=(format!("{id}-material")) { "Deleted key material" }
                 (keys::reimport(reimport))
             }
             @if !triage.blast_radius.is_empty() {
-                h4 { "Blast radius" }
+                h4 id=(format!("{id}-radius")) { "Blast radius" }
                 @for radius in &triage.blast_radius { (blast_radius::section(radius, limits)) }
             }
-            h4 { "Actor" }
+            h4 id=(format!("{id}-actor")) { "Actor" }
             @match &triage.actor {
                 Some(known) => { (actor::section(known)) }
                 None => { p { "The alert names nobody." } }
             }
-            h4 { "Surroundings" }
+            h4 id=(format!("{id}-surroundings")) { "Surroundings" }
             (surroundings::section(&triage.surroundings, limits))
-            h4 { "Response plan" }
+            h4 id=(format!("{id}-response")) { "Response plan" }
             (response::section(&triage.response))
             @if !triage.verdict.exceptions.is_empty() {
-                h4 { "Proposed exceptions" }
+                h4 id=(format!("{id}-exceptions")) { "Proposed exceptions" }
                 p.soft { "Proposals only: nothing is applied by itself." }
                 (verdict::exceptions(&triage.verdict.exceptions))
             }
-            h4 { "The alert, and how far the logs reach" }
+            h4 id=(format!("{id}-alert")) { "The alert, and how far the logs reach" }
             (sentences(&triage.coverage))
             dl.facts {
                 dt { "Alert" } dd { (code(&alert.uuid)) }
@@ -85,4 +90,21 @@ fn article(number: usize, finding: &Finding, triage: &TriageReport, limits: Page
             (fields(finding))
         }
     }
+}
+
+/// The parts that an investigation has, for links.
+fn parts(triage: &TriageReport) -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
+        ("response", "Response plan", true),
+        ("questions", "Questions", true),
+        ("state", "State and clocks", !triage.keys.is_empty()),
+        ("material", "Deleted material", triage.reimport.is_some()),
+        ("radius", "Blast radius", !triage.blast_radius.is_empty()),
+        ("actor", "Actor", true),
+        ("surroundings", "Surroundings", true),
+        ("exceptions", "Proposed exceptions", !triage.verdict.exceptions.is_empty()),
+        ("alert", "Alert and coverage", true),
+    ]
+    .into_iter()
+    .filter_map(|(part, name, is_there)| is_there.then_some((part, name)))
 }

@@ -6,7 +6,7 @@ use triage::kms::key_report::{KeyReport, Risk};
 use triage::kms::reimport::{Reimport, ReimportVerdict};
 use triage::kms::state::Certainty;
 
-use super::table::{Row, table, text};
+use super::table::{self, Row, call, table, text};
 use super::words::{code, moment, sentences, thousands, value};
 use super::{PageLimits, evidence, key_timeline};
 use crate::time;
@@ -93,7 +93,7 @@ fn risk(risk: Risk) -> &'static str {
 }
 
 fn life(key: &KeyReport, limits: PageLimits) -> Markup {
-    let columns = [text("Time"), text("Event"), text("Who"), text("What happened"), text("Record")];
+    let columns = [table::time("Time"), call("Event"), text("Who"), text("What happened"), text("Record")];
     let shown = key.timeline.len().min(limits.rows);
     html! {
         @if !key.timeline.is_empty() {

@@ -4,14 +4,14 @@ use maud::{Markup, html};
 use triage::surroundings::{Gravity, Surroundings};
 
 use super::picture::chip;
-use super::table::{Row, number, table, text};
+use super::table::{Row, call, number, table, text, time};
 use super::words::{and_more, code, count, moment, thousands, value};
 use super::{PageLimits, activity, evidence, findings};
 
 /// What was around.
 pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
-    let steps = [text("From"), text("Until"), text("Call"), text("Region"), number("Count"), text("Error")];
-    let alerts = [text("Time"), text("Severity"), text("Rule"), text("Alert")];
+    let steps = [time("From"), time("Until"), call("Call"), text("Region"), number("Count"), text("Error")];
+    let alerts = [time("Time"), text("Severity"), text("Rule"), text("Alert")];
     let shown = around.session.len().min(limits.rows);
     html! {
         @if let (Some(from), Some(to)) = (&around.from, &around.to) {

@@ -2,21 +2,31 @@
 
 use maud::{Markup, html};
 
-/// A column: its heading, and whether it holds numbers.
+/// A column: its heading, and the class that says what it holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     name: &'static str,
-    is_number: bool,
+    class: &'static str,
 }
 
 /// A column of text.
 pub(super) const fn text(name: &'static str) -> Column {
-    Column { name, is_number: false }
+    Column { name, class: "text" }
 }
 
 /// A column of numbers.
 pub(super) const fn number(name: &'static str) -> Column {
-    Column { name, is_number: true }
+    Column { name, class: "number" }
+}
+
+/// A column of moments, which stay on one line where there is room.
+pub(super) const fn time(name: &'static str) -> Column {
+    Column { name, class: "time" }
+}
+
+/// A column of names of calls, which are long words.
+pub(super) const fn call(name: &'static str) -> Column {
+    Column { name, class: "call" }
 }
 
 /// A row, possibly the one that the report is about.
@@ -41,12 +51,12 @@ impl Row {
 /// A table; `caption` is for those who can't see what stands above it.
 pub(super) fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Row>) -> Markup {
     html! {
-        table.stacks role="table" {
+        table.stacks[columns.len() > 2] role="table" {
             caption.unseen { (caption) }
             thead role="rowgroup" {
                 tr role="row" {
                     @for column in columns {
-                        th.number[column.is_number] role="columnheader" scope="col" { (column.name) }
+                        th class=(column.class) role="columnheader" scope="col" { (column.name) }
                     }
                 }
             }
@@ -55,7 +65,7 @@ pub(super) fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<I
                     tr.subject[row.is_subject] role="row" {
                         @for (column, cell) in columns.iter().zip(row.cells) {
                             @let void = cell.0.is_empty();
-                            td.number[column.is_number].void[void] role="cell" data-label=(column.name) { (cell) }
+                            td class={ (column.class) @if void { " void" } } role="cell" data-label=(column.name) { (cell) }
                         }
                     }
                 }

@@ -171,6 +171,15 @@ fn coverage() -> Coverage {
     }
 }
 
+fn rule_id(name: &str) -> String {
+    name.to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == ' ')
+        .take(40)
+        .collect::<String>()
+        .replace(' ', "-")
+}
+
 fn entry(id: &str, name: &str) -> ThreatEntry {
     ThreatEntry { id: s(id), name: s(name), reference: format!("https://attack.mitre.org/{id}/") }
 }
@@ -198,13 +207,13 @@ fn rules() -> Vec<RuleLine> {
         Some(("T1562.008", "Disable or Modify Cloud Logs")),
     );
     let discovery = threat(("TA0007", "Discovery"), ("T1619", "Cloud Storage Object Discovery"), None);
-    let rule = |id: &str, name: &str, severity: &str, alerts, threat: Vec<Threat>| RuleLine {
-        rule_id: s(id),
+    let rule = |name: &str, severity: &str, alerts, threat: Vec<Threat>| RuleLine {
+        rule_id: rule_id(name),
         name: s(name),
         rule_type: s("query"),
         severity: s(severity),
         version: Some(7),
-        file: format!("rules/{id}.toml"),
+        file: format!("rules/{}.toml", rule_id(name)),
         status: RuleStatus::Ran,
         hits: alerts,
         alerts,
@@ -215,24 +224,20 @@ fn rules() -> Vec<RuleLine> {
         threat,
     };
     let mut rules = vec![
-        rule(
-            "rule-critical",
-            "KMS Imported Key Material Deleted",
-            "critical",
-            1,
-            vec![impact.clone(), encrypted],
-        ),
-        rule("rule-high", "KMS Key Scheduled for Deletion", "high", 10, vec![impact, evasion]),
-        rule("rule-medium", HOSTILE, "medium", 10, vec![access]),
-        rule("rule-low", "Bucket Listed for the First Time", "low", 9, vec![discovery]),
-        rule("rule-quiet", "A Rule That Found Nothing", "low", 0, Vec::new()),
+        rule("KMS Imported Key Material Deleted", "critical", 1, vec![impact.clone(), encrypted]),
+        rule("KMS Key Scheduled for Deletion", "high", 1, vec![impact]),
+        rule("Trail Logging Stopped", "high", 9, vec![evasion]),
+        rule("Bucket Listed for the First Time", "low", 9, vec![discovery]),
+        rule("Console Sign-in Without a Second Factor", "medium", 9, vec![access]),
+        rule(HOSTILE, "medium", 1, Vec::new()),
+        rule("A Rule That Found Nothing", "low", 0, Vec::new()),
     ];
     rules[3].notes.push(s("3 events had no time, and could take no part."));
     for (kind, reason, name) in [
         ("machine_learning", "rules of type machine_learning cannot be run", "Unusual City for a Call"),
         ("errors in the rule", "unknown function `lenght`; did you mean `length`?", "A Rule With a Fault"),
     ] {
-        let mut not_run = rule("rule-not-run", name, "low", 0, Vec::new());
+        let mut not_run = rule(name, "low", 0, Vec::new());
         not_run.status = RuleStatus::NotRun { kind: s(kind), reason: s(reason) };
         rules.push(not_run);
     }
@@ -241,7 +246,7 @@ fn rules() -> Vec<RuleLine> {
 
 fn finding(number: usize, severity: &str, name: &str, investigation: Investigation) -> Finding {
     let event = format!("0000{number:04}-aaaa-4bbb-8ccc-123456789abc");
-    let rule_id = format!("rule-{severity}");
+    let rule_id = rule_id(name);
     let alert = match &investigation {
         Investigation::Done(report) => report.alert.clone(),
         Investigation::NotDone { .. } => AlertSummary {
@@ -300,7 +305,7 @@ fn summary(
 ) -> AlertSummary {
     AlertSummary {
         uuid: format!("{number:064x}"),
-        rule_id: format!("rule-{severity}"),
+        rule_id: rule_id(name),
         rule_name: s(name),
         severity: s(severity),
         risk_score,
