@@ -2,6 +2,7 @@
 
 use alert::Alert;
 use serde::Serialize;
+use triage::answer::Evidence;
 use triage::report::{AlertSummary, TriageReport};
 
 /// An alert in a report.
@@ -110,4 +111,18 @@ impl Finding {
     pub fn field(&self, name: &str) -> Option<String> {
         self.fields.iter().find(|field| field.name == name).map(|field| field.values.join(", "))
     }
+}
+
+/// All evidence of an investigation; the same event may come more than once.
+pub(crate) fn evidence(triage: &TriageReport) -> impl Iterator<Item = &Evidence> {
+    let answers = triage.questions.iter().flat_map(|asked| &asked.answer.evidence);
+    let keys = triage
+        .keys
+        .iter()
+        .flat_map(|key| key.cause.iter().chain(key.timeline.iter().map(|entry| &entry.evidence)));
+    let dependents =
+        triage.blast_radius.iter().flat_map(|radius| radius.dependents.iter().flat_map(|one| &one.evidence));
+    let material = triage.reimport.iter().flat_map(|reimport| &reimport.evidence);
+    let around = triage.surroundings.acts.iter().flat_map(|act| &act.evidence);
+    answers.chain(keys).chain(dependents).chain(material).chain(around)
 }

@@ -88,7 +88,6 @@ impl CaseFile<'_> {
     pub(super) fn close(mut self) -> Result<(), CaseError> {
         let path = self.folder.path.join(&self.name);
         self.file.flush().map_err(at(&path))?;
-        self.file.get_ref().sync_all().map_err(at(&path))?;
         self.folder.written.insert(self.name, manifest::hex(&self.hash.finalize()));
         Ok(())
     }

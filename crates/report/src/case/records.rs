@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use triage::answer::Evidence;
 use triage::place::Place;
-use triage::report::TriageReport;
 
 use super::csv_table::Table;
 use super::folder::{Folder, RECORDS};
 use super::manifest::hex;
 use crate::error::CaseError;
+use crate::finding::evidence;
 use crate::hunt_report::HuntReport;
 
 /// An event whose raw record belongs into the case.
@@ -70,20 +69,6 @@ pub(super) fn wanted(report: &HuntReport) -> Vec<WantedRecord> {
     drop(known);
     placed.extend(bare);
     placed.into_iter().collect()
-}
-
-/// All evidence of an investigation; the same event may come more than once.
-pub(super) fn evidence(triage: &TriageReport) -> impl Iterator<Item = &Evidence> {
-    let answers = triage.questions.iter().flat_map(|asked| &asked.answer.evidence);
-    let keys = triage
-        .keys
-        .iter()
-        .flat_map(|key| key.cause.iter().chain(key.timeline.iter().map(|entry| &entry.evidence)));
-    let dependents =
-        triage.blast_radius.iter().flat_map(|radius| radius.dependents.iter().flat_map(|one| &one.evidence));
-    let material = triage.reimport.iter().flat_map(|reimport| &reimport.evidence);
-    let around = triage.surroundings.acts.iter().flat_map(|act| &act.evidence);
-    answers.chain(keys).chain(dependents).chain(material).chain(around)
 }
 
 /// Writes `records/` and its index. A wanted record that was not given has a row that says so.

@@ -7,7 +7,7 @@ use triage::answer::Evidence;
 use triage::place::Place;
 
 use super::csv_table::Table;
-use super::records::evidence;
+use crate::finding::evidence;
 use crate::hunt_report::HuntReport;
 use crate::time::parsed;
 

@@ -18,7 +18,7 @@ pub(super) fn section(actor: &Actor) -> Markup {
             @if actor.arn != actor.principal && let Some(arn) = &actor.arn { dt { "Identity" } dd { (code(arn)) } }
             @if let Some(session) = &actor.session_name { dt { "Session" } dd { (code(session)) } }
             @if let Some(origin) = &actor.origin_principal {
-                dt { "Behind it" } dd { (code(origin)) @if let Some(because) = &actor.origin_because { br; span.soft.small { (value(because)) } } }
+                dt { "Behind it" } dd { (code(origin)) @if let Some(because) = &actor.origin_because { div.soft.small { (value(because)) } } }
             }
             dt { "Second factor" } dd { (yes_or_no(actor.mfa)) }
             dt { "Console session" } dd { (yes_or_no(actor.console)) }
@@ -39,7 +39,7 @@ pub(super) fn section(actor: &Actor) -> Markup {
             @if let Some(agent) = &actor.user_agent { dt { "User agent" } dd { (code(agent)) } }
         }
         h5 { "What is normal for this principal" }
-        p { (value(&actor.baseline.says)) }
+        div.p { (value(&actor.baseline.says)) }
         dl.facts {
             @if let (Some(from), Some(to)) = (&actor.baseline.from, &actor.baseline.to) {
                 dt { "Compared with" } dd { (moment(from)) " to " (moment(to)) }
@@ -71,7 +71,7 @@ fn traits(traits: &[Trait]) -> Markup {
                 code(&one.value),
                 novelty(one.novelty),
                 html! { (thousands(one.before)) },
-                html! { span { (value(&one.says)) @if let Some(first) = &one.first_seen { span.soft.small { " First seen " (moment(first)) "." } } } },
+                html! { div { (value(&one.says)) @if let Some(first) = &one.first_seen { span.soft.small { " First seen " (moment(first)) "." } } } },
             ]))))
         }
     }

@@ -52,7 +52,7 @@ fn ledger(report: &HuntReport, limits: PageLimits) -> Markup {
             (table("Inputs that were not read whole", &columns, coverage.not_fully_read.iter().take(shown).map(|input| Row::new(vec![
                 code(&input.name),
                 html! { (match input.outcome { InputOutcome::PartlyRead => "read in part", InputOutcome::Skipped => "skipped" }) },
-                html! { span { (value(&input.reason)) @if let Some(offset) = input.offset { ", at byte " (thousands(offset)) } } },
+                html! { div { (value(&input.reason)) @if let Some(offset) = input.offset { ", at byte " (thousands(offset)) } } },
                 html! { (thousands(input.records)) },
                 html! { (thousands(input.events)) },
                 html! { (thousands(input.duplicates)) },
@@ -61,7 +61,7 @@ fn ledger(report: &HuntReport, limits: PageLimits) -> Markup {
         }
         (and_more(coverage.not_fully_read.len() - shown, "inputs that were not read whole", "report.json of the case folder has them"))
         @if coverage.not_named > 0 {
-            p.warning { (count(coverage.not_named, "further input was", "further inputs were")) " not read whole and are not named: too many to keep." }
+            div.warning { (count(coverage.not_named, "further input was", "further inputs were")) " not read whole and are not named: too many to keep." }
         }
     }
 }
@@ -104,9 +104,9 @@ fn not_run_table(rules: &[&RuleLine], limits: PageLimits) -> Markup {
         &columns,
         rules.iter().take(limits.rows).map(|rule| {
             Row::new(vec![
-                html! { span { (value(&rule.name)) } },
+                html! { div { (value(&rule.name)) } },
                 value(&rule.rule_type),
-                html! { span { @if let RuleStatus::NotRun { reason, .. } = &rule.status { (value(reason)) } } },
+                html! { div { @if let RuleStatus::NotRun { reason, .. } = &rule.status { (value(reason)) } } },
                 code(&rule.file),
             ])
         }),
@@ -136,7 +136,7 @@ fn ran_table(rules: &[&RuleLine], limits: PageLimits) -> Markup {
                     div {
                         (value(&rule.name))
                         @if let Some(version) = rule.version { span.soft.small { " version " (version) } }
-                        @for note in &rule.notes { br; span.soft.small { (value(note)) } }
+                        @for note in &rule.notes { div.soft.small { (value(note)) } }
                     }
                 },
                 value(&rule.rule_type),

@@ -21,7 +21,7 @@ pub(super) fn section(rules: &[RuleLine]) -> Markup {
                 ul.tactics {
                     @for tactic in &tactics {
                         li {
-                            h3 { (value(&tactic.name)) " " span.soft.small { (tactic.id) } }
+                            h3 { (tactic.name) " " span.soft.small { (tactic.id) } }
                             p.soft.small { (count(tactic.rules, "rule", "rules")) ", " (count(tactic.alerts, "alert", "alerts")) }
                             ul {
                                 @for (id, technique) in &tactic.techniques {

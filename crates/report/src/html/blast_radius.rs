@@ -18,7 +18,7 @@ pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
     let shown = radius.dependents.len().min(limits.rows);
     let materials = [text("Key material"), number("Uses"), time("First"), time("Last")];
     html! {
-        h5 { "Depends on " (code(&radius.key)) }
+        h5 { "Depends on " span.mono { (radius.key) } }
         @if radius.dependents.is_empty() {
             p { "Nothing in the logs depends on the key. That proves nothing by itself: see below." }
         } @else {
@@ -28,7 +28,7 @@ pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
                 html! {
                     div {
                         (code(name(one)))
-                        @if one.resource.is_some() && let Some(service) = &one.service { br; span.soft.small { (value(service)) } }
+                        @if one.resource.is_some() && let Some(service) = &one.service { div.soft.small { (value(service)) } }
                         br; (value(&one.says))
                         @for principal in &one.principals { div.small { span.soft { "by " } (code(principal)) } }
                     }
@@ -43,7 +43,7 @@ pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
                 code(&one.material), html! { (thousands(one.uses)) }, moment(&one.first), moment(&one.last),
             ]))))
         }
-        @for why in &radius.unknown_because { p.warning { b { "More may depend on it: " } (value(why)) } }
+        @for why in &radius.unknown_because { div.warning { b { "More may depend on it: " } (value(why)) } }
     }
 }
 

@@ -73,10 +73,10 @@ pub(super) fn section(coverage: &Coverage, limits: PageLimits) -> Markup {
 
 fn warnings(coverage: &Coverage) -> Markup {
     html! {
-        @if coverage.inputs == 0 { p.warning { b { "Nothing was read." } " There was no input." } }
-        @else if coverage.events == 0 { p.warning { b { "No event was read." } " Findings can't be expected." } }
+        @if coverage.inputs == 0 { div.warning { b { "Nothing was read." } " There was no input." } }
+        @else if coverage.events == 0 { div.warning { b { "No event was read." } " Findings can't be expected." } }
         @if coverage.partly_read + coverage.skipped + coverage.dropped + coverage.not_named > 0 {
-            p.warning { b { "Not everything was read. " } "What is missing can hold what would have been found." }
+            div.warning { b { "Not everything was read. " } "What is missing can hold what would have been found." }
         } @else if coverage.inputs > 0 {
             p { (chip("intact", "Everything was read")) " Every input was read whole, and no record was dropped." }
         }

@@ -1,5 +1,7 @@
 //! The events that a sentence rests on: when, what, which record, where it lies.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use triage::answer::Evidence;
 use triage::place::Place;
@@ -37,15 +39,38 @@ pub(super) fn record(evidence: &Evidence) -> Markup {
     }
 }
 
-/// Where a record lies.
-pub(super) fn place(place: &Place) -> Markup {
+/// Where a record lies; of a file its last part, because [`files`] has the whole.
+fn place(place: &Place) -> Markup {
     html! {
         @match place {
-            Place::File { name, offset } => { (value(name)) ", byte " (thousands(*offset)) }
+            Place::File { name, offset } => { (value(last_part(name))) ", byte " (thousands(*offset)) }
             Place::Lake => { "in the lake" }
             Place::Unknown => { "its place is not known" }
         }
     }
+}
+
+/// The files in which the evidence lies, each once and whole.
+pub(super) fn files<'a>(evidence: impl Iterator<Item = &'a Evidence>) -> Markup {
+    let files: BTreeSet<&str> = evidence
+        .filter_map(|one| match &one.place {
+            Place::File { name, .. } => Some(&**name),
+            Place::Lake | Place::Unknown => None,
+        })
+        .collect();
+    html! {
+        @if !files.is_empty() {
+            details {
+                summary { (count(files.len() as u64, "file holds", "files hold")) " the evidence" }
+                p.soft.small { "Offsets count bytes from the beginning of the file as decompressed." }
+                ul { @for file in files { li { (code(file)) } } }
+            }
+        }
+    }
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().filter(|part| !part.is_empty()).unwrap_or(path)
 }
 
 fn rows(evidence: &[Evidence]) -> Markup {
@@ -56,8 +81,8 @@ fn rows(evidence: &[Evidence]) -> Markup {
         evidence.iter().map(|one| {
             Row::new(vec![
                 moment(&one.time),
-                html! { div { (code(&one.action)) br; span.soft.small { (value(&one.provider)) } } },
-                html! { span { (value(&one.shows)) } },
+                html! { div { (code(&one.action)) div.soft.small { (value(&one.provider)) } } },
+                html! { div { (value(&one.shows)) } },
                 record(one),
             ])
         }),

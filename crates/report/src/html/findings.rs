@@ -111,7 +111,7 @@ pub(super) fn section(report: &HuntReport, order: &Order<'_>) -> Markup {
                     }
                 }
                 @if report.not_kept > 0 {
-                    p.warning {
+                    div.warning {
                         b { (count(report.not_kept, "alert is", "alerts are")) " counted here and not on this page." }
                         @if let Some(rest) = &report.rest_is { " All alerts are " (value(rest)) "." }
                     }
@@ -164,7 +164,7 @@ fn rules(report: &HuntReport, order: &Order<'_>) -> Markup {
             let full: Vec<usize> = full.map(|(index, _)| index + 1).collect();
             Some(Row::new(vec![
                 severity(&first.alert.severity),
-                html! { span { (value(&first.alert.rule_name)) } },
+                html! { div { (value(&first.alert.rule_name)) } },
                 html! { (thousands(alerts.len() as u64)) },
                 html! {
                     @if levels.is_empty() { span.soft { "not investigated" } }
@@ -185,26 +185,20 @@ fn rules(report: &HuntReport, order: &Order<'_>) -> Markup {
 
 /// Alerts that are not shown in full, by rule.
 pub(super) fn others(report: &HuntReport, order: &Order<'_>, limits: PageLimits) -> Markup {
-    let columns = [
-        time("Time"),
-        text("What happened"),
-        text("Who and from where"),
-        text("Investigation"),
-        text("Alert"),
-    ];
+    let columns = [time("Time"), text("What happened"), text("Who and from where"), text("Investigation")];
     html! {
         @if !order.others.is_empty() {
             section #others aria-labelledby="others-heading" {
                 h2 #others-heading { "Other alerts" }
                 @for (name, alerts) in &order.others {
                     div.sheet {
-                        h3 { (value(name)) }
+                        h3 { (name) }
                         @if let Some(first) = alerts.first() {
                             p.above { (severity(&first.alert.severity)) span { (count(alerts.len() as u64, "alert", "alerts")) } }
                         }
                         (table("Alerts of the rule", &columns, alerts.iter().take(limits.rows).map(|finding| Row::new(vec![
                             moment(&finding.alert.time),
-                            html! { span { (value(&finding.alert.reason)) } },
+                            html! { div { (value(&finding.alert.reason)) br; span.soft.small { "alert " (code(&finding.alert.uuid)) } } },
                             html! { div {
                                 @for name in ["aws.cloudtrail.user_identity.arn", "user.name", "source.ip"] {
                                     @if let Some(text) = finding.field(name) { div { (code(&text)) } }
@@ -212,12 +206,11 @@ pub(super) fn others(report: &HuntReport, order: &Order<'_>, limits: PageLimits)
                             } },
                             html! { @match &finding.investigation {
                                 Investigation::Done(triage) => { (level_chip(triage.verdict.level)) }
-                                Investigation::NotDone { reason } => { span.soft { (value(reason)) } }
+                                Investigation::NotDone { reason } => { div.soft { (value(reason)) } }
                             } },
-                            code(&finding.alert.uuid),
                         ]))))
                         @if alerts.len() > limits.rows {
-                            p.warning {
+                            div.warning {
                                 b { (count((alerts.len() - limits.rows) as u64, "alert", "alerts")) " of this rule are not on this page." }
                                 " They are in alerts.ndjson of a case folder."
                                 @if let Some(rest) = &report.rest_is { " All alerts are " (value(rest)) "." }

@@ -14,12 +14,12 @@ pub(super) fn section(questions: &[AnsweredQuestion]) -> Markup {
         @if questions.is_empty() { p.soft { "The rule's guide asks no questions." } }
         @for asked in questions {
             div.question {
-                h5 { span { (value(&asked.question)) } (chip_of(asked.answer.answered)) }
+                h5 { span { (asked.question) } (chip_of(asked.answer.answered)) }
                 (sentences(&asked.answer.text))
                 @if let Some(why) = &asked.answer.why_not_whole {
-                    p.why { b { (missing(asked.answer.answered)) } " " (value(why)) }
+                    div.why { b { (missing(asked.answer.answered)) } " " (value(why)) }
                 }
-                @for warning in &asked.answer.warnings { p.warning { b { "Mind: " } (value(warning)) } }
+                @for warning in &asked.answer.warnings { div.warning { b { "Mind: " } (value(warning)) } }
                 @if asked.answer.evidence.is_empty() {
                     @if asked.answer.answered != Answered::No { p.soft.small { "No single event is named as evidence." } }
                 } @else { (evidence::list(&asked.answer.evidence)) }

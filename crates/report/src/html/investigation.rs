@@ -5,7 +5,7 @@ use triage::report::TriageReport;
 
 use super::findings::{Order, fields, severity};
 use super::words::{code, count, moment, sentences, value};
-use super::{PageLimits, actor, blast_radius, guide, keys, response, surroundings, verdict};
+use super::{PageLimits, actor, blast_radius, evidence, guide, keys, response, surroundings, verdict};
 use crate::finding::Finding;
 use crate::hunt_report::HuntReport;
 
@@ -16,7 +16,7 @@ pub(super) fn section(report: &HuntReport, order: &Order<'_>, limits: PageLimits
             section #investigations aria-labelledby="investigations-heading" {
                 h2 #investigations-heading { "Investigations" }
                 @if order.beyond > 0 {
-                    p.warning {
+                    div.warning {
                         b { (count(order.beyond as u64, "investigation is", "investigations are")) " not shown in full. " }
                         "The gravest " (order.full.len()) " are; the others stand in the tables of "
                         a href="#others" { "other alerts" } " with their verdicts, and whole in report.json of a case folder."
@@ -42,8 +42,8 @@ fn article(number: usize, finding: &Finding, triage: &TriageReport, limits: Page
                     (severity(&alert.severity)) (verdict::level_chip(triage.verdict.level))
                     span { "risk score " (alert.risk_score) } span { (moment(&alert.time)) }
                 }
-                h3 id=(heading) { (number) ". " (value(&alert.rule_name)) }
-                p { (value(&alert.reason)) }
+                h3 id=(heading) { (number) ". " (alert.rule_name) }
+                div.p { (value(&alert.reason)) }
                 nav aria-label=(format!("Within alert {number}")) {
                     ul.within {
                         @for (part, name) in parts(triage) { li { a href=(format!("#{id}-{part}")) { (name) } } }
@@ -87,6 +87,7 @@ fn article(number: usize, finding: &Finding, triage: &TriageReport, limits: Page
                 dt { "Rule" } dd { (code(&alert.rule_id)) }
                 dt { "Events" } dd { @for event in &alert.event_ids { div { (code(event)) } } }
             }
+            (evidence::files(crate::finding::evidence(triage)))
             (fields(finding))
         }
     }

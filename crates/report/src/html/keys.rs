@@ -14,8 +14,8 @@ use crate::time;
 /// One key.
 pub(super) fn section(key: &KeyReport, limits: PageLimits) -> Markup {
     html! {
-        h5 { "Key " (code(&key.key)) }
-        p { (value(&key.because)) }
+        h5 { "Key " span.mono { (key.key) } }
+        div.p { (value(&key.because)) }
         (clocks(&key.clocks))
         (key_timeline::picture(key))
         dl.facts {
@@ -56,7 +56,7 @@ fn clocks(clocks: &[Clock]) -> Markup {
                             }
                         }
                         @if let Some(ends) = &clock.ends { span.small { (moment(ends)) ", " (certainty(clock.certainty)) } br; }
-                        span.small { (value(&clock.says)) }
+                        div.small { (value(&clock.says)) }
                     }
                 }
             }

@@ -14,9 +14,9 @@ pub(super) fn section(plan: &ResponsePlan) -> Markup {
             ol.steps {
                 @for step in &plan.steps {
                     li {
-                        h5 { (value(&step.title)) }
+                        h5 { (step.title) }
                         (sentences(&step.why))
-                        @if let Some(ask) = &step.ask { p.ask { b { "To decide first: " } (value(ask)) } }
+                        @if let Some(ask) = &step.ask { div.ask { b { "To decide first: " } (value(ask)) } }
                         @for command in &step.commands {
                             div.command { pre tabindex="0" { code { (command) } } }
                         }

@@ -22,7 +22,7 @@ pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
         @if around.acts.is_empty() { p { "No act of this principal stands out beside the alert." } }
         @for act in &around.acts {
             div.question {
-                h5 { span { (value(&act.says)) } (gravity(act.gravity)) }
+                h5 { span { (act.says) } (gravity(act.gravity)) }
                 p.soft.small { (count(act.count, "event", "events")) }
                 (evidence::list(&act.evidence))
             }
@@ -34,14 +34,14 @@ pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
             ]))))
             (and_more(around.alerts.len().saturating_sub(limits.rows), "alerts", "report.json of the case folder has all"))
         }
-        @for missing in &around.missing { p.warning { b { "Missing: " } (value(missing)) } }
+        @for missing in &around.missing { div.warning { b { "Missing: " } (value(missing)) } }
         @if !around.session.is_empty() {
             details {
                 summary { "The session, " (count(around.session.len() as u64, "step", "steps")) }
                 (table("The session", &steps, around.session.iter().take(shown).map(|step| Row::new(vec![
                     moment(&step.first),
                     html! { @if step.last != step.first { (moment(&step.last)) } },
-                    html! { div { (code(&step.action)) @if step.is_subject { " " b { "the alert's event" } } br; span.soft.small { (value(&step.provider)) } } },
+                    html! { div { (code(&step.action)) @if step.is_subject { " " b { "the alert's event" } } div.soft.small { (value(&step.provider)) } } },
                     html! { @if let Some(region) = &step.region { (value(region)) } },
                     html! { (thousands(step.count)) },
                     html! { @if let Some(error) = &step.error { (code(error)) } },

@@ -60,7 +60,7 @@ fn side(heading: &str, reasons: &[Reason]) -> Markup {
                             (value(&reason.says))
                             div.weight {
                                 (meter(reason.weight))
-                                "weight " (reason.weight) " of 10"
+                                span { "weight " (reason.weight) " of 10" }
                                 span.mono { (reason.name) }
                             }
                         }
@@ -86,12 +86,12 @@ pub(super) fn exceptions(proposed: &[ProposedException]) -> Markup {
     let columns = [text("Field"), text("Value")];
     html! {
         @for one in proposed {
-            h5 { (value(&one.name)) }
-            p { (value(&one.says)) }
+            h5 { (one.name) }
+            div.p { (value(&one.says)) }
             (table("Entries, all of which must hold", &columns, one.entries.iter().map(|entry| {
                 Row::new(vec![code(&entry.field), code(&entry.value)])
             })))
-            p class=(if one.hides_suspicious > 0 { "warning" } else { "why" }) {
+            div class=(if one.hides_suspicious > 0 { "warning" } else { "why" }) {
                 "It would have hidden " (count(one.hides, "alert", "alerts")) " of this rule in this data; "
                 @if one.hides_suspicious > 0 {
                     b { (thousands(one.hides_suspicious)) " of them " (if one.hides_suspicious == 1 { "is" } else { "are" }) " not judged as expected: don't take it as it is." }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::time;
+use crate::visible::visible;
 
 /// `1,204`.
 pub(super) fn thousands(number: u64) -> String {
@@ -51,26 +52,50 @@ pub(super) fn value(text: &str) -> Markup {
 
 /// A value in the type of code.
 pub(super) fn code(text: &str) -> Markup {
-    html! { span.mono { (value(text)) } }
+    html! {
+        @if text.len() > AT_ONCE { div.mono { (value(text)) } } @else { span.mono { (text) } }
+    }
 }
 
-/// At most so many characters: the beginning.
-pub(super) fn clip(text: &str, characters: usize) -> String {
-    if text.chars().count() <= characters {
-        return text.to_owned();
+/// At most so many columns of text: the beginning.
+pub(super) fn clip(text: &str, columns: usize) -> String {
+    // Visible first: an escape is longer than what it stands for.
+    let text = visible(text.to_owned());
+    if width(&text) <= columns {
+        return text;
     }
-    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
+    within(text.chars(), columns.saturating_sub(1)).into_iter().chain(['…']).collect()
 }
 
-/// At most so many characters: the beginning and the end, where names of resources differ.
-pub(super) fn clip_middle(text: &str, characters: usize) -> String {
-    let length = text.chars().count();
-    if length <= characters {
-        return text.to_owned();
+/// At most so many columns of text: the beginning and the end, where names of resources differ.
+pub(super) fn clip_middle(text: &str, columns: usize) -> String {
+    let text = visible(text.to_owned());
+    if width(&text) <= columns {
+        return text;
     }
-    let head = characters.saturating_sub(1) / 3;
-    let tail = characters.saturating_sub(1 + head);
-    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+    let head = columns.saturating_sub(1) / 3;
+    let mut tail = within(text.chars().rev(), columns.saturating_sub(1 + head));
+    tail.reverse();
+    within(text.chars(), head).into_iter().chain(['…']).chain(tail).collect()
+}
+
+/// Room in a line of Latin letters; whatever may be wider counts twice.
+fn width(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+fn columns_of(c: char) -> usize {
+    if c < '\u{300}' || c == '…' { 1 } else { 2 }
+}
+
+fn within(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
+    let mut used = 0;
+    characters
+        .take_while(|c| {
+            used += columns_of(*c);
+            used <= columns
+        })
+        .collect()
 }
 
 /// Says how many were left out of a list, and where they are; nothing when none were.
@@ -87,7 +112,7 @@ pub(super) fn sentences(texts: &[String]) -> Markup {
     html! {
         @match texts {
             [] => {}
-            [one] => { p { (value(one)) } }
+            [one] => { div.p { (value(one)) } }
             many => { ul { @for one in many { li { (value(one)) } } } }
         }
     }
@@ -106,5 +131,7 @@ mod tests {
         assert_eq!(clip("héllo", 4), "hél…");
         assert_eq!(clip_middle("arn:aws:kms:eu-west-1:key/abcdef", 13), "arn:…y/abcdef");
         assert_eq!(clip_middle("short", 13), "short");
+        assert_eq!(clip("漢字漢字", 5), "漢字…");
+        assert_eq!(clip("a\u{202e}b", 6), "a\\u{2…");
     }
 }
