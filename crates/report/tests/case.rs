@@ -1,5 +1,7 @@
 //! A case folder on disk: read back, checked with `sha256sum`, and guarded against overwriting.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod sample;
 
 use std::collections::BTreeMap;

@@ -142,7 +142,7 @@ fn draw(
             (words(if at_right { "strong end" } else { "strong" }, if at_right { x - 5.0 } else { x + 5.0 }, 13.0, "alert"))
         }
         @for (step, at) in steps {
-            @let radius = 4.0 + (step.count as f64).ln().max(0.0).min(5.0);
+            @let radius = 4.0 + (step.count as f64).ln().clamp(0.0, 5.0);
             circle class={ "mark" @if step.error.is_some() { " failed" } @if step.is_subject { " alert" } }
                 cx=(Pixels(place(*at))) cy=(Pixels(lane(&step.provider))) r=(Pixels(radius)) {}
         }

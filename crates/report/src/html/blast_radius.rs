@@ -29,7 +29,7 @@ pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
                     div {
                         (code(name(one)))
                         @if one.resource.is_some() && let Some(service) = &one.service { div.soft.small { (value(service)) } }
-                        br; (value(&one.says))
+                        div { (value(&one.says)) }
                         @for principal in &one.principals { div.small { span.soft { "by " } (code(principal)) } }
                     }
                 },
@@ -92,8 +92,12 @@ fn picture(radius: &BlastRadius) -> Markup {
     figure(&says, wide(&radius.key, drawn), narrow(&radius.key, drawn), &caption)
 }
 
+fn first_words(one: &Dependent) -> String {
+    format!("{} · {}", grade_name(one.grade), count(one.count, "event", "events"))
+}
+
 fn second_line(one: &Dependent) -> String {
-    format!("{} · {} · last {}", grade_name(one.grade), count(one.count, "event", "events"), short(&one.last))
+    format!("{} · last {}", first_words(one), short(&one.last))
 }
 
 fn box_class(one: &Dependent) -> String {
@@ -120,7 +124,7 @@ fn wide(key: &str, drawn: &[Dependent]) -> Drawing {
             @let y = 1.0 + row * index as f64;
             (rectangle(&box_class(one), right, y, WIDE - right - 1.0, box_height))
             (words("mono", right + 12.0, y + 18.0, &clip_middle(name(one), 66)))
-            (words("soft", right + 12.0, y + 35.0, &clip(&second_line(one), 70)))
+            (words("soft", right + 12.0, y + 35.0, &clip(&second_line(one), 56)))
         }
     };
     Drawing { width: WIDE, height, content }
@@ -141,7 +145,7 @@ fn narrow(key: &str, drawn: &[Dependent]) -> Drawing {
             @let y = top + row * index as f64;
             (rectangle(&box_class(one), left, y, NARROW - left - 1.0, box_height))
             (words("mono", left + 9.0, y + 19.0, &clip_middle(name(one), 40)))
-            (words("soft", left + 9.0, y + 36.0, &clip(&second_line(one), 46)))
+            (words("soft", left + 9.0, y + 36.0, &clip(&first_words(one), 36)))
         }
     };
     Drawing { width: NARROW, height: top + row * drawn.len() as f64, content }

@@ -51,7 +51,7 @@ fn clocks(clocks: &[Clock]) -> Markup {
                         strong {
                             @match clock.seconds_left {
                                 Some(left) if left > 0 => { (time::span(left)) " left" }
-                                Some(left) => { "ended " (time::span(-left)) " ago" }
+                                Some(left) => { "ended " (time::span(left.saturating_neg())) " ago" }
                                 None => { "no date yet" }
                             }
                         }

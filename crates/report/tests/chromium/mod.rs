@@ -1,6 +1,5 @@
 //! A headless Chromium that is driven through its DevTools protocol, over two named pipes.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +29,7 @@ pub(crate) fn program() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         return Some(named.into());
     }
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
     std::env::split_paths(&path)
         .flat_map(|folder| names.map(|name| folder.join(name)))
