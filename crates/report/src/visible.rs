@@ -1,7 +1,7 @@
 //! Characters that could deceive a reader or a program, made visible.
 
 /// The text with control characters, but for line feed and tab, and with characters that turn the direction of writing
-/// or show nothing, as `\u{…}`.
+/// or show nothing, and with those that are no characters, as `\u{…}`.
 ///
 /// Source of the characters: Unicode Technical Report 36, and CVE-2021-42574.
 pub(crate) fn visible(text: String) -> String {
@@ -22,6 +22,8 @@ pub(crate) fn visible(text: String) -> String {
 fn deceives(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || (c as u32 & 0xfffe) == 0xfffe
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
         || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 

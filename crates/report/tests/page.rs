@@ -241,3 +241,31 @@ fn the_same_input_gives_the_same_bytes() {
     shuffled.findings.reverse();
     assert_eq!(once, page(&shuffled, PageLimits::default()));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_text_becomes_markup(text in "\\PC{0,40}|[<>&\"'/=!a-z -]{0,40}|.{0,30}") {
+        let mut report = sample::hunt();
+        report.findings.truncate(1);
+        let before = html(&report, PageLimits::default());
+        let finding = &mut report.findings[0];
+        finding.alert.rule_name.clone_from(&text);
+        finding.fields[0].values[0].clone_from(&text);
+        if let bartizan_report::Investigation::Done(triage) = &mut finding.investigation {
+            triage.alert.reason.clone_from(&text);
+            triage.questions[0].question.clone_from(&text);
+            triage.keys[0].key.clone_from(&text);
+            triage.blast_radius[0].dependents[0].resource = Some(text.clone());
+            triage.surroundings.session[0].provider.clone_from(&text);
+            triage.response.steps[0].commands[0].clone_from(&text);
+        }
+        report.title.clone_from(&text);
+        let after = html(&report, PageLimits::default());
+        let elements = |page: &Html| all(page, "*").iter().filter(|one| one.value().name() != "time").count();
+        // The same page with other words; the session's picture may have one lane more.
+        proptest::prop_assert!(elements(&after).abs_diff(elements(&before)) <= 4);
+        proptest::prop_assert_eq!(all(&after, "script").len(), 1);
+    }
+}

@@ -126,20 +126,17 @@ fn draw(
     };
     let ends = [first, first + span as i64].map(|at| time::short(&moment_of(at)));
     let content = html! {
-        @for (index, name) in lanes.iter().enumerate() {
-            @let y = lane(name);
-            @if is_narrow {
-                (words("soft", 0.0, top + row * index as f64 + 13.0, &clip(name, 44)))
-            } @else {
-                (words("", 0.0, y + 4.0, &clip(name, 27)))
-            }
-            (line("axis", (left, y), (width, y)))
-        }
+        @for name in lanes { (line("axis", (left, lane(name)), (width, lane(name)))) }
         @for (_, at) in steps.iter().filter(|(step, _)| step.is_subject).take(1) {
             @let x = place(*at);
             @let at_right = x > width * 0.7;
             (line("moment", (x, 14.0), (x, bottom)))
             (words(if at_right { "strong end" } else { "strong" }, if at_right { x - 5.0 } else { x + 5.0 }, 13.0, "alert"))
+        }
+        // Over the line of the alert, which crosses them on a narrow screen.
+        @for (index, name) in lanes.iter().enumerate() {
+            @if is_narrow { (words("soft over", 0.0, top + row * index as f64 + 13.0, &clip(name, 44))) }
+            @else { (words("", 0.0, lane(name) + 4.0, &clip(name, 27))) }
         }
         @for (step, at) in steps {
             @let radius = 4.0 + (step.count as f64).ln().clamp(0.0, 5.0);
@@ -147,7 +144,7 @@ fn draw(
                 cx=(Pixels(place(*at))) cy=(Pixels(lane(&step.provider))) r=(Pixels(radius)) {}
         }
         (words("soft", left, bottom + 16.0, &ends[0]))
-        (words("soft end", width, bottom + 16.0, &ends[1]))
+        @if ends[1] != ends[0] { (words("soft end", width, bottom + 16.0, &ends[1])) }
     };
     Drawing { width, height: bottom + 22.0, content }
 }
