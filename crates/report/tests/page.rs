@@ -7,7 +7,7 @@ mod sample;
 use std::collections::BTreeSet;
 
 use bartizan_report::html::{PageLimits, page};
-use bartizan_report::{Coverage, HuntReport};
+use bartizan_report::{Coverage, HourRow, HuntReport};
 use scraper::{ElementRef, Html, Selector};
 
 fn html(report: &HuntReport, limits: PageLimits) -> Html {
@@ -268,4 +268,40 @@ proptest::proptest! {
         proptest::prop_assert!(elements(&after).abs_diff(elements(&before)) <= 4);
         proptest::prop_assert_eq!(all(&after, "script").len(), 1);
     }
+}
+
+#[test]
+fn years_and_tens_of_thousands_of_alerts_stay_one_page() {
+    let mut report = sample::hunt();
+    let one = report.findings.pop().unwrap();
+    report.findings = (0..20_000)
+        .map(|number| {
+            let mut finding = one.clone();
+            finding.alert.uuid = format!("{number:064x}");
+            finding.alert.rule_id = format!("rule-{}", number % 3);
+            finding
+        })
+        .collect();
+    let hours = report.coverage.hours.as_mut().unwrap();
+    hours.rows = (0..40u64)
+        .map(|row| HourRow {
+            name: format!("row {row}"),
+            counts: (0..30_000u64).map(|hour| if row == 0 && hour % 1000 < 3 { 0 } else { 1 }).collect(),
+        })
+        .collect();
+    let source = page(&report, PageLimits::default());
+    assert!(source.len() < 4_000_000, "{}", source.len());
+    let page = html(&report, PageLimits::default());
+    let others = only(&page, "#others");
+    assert!(
+        others.contains("6,166 alerts of this rule are not on this page.") && others.contains("6,167 alerts")
+    );
+    let coverage = only(&page, "#coverage");
+    assert!(
+        coverage.contains("90 hours of 1,200,000 have no event, each row below counted by itself."),
+        "{coverage}"
+    );
+    assert!(
+        coverage.contains("The first 12 of 40 rows.") && coverage.contains("30 stretches without events")
+    );
 }

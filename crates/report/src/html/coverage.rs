@@ -168,7 +168,13 @@ fn hours_section(hours: &Hours, limits: PageLimits) -> Markup {
     html! {
         h3 { "Missing hours " span.soft { (thousands(total)) } }
         @if total == 0 { p { "Every hour between the first and the last event has events." } }
-        @else { p { (count(total, "hour", "hours")) " of " (thousands(all)) " have no event. In a quiet account that is usual; it may also be a gap in the delivery." } }
+        @else {
+            p {
+                (count(total, "hour", "hours")) " of " (thousands(all)) " have no event"
+                @if hours.rows.len() > 1 { ", each row below counted by itself" }
+                ". In a quiet account that is usual; it may also be a gap in the delivery."
+            }
+        }
         (figure(&says, strip(hours, WIDE, 170.0), strip(hours, NARROW, 0.0), &caption))
         @if !missing.is_empty() {
             details {
