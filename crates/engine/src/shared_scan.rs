@@ -270,7 +270,11 @@ impl<'s> Scanner<'s> {
 
     /// What was seen since they began; `None` when they did not.
     pub(crate) fn end_sightings(&mut self) -> Option<Sightings> {
-        self.sightings.take()
+        let mut sightings = self.sightings.take();
+        if let Some(sightings) = &mut sightings {
+            sightings.close();
+        }
+        sightings
     }
 
     /// Looks at an event that was made before.

@@ -114,7 +114,7 @@ impl Sightings {
             });
             return true;
         }
-        !wants_whole(provider, action, error)
+        !wants_whole(&act)
     }
 
     /// Sees a record whole, whose act was seen or could not be.
@@ -129,19 +129,24 @@ impl Sightings {
 
     fn whole(&mut self, event: Option<Event>, offset: u64) {
         let Some(event) = event else { return };
+        let principal = event.identity.principal().unwrap_or_default();
+        let act = Act::of(&event, &principal);
         if self.act_rows.last() != Some(&self.rows) {
-            let principal = event.identity.principal().unwrap_or_default();
-            self.acts.push(&Act::of(&event, &principal), offset);
+            self.acts.push(&act, offset);
             self.act_rows.push(self.rows);
         }
-        let error = event.error.as_deref().unwrap_or_default();
-        if wants_whole(&event.provider, &event.action, error) {
+        if wants_whole(&act) {
             self.events.push((self.rows, event));
         }
     }
 
     fn place(&self, offset: u64) -> Place {
         Place::File { name: Arc::clone(&self.input), offset }
+    }
+
+    /// Gives back what is only there to see faster.
+    pub(crate) fn close(&mut self) {
+        self.uses.close();
     }
 
     /// Adds all that is no duplicate. `is_new` goes with the rows that lie in the range, in order.

@@ -70,13 +70,10 @@ impl Evidence {
     }
 }
 
-/// Does an event have to be given whole, by `eventSource`, `eventName` and `errorCode`? Uses of keys have a quicker way.
-pub fn wants_whole(provider: &str, action: &str, error: &str) -> bool {
-    KeyHistory::wants(provider, action)
-        || KeyHistory::wants_error(error)
-        || (provider == "sts.amazonaws.com" && gives_credentials(action))
-}
-
-fn gives_credentials(action: &str) -> bool {
-    action.starts_with("AssumeRole") || matches!(action, "GetFederationToken" | "GetSessionToken")
+/// Does an event have to be given whole, too? Calls of KMS that [`KeyUseBatch::takes`](crate::kms::key_use::KeyUseBatch::takes)
+/// have a quicker way.
+pub fn wants_whole(act: &Act<'_>) -> bool {
+    Activity::wants_whole(act)
+        || KeyHistory::wants(act.provider, act.action)
+        || KeyHistory::wants_error(act.error)
 }

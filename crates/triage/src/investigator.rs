@@ -7,9 +7,6 @@ use crate::actor::OriginOf;
 use crate::event::Event;
 use crate::evidence::Evidence;
 use crate::investigate::{AskQuery, AtHand, KeyFindings, Subject, investigate};
-use crate::kms::coverage::Coverage;
-use crate::kms::key_id::KeyId;
-use crate::kms::sorted_keys::SortedKeys;
 use crate::place::Place;
 use crate::report::{AlertSummary, TriageReport};
 use crate::surroundings::{KnownAlert, Window};
@@ -90,7 +87,7 @@ pub fn investigate_alerts(
             reports.push(None);
             continue;
         }
-        let keys = key_findings(&sorted, events, setting.at, &coverage);
+        let keys = KeyFindings::of(&sorted, events, setting.at, &coverage);
         let subject = Subject { alert: summary, document: alert.document, events, guide: alert.guide };
         let at_hand = AtHand {
             activity: &evidence.activity,
@@ -151,36 +148,5 @@ fn summary(document: &Document, events: &[Event]) -> AlertSummary {
         time: newest.or_else(|| written.map(str::to_owned)).unwrap_or_default(),
         reason: text("kibana.alert.reason"),
         event_ids: events.iter().filter_map(|event| event.id.clone()).collect(),
-    }
-}
-
-fn key_findings(
-    sorted: &SortedKeys<'_>,
-    events: &[Event],
-    at: Timestamp,
-    coverage: &Coverage,
-) -> KeyFindings {
-    let mut keys: Vec<KeyId> = Vec::new();
-    for event in events.iter().filter(|event| event.provider == "kms.amazonaws.com") {
-        for key in sorted.keys_of(event) {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-    }
-    let Some(first) = events.iter().map(|event| event.time).min() else { return KeyFindings::default() };
-    let deletes = |event: &&Event| {
-        matches!(event.action.as_str(), "DeleteImportedKeyMaterial" | "DeleteExpiredKeyMaterial")
-            && event.succeeded()
-    };
-    let deletion = events.iter().find(deletes);
-    let end = coverage.to.unwrap_or(at);
-    KeyFindings {
-        reimport: deletion.and_then(|event| {
-            let id = event.id.as_deref();
-            keys.iter().find_map(|key| sorted.reimport(key, id, end))
-        }),
-        blast_radius: keys.iter().map(|key| sorted.blast_radius(key, first, coverage)).collect(),
-        keys: keys.iter().filter_map(|key| sorted.report(key, at)).collect(),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use alert::{Alert, AlertContext, ExecutionType};
 use anyhow::Context as _;
-use ecs::{Catalog, TimeRange};
+use ecs::{Catalog, TimeRange, Timestamp};
 use engine::{
     AlertSink, HuntInput, HuntOptions, HuntOutput, IndicatorFile, Plan, PlannedRule, ScanSettings, Windows,
 };
@@ -16,7 +16,9 @@ use ingest::decode::Limits;
 use ingest::enrich::Enrichment;
 use ingest::ledger::Ledger;
 use ingest::source::{directory, find};
+use jiff::SignedDuration;
 use rule::{RuleLibrary, Severity};
+use triage::evidence::Evidence;
 use triage::investigate_query::Query;
 
 use super::Context;
@@ -277,7 +279,8 @@ impl Hunt<'_> {
                 let held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
                 let lacks = lacks(&summary.ledger);
                 let mut ask = |_: &Query| Err("Queries of guides are not asked here.".to_owned());
-                held.investigate(&evidence, self.selected, &self.enrichment, &lacks, now, &mut ask)
+                let at = moment_of(&evidence, now);
+                held.investigate(&evidence, self.selected, &self.enrichment, &lacks, at, &mut ask)
             }
             None => Investigated::default(),
         };
@@ -302,6 +305,15 @@ impl Hunt<'_> {
         }
         Ok(Found { coverage, highest: sink.highest })
     }
+}
+
+/// The logs of so long ago still tell of now.
+const RECENT: SignedDuration = SignedDuration::from_hours(48);
+
+/// The moment that states and clocks are told for: now, or of older logs their end, since what happened then is not in them.
+fn moment_of(evidence: &Evidence, now: Timestamp) -> Timestamp {
+    let end = evidence.activity.span().map(|(_, end)| end);
+    end.filter(|end| now.duration_since(*end) > RECENT).unwrap_or(now)
 }
 
 /// What the logs lack, for those who rest on them.

@@ -457,19 +457,6 @@ impl OwnedFacts {
     }
 }
 
-/// The day, as `2026-03-14T`, and the second of it, of a time in the one form that CloudTrail writes.
-fn second_of_day(text: &str) -> Option<([u8; 11], i64)> {
-    let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
-    let two = |place: usize, below: u8| {
-        let (ten, one) = (bytes[place].wrapping_sub(b'0'), bytes[place + 1].wrapping_sub(b'0'));
-        (ten < 10 && one < 10 && ten * 10 + one < below).then(|| i64::from(ten * 10 + one))
-    };
-    let separated = bytes[10] == b'T' && bytes[13] == b':' && bytes[16] == b':' && bytes[19] == b'Z';
-    let seconds = two(11, 24)? * 3_600 + two(14, 60)? * 60 + two(17, 60)?;
-    let day = bytes.first_chunk::<11>().filter(|_| separated)?;
-    Some((*day, seconds))
-}
-
 fn remember<V>(table: &mut Table<Box<str>, V>, raw: &str, value: V) {
     if table.len() >= MOST_REMEMBERED {
         table.clear();
