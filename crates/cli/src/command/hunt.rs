@@ -17,17 +17,20 @@ use ingest::enrich::Enrichment;
 use ingest::ledger::Ledger;
 use ingest::source::{directory, find};
 use jiff::SignedDuration;
+use report::html::PageLimits;
+use report::{Finding, HuntReport, Investigation};
 use rule::{RuleLibrary, Severity};
 use triage::evidence::Evidence;
 use triage::investigate_query::Query;
 
-use super::Context;
+use super::{Context, raw_records};
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
 use crate::investigation::{HeldAlerts, Investigated, Scope};
 use crate::printer::{Printer, count};
 use crate::reporter::coverage::Coverage;
+use crate::reporter::hunt_report::{hours_of, hunt_report};
 use crate::reporter::progress::Progress;
 use crate::reporter::removed_values::RemovedValues;
 use crate::reporter::table::{DEFAULT_ROWS, severity_of};
@@ -114,6 +117,12 @@ pub(crate) struct ReportArgs {
     /// How many alerts the table shows, by severity and time; 0 for all
     #[arg(long, value_name = "N", default_value_t = DEFAULT_ROWS)]
     pub(crate) rows: usize,
+    /// Write a report for people to this file: one HTML page that needs no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write a case folder: the report, alerts, a timeline, the raw records of the evidence, and checksums
+    #[arg(long, value_name = "DIR")]
+    pub(crate) case: Option<PathBuf>,
     /// Which alerts leave with their investigation: the rule's guide answered from the logs, in the field
     /// bartizan.investigation
     #[arg(long, value_enum, value_name = "SCOPE", default_value_t = Scope::Kms)]
@@ -236,10 +245,11 @@ impl Hunt<'_> {
         let catalog = Catalog::builtin();
         let indicators = self.indicators.into_iter().map(IndicatorFile::Path).collect();
         let plan = Plan::new(self.selected, &catalog, now).with_indicators(indicators);
+        let limits = self.limits;
         let options = HuntOptions {
             scan: ScanSettings { range: self.range, now, enrichment: &self.enrichment, catalog: &catalog },
             jobs: self.jobs,
-            limits: self.limits,
+            limits,
             max_signals: self.max_signals,
             windows: self.windows,
             alerts: AlertContext {
@@ -256,7 +266,10 @@ impl Hunt<'_> {
         let mut dead_letter = self.dead_letter.as_deref().map(open_dead_letter).transpose()?;
         let output = printer.output(report.output.as_deref())?;
         let reporter = report.format.reporter(output, report.rows).context("cannot write the result")?;
+        let keeps = report.report.is_some() || report.case.is_some();
         let mut sink = CountingSink {
+            findings: keeps.then(Vec::new),
+            not_kept: 0,
             reporter,
             highest: None,
             removed_values: RemovedValues::default(),
@@ -273,8 +286,10 @@ impl Hunt<'_> {
             engine::hunt(&plan, &self.inputs, options, output).context("the hunt cannot go on")?
         };
 
+        let mut hours = None;
         let investigated = match summary.evidence.take() {
             Some(evidence) => {
+                hours = hours_of(&evidence);
                 let CountingSink { held, .. } = &mut sink;
                 let held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
                 let lacks = lacks(&summary.ledger);
@@ -284,7 +299,17 @@ impl Hunt<'_> {
             }
             None => Investigated::default(),
         };
+        if investigated.left_out > 0 {
+            printer.warn(format!(
+                "{} not investigated: --triage-most says how many are",
+                count(investigated.left_out, "alert was", "alerts were")
+            ));
+        }
         for (alert, blocks, report) in investigated.alerts {
+            if let Some(findings) = &mut sink.findings {
+                let ids = report.alert.event_ids.clone();
+                findings.push(Finding::of_alert(&alert, ids, Investigation::Done(Box::new(report.clone()))));
+            }
             sink.reporter.alert(alert)?;
             for block in blocks {
                 sink.reporter.alert(block)?;
@@ -299,12 +324,42 @@ impl Hunt<'_> {
             coverage.dead_letter = Some((path, letter.written()));
             letter.finish().context("cannot write what could not be read")?;
         }
+        if let Some(findings) = sink.findings {
+            let whole = hunt_report(&coverage, self.selected, hours, findings, sink.not_kept, now);
+            write_report(&whole, report, &self.inputs, &limits, &printer)?;
+        }
         sink.reporter.finish(&coverage).context("cannot write the result")?;
         if report.format != Format::Table || report.output.is_some() {
             write_account(&printer, &coverage);
         }
         Ok(Found { coverage, highest: sink.highest })
     }
+}
+
+fn write_report(
+    whole: &HuntReport,
+    wanted: &ReportArgs,
+    inputs: &[HuntInput],
+    limits: &Limits,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    if let Some(path) = &wanted.report {
+        let page = report::html::page(whole, PageLimits::default());
+        std::fs::write(path, page).with_context(|| format!("cannot write to {}", path.display()))?;
+    }
+    if let Some(folder) = &wanted.case {
+        let records = raw_records::look_up(report::case::wanted_records(whole), inputs, limits);
+        let case = report::case::write_case(folder, whole, records, PageLimits::default())
+            .with_context(|| format!("cannot write the case folder {}", folder.display()))?;
+        if case.missing_records > 0 {
+            printer.warn(format!(
+                "{} of the evidence could not be looked up again: records/index.csv in {} says why",
+                count(case.missing_records, "raw record", "raw records"),
+                folder.display()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The logs of so long ago still tell of now.
@@ -342,14 +397,30 @@ struct CountingSink {
     highest: Option<Severity>,
     removed_values: RemovedValues,
     held: HeldAlerts,
+    /// For a report; `None` when there will be none.
+    findings: Option<Vec<Finding>>,
+    not_kept: u64,
 }
+
+/// A report holds so many alerts at most.
+const MOST_FINDINGS: usize = 20_000;
 
 impl AlertSink for CountingSink {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
         self.highest = self.highest.max(Some(severity_of(&alert)));
         self.removed_values.count(&alert);
-        let reporter = &mut self.reporter;
-        self.held.take(alert, &mut |alert| reporter.alert(alert))
+        let Self { reporter, findings, not_kept, held, .. } = self;
+        held.take(alert, &mut |alert| {
+            if let Some(findings) = findings.as_mut().filter(|_| !alert.is_building_block()) {
+                if findings.len() < MOST_FINDINGS {
+                    let reason = "It is not within what was to be investigated.".to_owned();
+                    findings.push(Finding::of_alert(&alert, Vec::new(), Investigation::NotDone { reason }));
+                } else {
+                    *not_kept += 1;
+                }
+            }
+            reporter.alert(alert)
+        })
     }
 }
 

@@ -128,7 +128,7 @@ impl Coverage {
     }
 
     /// Digests among the records: they hold no events, but what they say of log files can be checked.
-    fn digests(&self) -> u64 {
+    pub(crate) fn digests(&self) -> u64 {
         let digest = DropReason::NotAnEvent(RecordKind::CloudTrailDigest);
         self.ledger.counts().drops.get(&digest).copied().unwrap_or_default()
     }
@@ -675,7 +675,7 @@ fn windows_name(windows: Windows) -> &'static str {
 }
 
 /// What became of an input that was not read whole, and why.
-fn not_read_whole(input: &InputAccount) -> (&'static str, String) {
+pub(crate) fn not_read_whole(input: &InputAccount) -> (&'static str, String) {
     match &input.outcome {
         Outcome::Read => ("read", String::new()),
         Outcome::PartlyRead { offset, reason } => ("partly read", format!("{reason}, at byte {offset}")),

@@ -2,6 +2,7 @@
 
 pub(crate) mod coverage;
 pub(crate) mod csv;
+pub(crate) mod hunt_report;
 pub(crate) mod investigations;
 pub(crate) mod json;
 pub(crate) mod junit;

@@ -319,6 +319,15 @@ impl Activity {
         u64::try_from(hour(last) - hour(first) + 1).unwrap_or(0).saturating_sub(hours.len() as u64)
     }
 
+    /// Account, Region, hour since 1970, and events in it; the same account, Region and hour may come more than once.
+    pub fn events_by_hour(&self) -> impl Iterator<Item = (&str, &str, i64, u64)> {
+        self.cells.iter().filter_map(|cell| {
+            let profile = self.profiles.get(cell.key.profile as usize)?.profile;
+            let (account, region) = (self.texts.get(profile.account), self.texts.get(profile.region));
+            Some((account, region, i64::from(cell.key.hour), u64::from(cell.count)))
+        })
+    }
+
     fn names(&self, texts: impl Iterator<Item = u32>) -> Vec<String> {
         let texts: std::collections::BTreeSet<u32> = texts.collect();
         let mut names: Vec<String> = texts
