@@ -7,8 +7,8 @@ use ecs::Timestamp;
 use rule::Severity;
 
 use crate::command::{
-    completions, demo, explain, hunt, init_aws, lake_compact, lake_info, lake_ingest, lake_query, rule_check,
-    rule_list, rule_show, rule_test, serve, state_backup, token_create,
+    completions, demo, explain, hunt, init_aws, lake_compact, lake_info, lake_ingest, lake_query, respond,
+    rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create,
 };
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.
@@ -25,7 +25,8 @@ const EXIT_STATUS: &str = "\
 Exit status:
   0  done
   1  alerts at or above the severity given by --fail-on; a test of a rule failed
-  2  a rule could not run; with --strict also rules of types that cannot be run yet, and inputs not read whole
+  2  a rule could not run; with --strict also rules of types that cannot be run yet, and inputs not read whole;
+     a response was refused or failed
   3  a wrong argument or setting, or something in the surroundings (a missing path, a full disk)";
 
 /// Options of every command.
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     /// Back up and restore what a server must not forget (events are in the lake's files)
     #[command(subcommand)]
     State(StateCommand),
+    /// Plan, request, approve and carry out what can be done to the key of an alert: two people, one call
+    Respond(Box<respond::Args>),
     /// Say which clause of a rule an event fails, with the values seen
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account

@@ -20,6 +20,9 @@ impl ExitStatus {
     /// A test of a rule failed, or a rule has none although tests are required.
     pub(crate) const TESTS_FAILED: Self = Self::AlertsFound;
 
+    /// A guard refused a step of a response, or its call failed.
+    pub(crate) const RESPONSE_NOT_DONE: Self = Self::CouldNotRun;
+
     /// The graver of two: what could not run outweighs what was found.
     pub(crate) fn or(self, other: Self) -> Self {
         if self as u8 >= other as u8 { self } else { other }

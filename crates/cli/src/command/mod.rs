@@ -10,6 +10,7 @@ mod lake_folder;
 pub(crate) mod lake_info;
 pub(crate) mod lake_ingest;
 pub(crate) mod lake_query;
+pub(crate) mod respond;
 pub(crate) mod rule_check;
 pub(crate) mod rule_list;
 pub(crate) mod rule_show;
