@@ -70,8 +70,6 @@ pub(super) fn response_of(record: &ResponseRecord) -> Result<Response, RespondEr
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn both_know_the_same_words() {
         for status in respond::Status::ALL {

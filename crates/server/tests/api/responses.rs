@@ -3,7 +3,7 @@
 use bartizan_server::api::{AuthSettings, token_hash};
 use respond::{KeyArn, KeyState, LastDisable, SeenCall};
 use serde_json::{Value, json};
-use state::{Actor, ApiTokenDraft, ApiTokenStore as _, Role};
+use state::{Actor, ApiTokenDraft, Role};
 
 use crate::world::{Answer, NOW, World, at, world_responding};
 
