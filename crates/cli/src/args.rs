@@ -7,7 +7,7 @@ use ecs::Timestamp;
 use rule::Severity;
 
 use crate::command::{
-    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query,
+    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query, respond,
     rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
 };
 
@@ -26,7 +26,7 @@ Exit status:
   0  done
   1  alerts at or above the severity given by --fail-on; a test of a rule failed; a file was changed or is missing
   2  a rule could not run, or nothing could be verified; with --strict also rules of types that cannot be run yet,
-     inputs not read whole, and files that no signature proves
+     inputs not read whole, and files that no signature proves; a response was refused or failed
   3  a wrong argument or setting, or something in the surroundings (a missing path, a full disk)";
 
 /// Options of every command.
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     State(StateCommand),
     /// Check downloaded CloudTrail files against the digests that AWS signed: what was changed, removed or added
     Verify(verify::Args),
+    /// Plan, request, approve and carry out what can be done to the key of an alert: two people, one call
+    Respond(Box<respond::Args>),
     /// Say which clause of a rule an event fails, with the values seen
     Explain(explain::Args),
     /// Hunt through a small CloudTrail data set with a KMS attack in it; needs no AWS account

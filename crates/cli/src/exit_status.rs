@@ -22,6 +22,8 @@ impl ExitStatus {
 
     /// A file was changed after CloudTrail delivered it, or is missing.
     pub(crate) const FILES_INVALID: Self = Self::AlertsFound;
+    /// A guard refused a step of a response, or its call failed.
+    pub(crate) const RESPONSE_NOT_DONE: Self = Self::CouldNotRun;
 
     /// The graver of two: what could not run outweighs what was found.
     pub(crate) fn or(self, other: Self) -> Self {

@@ -26,7 +26,7 @@ use clap::Parser;
 use args::{Cli, Command, GlobalArgs, InitCommand, LakeCommand, RuleCommand, StateCommand, TokenCommand};
 use command::{
     Context, completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest,
-    lake_query, rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
+    lake_query, respond, rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
 };
 use exit_status::ExitStatus;
 use printer::Printer;
@@ -74,6 +74,7 @@ fn run(command: Command, context: Context) -> anyhow::Result<ExitStatus> {
         Command::State(StateCommand::Backup(args)) => state_backup::backup(&args, context),
         Command::State(StateCommand::Restore(args)) => state_backup::restore(&args, context),
         Command::Verify(args) => verify::run(&args, context),
+        Command::Respond(args) => respond::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Init(InitCommand::Aws(args)) => init_aws::run(&args, context),

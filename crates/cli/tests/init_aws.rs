@@ -268,12 +268,25 @@ fn files_are_written_all_or_none_and_never_over_something_else() {
 }
 
 /// The settings of `bartizan serve`, by section.
-const SETTINGS: [(&str, &[&str]); 6] = [
+const SETTINGS: [(&str, &[&str]); 7] = [
     ("server", &["address", "public_url", "tls_certificate", "tls_key", "auth"]),
     ("state", &["sqlite", "postgres"]),
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
     ("rules", &["paths", "builtin", "reload"]),
     ("geoip", &["city", "asn"]),
+    (
+        "respond",
+        &[
+            "enabled",
+            "role_arn",
+            "read_role_arn",
+            "request_valid",
+            "approval_valid",
+            "defenders",
+            "profile",
+            "endpoint_url",
+        ],
+    ),
     ("source", &["name", "type", "paths", "queue_url", "visibility", "bucket", "prefix", "region", "from"]),
 ];
 
@@ -347,6 +360,20 @@ fn all_of_it_printed_names_each_file() {
         names,
         ["# ==== bartizan-policy.json ====", "# ==== bartizan.tf ====", "# ==== bartizan.toml ===="]
     );
+}
+
+#[test]
+fn policies_for_acting_on_keys_are_made_when_they_are_wanted() {
+    let run = init_aws(Path::new("."), &[&SMALL, &["--what", "iam-policy", "--respond"]]);
+    let names: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("# ==== ")).collect();
+    let wanted = ["bartizan-policy.json", "bartizan-respond-read.json", "bartizan-respond.json"];
+    assert_eq!(names, wanted.map(|name| format!("# ==== {name} ====")));
+    let policies: Vec<&str> =
+        run.stdout.split("# ==== ").skip(1).map(|part| part.split_once('\n').unwrap().1).collect();
+    assert_eq!(actions(policies[1]), BTreeSet::from(["kms:DescribeKey".to_owned()]));
+    let writing = ["kms:CancelKeyDeletion", "kms:EnableKey"].map(str::to_owned);
+    assert_eq!(actions(policies[2]), BTreeSet::from(writing));
+    assert!(policies[2].contains("arn:aws:kms:*:111122223333:key/*"), "{}", policies[2]);
 }
 
 #[test]

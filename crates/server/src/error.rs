@@ -17,6 +17,12 @@ pub enum ServerError {
     /// The state failed or refused.
     #[error(transparent)]
     State(#[from] state::StateError),
+    /// A guard of a response refused the step.
+    #[error(transparent)]
+    Response(#[from] respond::RespondError),
+    /// Whoever asks may not do this, or nobody may here; the text says why.
+    #[error("{0}")]
+    NotAllowed(String),
     /// The lake failed or refused.
     #[error(transparent)]
     Lake(#[from] lake::LakeError),

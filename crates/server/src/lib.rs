@@ -6,6 +6,7 @@
 //!   rules folder ──▶ rule set ──▶ scheduler ──▶ execution ──▶ one commit: alerts, cursor, gaps, notifications ──▶ state
 //!                                                                                       │
 //!   API ──▶ control, state, lake                                  courier ◀── outbox ◀──┘
+//!    └───▶ responder ──▶ KMS, after two people have agreed
 //! ```
 //!
 //! Invariant: nothing is told to be done before it is durable: events before their source hears of it, alerts together
@@ -20,6 +21,7 @@ pub mod courier;
 pub mod error;
 pub mod intake;
 pub mod log;
+pub mod responder;
 pub mod rule_set;
 pub mod run;
 pub mod scheduler;

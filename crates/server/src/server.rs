@@ -25,6 +25,8 @@ use crate::courier::Courier;
 use crate::error::ServerError;
 use crate::intake::{Intake, IntakeCounts};
 use crate::log::Log;
+use crate::responder::Responder;
+use crate::responder::log_evidence::LakeEvidence;
 use crate::rule_set::{RuleFiles, RuleSet, load_rules};
 use crate::scheduler::{Round, Scheduler, SchedulerSettings, with_causes};
 use crate::settings::{Settings, SourceKind, SourceSettings};
@@ -32,8 +34,8 @@ use crate::settings::{Settings, SourceKind, SourceSettings};
 mod control;
 mod opening;
 
-pub use opening::open_state;
 use opening::{open_lake, sole_server_of};
+pub use opening::{open_state, read_lake};
 
 /// The right to run rules: one node has it at a time.
 const LEASE: &str = "scheduler";
@@ -55,6 +57,8 @@ pub struct Server {
     pub intake: Intake,
     /// Sends notifications.
     pub courier: Courier,
+    /// Acts on keys, when two people agree.
+    pub responder: Responder,
     clock: Arc<dyn Clock>,
     log: Log,
     rules: Arc<RwLock<InForce>>,
@@ -131,6 +135,15 @@ impl Server {
             clock: Arc::clone(&clock),
             log: log.clone(),
         };
+        settings.respond.request_valid()?;
+        settings.respond.approval_valid()?;
+        let responder = Responder::new(
+            Arc::clone(&store),
+            Arc::new(respond::AwsKeyServices::new(settings.respond.aws())),
+            Arc::new(LakeEvidence::Open(intake.lake.clone())),
+            settings.respond.clone(),
+            Arc::clone(&clock),
+        );
         // A file has one server: after a crash the next one need not wait until the lease of the former has run out.
         let (holder, sole) = match &settings.state.postgres {
             Some(_) => (format!("{}-{}", std::process::id(), clock.now().as_nanosecond()), None),
@@ -143,6 +156,7 @@ impl Server {
             scheduler,
             intake,
             courier,
+            responder,
             clock,
             log,
             rules: Arc::default(),
@@ -234,6 +248,8 @@ impl Server {
         parts.spawn(async move { this.courier.run(part_stop).await });
         let (this, part_stop) = (self.clone(), parts_stop.clone());
         parts.spawn(async move { this.upkeep(part_stop).await });
+        let (this, part_stop) = (self.clone(), parts_stop.clone());
+        parts.spawn(async move { this.follow_responses(part_stop).await });
         let listening = self.listen(app, parts_stop.clone());
         tokio::pin!(listening);
         let ended = tokio::select! {
@@ -357,6 +373,29 @@ impl Server {
             let tick = Schedule::of(rule).tick_at_or_before(now);
             tick.is_some_and(|tick| now.duration_since(tick) < SignedDuration::from_secs(2))
         })
+    }
+
+    /// Looks after responses: one node does, the others would only be slower.
+    async fn follow_responses(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            if self.is_active.load(Ordering::Relaxed) {
+                let fault = match self.responder.look().await {
+                    Ok(changed) => {
+                        changed.iter().for_each(|what| self.log.info("respond", what));
+                        None
+                    }
+                    Err(error) => Some(with_causes(&error)),
+                };
+                if let Some(fault) = &fault {
+                    self.log.error("respond", "look", fault);
+                }
+                self.note("respond", fault);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(15)) => {}
+                _ = stop.changed() => {}
+            }
+        }
     }
 
     async fn upkeep(&self, mut stop: watch::Receiver<bool>) {

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use notify::SecretRef;
 
+use crate::responder::settings::RespondSettings;
+
 /// The whole file. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -21,6 +23,8 @@ pub struct Settings {
     pub rules: RulesSettings,
     /// Databases for addresses.
     pub geoip: GeoipSettings,
+    /// Whether and how keys are acted on.
+    pub respond: RespondSettings,
     /// Where events come from.
     pub source: Vec<SourceSettings>,
 }

@@ -1,4 +1,5 @@
-//! What a server must not forget: rules, lists, connectors, alerts, executions, gaps, leases, notifications, the audit trail.
+//! What a server must not forget: rules, lists, connectors, alerts, executions, gaps, leases, notifications, responses, the
+//! audit trail.
 //!
 //! ```text
 //!   people ──▶ rule_record exception_record value_list_record connector_record action_record api_token ──┐ each change: one
@@ -6,6 +7,7 @@
 //!                                                                                                        └─▶ its row of `audit`
 //!   scheduler ─▶ lease ─▶ run a rule ─▶ execution_commit: alerts, execution, cursor, gaps, outbox in ONE transaction
 //!                                        └─ refused when the lease went to another node, or the cursor is not where it was
+//!   responders ─▶ response_record: request, approve, execute; of several at once one wins
 //!   connectors ─▶ outbox: claim, send, mark          sources ─▶ source_checkpoint, poison deliveries
 //!
 //!   Store = all of these traits ─▶ SqlStore, one set of statements: SQLite (a file or memory) or PostgreSQL
@@ -34,6 +36,7 @@ pub mod gap;
 pub mod lease;
 pub mod outbox;
 pub mod page;
+pub mod response_record;
 pub mod rule_record;
 pub mod source_checkpoint;
 pub mod sql;
@@ -62,6 +65,10 @@ pub use jiff::Timestamp;
 pub use lease::{Lease, LeaseStore};
 pub use outbox::{Notification, NotificationDraft, NotificationState, OutboxStore};
 pub use page::{Page, TimeSpan};
+pub use response_record::{
+    ResponseDraft, ResponseFilter, ResponsePosition, ResponseProgress, ResponseRecord, ResponseStatus,
+    ResponseStore,
+};
 pub use rule_record::{RuleDraft, RuleFormat, RuleStore, StoredRule};
 pub use source_checkpoint::{PoisonDelivery, SourceStore};
 pub use sql::SqlStore;

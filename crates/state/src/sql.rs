@@ -18,6 +18,7 @@ mod executions;
 mod gaps;
 mod leases;
 mod notifications;
+mod responses;
 mod row;
 mod rules;
 mod schema;

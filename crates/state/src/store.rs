@@ -2,7 +2,7 @@
 
 use crate::{
     ActionStore, AlertStore, ApiTokenStore, AuditStore, CommitStore, ConnectorStore, CursorStore, DumpStore,
-    ExceptionStore, ExecutionStore, GapStore, LeaseStore, OutboxStore, RuleStore, SourceStore,
+    ExceptionStore, ExecutionStore, GapStore, LeaseStore, OutboxStore, ResponseStore, RuleStore, SourceStore,
     ValueListStore, WorkflowStore,
 };
 
@@ -26,6 +26,7 @@ pub trait Store:
     + CommitStore
     + OutboxStore
     + SourceStore
+    + ResponseStore
     + ApiTokenStore
     + AuditStore
     + DumpStore
@@ -47,6 +48,7 @@ impl<T> Store for T where
         + CommitStore
         + OutboxStore
         + SourceStore
+        + ResponseStore
         + ApiTokenStore
         + AuditStore
         + DumpStore

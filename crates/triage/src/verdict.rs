@@ -265,7 +265,9 @@ fn of_keys(facts: &Facts<'_>, reasons: &mut Reasons) {
             format!("Calls of {} already fail because of the state of the key.", plural(broken, "dependent")),
         );
     }
-    let recent = facts.keys.iter().find(|key| {
+    // What was put right since takes nothing away.
+    let out_of_use = facts.keys.iter().filter(|key| key.state != KeyState::Enabled);
+    let recent = out_of_use.into_iter().find(|key| {
         let used = key.last_use.as_deref().and_then(|last| last.parse::<Timestamp>().ok());
         match (used, first) {
             (Some(used), Some(first)) => first.duration_since(used) <= SignedDuration::from_hours(24),

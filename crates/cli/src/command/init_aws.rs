@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
+use respond::{PolicyScope, reading_policy, writing_policy};
 
 use super::Context;
 use crate::exit_status::ExitStatus;
@@ -71,6 +72,9 @@ pub(crate) struct Args {
     /// The folder of the lake in its bucket
     #[arg(long, value_name = "PREFIX", default_value = "bartizan", value_parser = aws_name::folder)]
     lake_prefix: String,
+    /// Also make the policies with which `bartizan respond` may act on the keys of the account given by --account-id
+    #[arg(long, requires = "account_id")]
+    respond: bool,
     /// What to make
     #[arg(long, value_enum, default_value_t = What::All)]
     what: What,
@@ -133,6 +137,12 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     }
     if wants(What::Config) {
         files.push(Made { name: "bartizan.toml", text: template::config(&values) });
+    }
+    if let Some(account) = args.account_id.as_deref().filter(|_| args.respond) {
+        let scope = PolicyScope::Account { partition: partition.name(), account };
+        let file = |name, policy: serde_json::Value| Made { name, text: format!("{policy:#}\n") };
+        files.push(file("bartizan-respond-read.json", reading_policy(scope)));
+        files.push(file("bartizan-respond.json", writing_policy(scope)));
     }
     match &args.out {
         Some(folder) => write_files(&files, folder, args.force, context)?,

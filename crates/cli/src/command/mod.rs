@@ -12,6 +12,7 @@ pub(crate) mod lake_info;
 pub(crate) mod lake_ingest;
 pub(crate) mod lake_query;
 mod raw_records;
+pub(crate) mod respond;
 pub(crate) mod rule_check;
 pub(crate) mod rule_list;
 pub(crate) mod rule_show;

@@ -49,6 +49,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         let sender = NotifySender { secrets, transports: (*server.courier.transports).clone() };
         let store = Arc::clone(&server.store);
         let mut state = AppState::new(store, Arc::new(server.clone()), clock, auth, Arc::new(sender));
+        state.responder = server.responder.clone();
         state.enrichment = Arc::clone(&server.intake.enrichment);
         let (stop, stopped) = watch::channel(false);
         let (mut terminate, mut interrupt) =

@@ -57,6 +57,8 @@ pub enum Access {
 pub struct Caller {
     /// As the audit trail names them.
     pub actor: Actor,
+    /// When the token was made; `None` for one of the settings, and without tokens.
+    pub since: Option<ecs::Timestamp>,
 }
 
 /// Are the server's address and its settings a safe pair? Without tokens it may listen on the loopback interface only.
@@ -150,7 +152,7 @@ pub(crate) async fn admitted(
     let ingest_tokens = match &state.auth {
         AuthSettings::None => {
             check_local(headers)?;
-            return Ok(Some(Caller { actor: Actor::system("api-without-tokens") }));
+            return Ok(Some(Caller { actor: Actor::system("api-without-tokens"), since: None }));
         }
         AuthSettings::Tokens { ingest_tokens } => ingest_tokens,
     };
@@ -168,7 +170,7 @@ pub(crate) async fn admitted(
     for hash in shown.iter().map(|token| token_hash(token)) {
         if let Some(token) = ingest_tokens.iter().find(|token| token.hash == hash) {
             if access == Access::Ingest {
-                return Ok(Some(Caller { actor: Actor::token(&token.name) }));
+                return Ok(Some(Caller { actor: Actor::token(&token.name), since: None }));
             }
             known_for_less = Some("this token may send events and nothing else".to_owned());
         }
@@ -177,7 +179,7 @@ pub(crate) async fn admitted(
             continue;
         }
         if token.role >= needed {
-            return Ok(Some(Caller { actor: Actor::token(&token.name) }));
+            return Ok(Some(Caller { actor: Actor::token(&token.name), since: Some(token.created) }));
         }
         known_for_less =
             Some(format!("this needs a token of the role {needed}; yours is of the role {}", token.role));

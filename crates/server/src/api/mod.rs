@@ -31,6 +31,7 @@ pub mod poison;
 pub mod preview;
 pub mod problem;
 pub mod request;
+pub mod responses;
 pub mod rule_exchange;
 pub mod rule_text;
 pub mod rules;
@@ -53,6 +54,9 @@ pub use tokens::new_token;
 
 use crate::clock::Clock;
 use crate::control::Control;
+use crate::responder::Responder;
+use crate::responder::log_evidence::NoEvidence;
+use crate::responder::settings::RespondSettings;
 use access::Routes;
 use problem::Problem;
 use rule_text::SummaryCache;
@@ -76,6 +80,8 @@ pub struct AppState {
     pub enrichment: Arc<ingest::enrich::Enrichment>,
     /// What shippers that speak to Elasticsearch are told.
     pub node: NodeIdentity,
+    /// Acts on keys, with its guards. A new state has one that may not.
+    pub responder: Responder,
     /// What rules say, by the hash of their text.
     summaries: SummaryCache,
     /// So many bodies of events are read at a time; the others wait, so that memory is bounded.
@@ -112,10 +118,18 @@ impl AppState {
         auth: AuthSettings,
         sender: Arc<dyn TestSender>,
     ) -> Self {
+        let responder = Responder::new(
+            Arc::clone(&store),
+            Arc::new(respond::NoKeyServices),
+            Arc::new(NoEvidence),
+            RespondSettings::default(),
+            Arc::clone(&clock),
+        );
         Self {
             store,
             control,
             clock,
+            responder,
             auth,
             sender,
             catalog: Arc::new(ecs::Catalog::builtin()),
@@ -154,6 +168,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         connectors::routes,
         actions::routes,
         alerts::routes,
+        responses::routes,
         executions::routes,
         gaps::routes,
         notifications::routes,

@@ -14,13 +14,14 @@ use super::AppState;
 use super::elasticsearch::ElasticsearchError;
 use super::problem::{Finding, Problem};
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     ("rules", "Detection rules."),
     ("exceptions", "Exception lists: known good, as entries."),
     ("value lists", "Value lists: known good, as long lists."),
     ("connectors", "Where messages can go."),
     ("actions", "Which alerts are told through which connector."),
     ("alerts", "What rules found, and what people make of it."),
+    ("responses", "What two people agree to do to a key."),
     ("executions", "Runs of rules."),
     ("gaps", "Time that no run has searched."),
     ("notifications", "Messages on their way."),

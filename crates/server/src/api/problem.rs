@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use query::Diagnostic;
+use respond::RespondError;
 use serde::{Deserialize, Serialize};
 use state::StateError;
 use utoipa::ToSchema;
@@ -134,6 +135,18 @@ impl From<ServerError> for Problem {
             ServerError::BadRequest(detail) => Self::bad_request(detail),
             ServerError::NotFound { kind, id } => Self::not_found(kind, &id),
             ServerError::State(error) => error.into(),
+            ServerError::NotAllowed(detail) => Self::new(StatusCode::FORBIDDEN, detail),
+            ServerError::Response(error) => {
+                let status = match &error {
+                    RespondError::SelfApproval { .. } => StatusCode::FORBIDDEN,
+                    RespondError::WrongStatus { .. }
+                    | RespondError::Expired { .. }
+                    | RespondError::LogsShowDefender { .. }
+                    | RespondError::DisabledSinceAnswer { .. } => StatusCode::CONFLICT,
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                Self::new(status, error.to_string())
+            }
             error => Self::new(StatusCode::SERVICE_UNAVAILABLE, full_text(&error)),
         }
     }

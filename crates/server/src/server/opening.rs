@@ -1,11 +1,11 @@
 //! State and lake as the settings name them, opened.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ecs::Interval;
-use lake::Lake;
+use lake::{Lake, Snapshot};
 use notify::{Secret, SecretRef, Secrets};
 use state::{SqlStore, Store};
 
@@ -57,7 +57,28 @@ const OF_BUCKETS: [(&str, &str); 6] = [
     ("AWS_ALLOW_HTTP", "aws_allow_http"),
 ];
 
+/// Reads the lake that settings name, also while a server has it open.
+///
+/// # Errors
+/// When something in it cannot be read.
+pub fn read_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<Snapshot, ServerError> {
+    let (store, log) = places_of_lake(settings, secrets)?;
+    Ok(Snapshot::read(store, Some(&log), &lake::Settings::default())?)
+}
+
 pub(super) fn open_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<Lake, ServerError> {
+    let (store, log) = places_of_lake(settings, secrets)?;
+    let mut of_lake = lake::Settings::default();
+    if let Some(retention) = &settings.lake.retention {
+        let interval: Interval = retention.parse().map_err(|_| {
+            ServerError::BadRequest(format!("lake.retention: `{retention}` is no time such as 365d"))
+        })?;
+        of_lake.retention = Some(interval.as_duration());
+    }
+    Ok(Lake::open(store, &log, of_lake)?)
+}
+
+fn places_of_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<(lake::Store, PathBuf), ServerError> {
     let lake = &settings.lake;
     let log = lake.log.clone().unwrap_or_else(|| lake.folder.join("log"));
     let store = match &lake.bucket {
@@ -70,12 +91,5 @@ pub(super) fn open_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<La
         }
         None => lake::Store::folder(&lake.folder),
     };
-    let mut of_lake = lake::Settings::default();
-    if let Some(retention) = &lake.retention {
-        let interval: Interval = retention.parse().map_err(|_| {
-            ServerError::BadRequest(format!("lake.retention: `{retention}` is no time such as 365d"))
-        })?;
-        of_lake.retention = Some(interval.as_duration());
-    }
-    Ok(Lake::open(store, &log, of_lake)?)
+    Ok((store, log))
 }

@@ -5,6 +5,7 @@ mod document;
 mod events_in;
 mod nonsense;
 mod requests;
+mod responses;
 mod roles;
 mod schemathesis;
 mod world;

@@ -10,7 +10,11 @@ use bartizan_server::api::{AppState, AuthSettings, IngestToken, TestSender, rout
 use bartizan_server::clock::SetClock;
 use bartizan_server::control::{Control, Health, IncomingEvent, Ingested, Number, Preview, PreviewRequest};
 use bartizan_server::error::ServerError;
+use bartizan_server::responder::Responder;
+use bartizan_server::responder::log_evidence::LogEvidence;
+use bartizan_server::responder::settings::RespondSettings;
 use ecs::{TimeRange, Timestamp};
+use respond::{FakeKeyService, KeyArn, LastDisable, SeenCall};
 use serde_json::{Value, json};
 use state::{
     Actor, AlertDraft, AlertStore as _, ApiTokenDraft, ApiTokenStore as _, CommitStore as _, Execution,
@@ -46,6 +50,29 @@ query = 'event.action: StopLogging'
 pub(crate) struct World {
     pub(crate) control: Arc<NotingControl>,
     pub(crate) router: Router,
+    pub(crate) kms: FakeKeyService,
+    pub(crate) logs: Arc<ToldLogs>,
+    pub(crate) clock: Arc<SetClock>,
+    pub(crate) responder: Responder,
+}
+
+/// Logs that say what a test tells them to.
+#[derive(Default)]
+pub(crate) struct ToldLogs {
+    pub(crate) last_disable: Mutex<Option<LastDisable>>,
+    pub(crate) calls: Mutex<Vec<SeenCall>>,
+}
+
+#[async_trait]
+impl LogEvidence for ToldLogs {
+    async fn last_disable(&self, _: &KeyArn, _: Timestamp) -> Result<Option<LastDisable>, ServerError> {
+        Ok(self.last_disable.lock().unwrap().clone())
+    }
+
+    async fn calls(&self, from: Timestamp) -> Result<Vec<SeenCall>, ServerError> {
+        let calls = self.calls.lock().unwrap();
+        Ok(calls.iter().filter(|call| call.time >= from).cloned().collect())
+    }
 }
 
 /// Notes what it is asked.
@@ -130,12 +157,27 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(auth: AuthSettings) -> World {
+    world_responding(auth, false).await
+}
+
+/// One that may act on keys, if `enabled`.
+pub(crate) async fn world_responding(auth: AuthSettings, enabled: bool) -> World {
     let store = Arc::new(SqlStore::open_sqlite_in_memory().await.unwrap());
     let control = Arc::new(NotingControl::default());
     fill(&store).await;
     let clock = Arc::new(SetClock::at(at(NOW)));
-    let app = AppState::new(store, control.clone(), clock, auth, Arc::new(Refusing));
-    World { control, router: router(app) }
+    let (kms, logs) = (FakeKeyService::default(), Arc::new(ToldLogs::default()));
+    let settings = RespondSettings {
+        enabled,
+        defenders: vec!["arn:aws:iam::*:role/incident-*".to_owned()],
+        ..RespondSettings::default()
+    };
+    let mut responder =
+        Responder::new(store.clone(), Arc::new(kms.clone()), logs.clone(), settings, clock.clone());
+    responder.rereads = [std::time::Duration::ZERO; 2].into();
+    let mut app = AppState::new(store, control.clone(), clock.clone(), auth, Arc::new(Refusing));
+    app.responder = responder.clone();
+    World { control, router: router(app), kms, logs, clock, responder }
 }
 
 async fn fill(store: &SqlStore) {

@@ -3,5 +3,6 @@
 
 mod as_hunt;
 mod founding;
+mod responses;
 mod rules;
 mod scene;

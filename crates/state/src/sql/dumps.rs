@@ -102,6 +102,13 @@ const TABLES: &[Table] = &[
         "id:int dedupe_key connector_id action_id rule_id about_alert payload not_before:int state attempts:int
          last_error created:int ended:int",
     ),
+    Table::new(
+        "responses",
+        1,
+        "id alert_id key_arn action reason requested_by requested_at:int disabled_by_defender disabled_said_by status
+         expires_at:int decided_by decided_at:int executed_by executed_at:int request_id confirmed_at:int event_id outcome
+         revision:int updated_at:int",
+    ),
     Table::new("source_checkpoints", 2, "source key value:bytes updated_at:int"),
     Table::new("poison_deliveries", 2, "source id reason body_excerpt time:int"),
     Table::new("api_tokens", 1, "id name role hash created:int expires:int revoked:int"),

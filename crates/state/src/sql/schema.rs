@@ -6,7 +6,9 @@ use super::SqlStore;
 use crate::StateError;
 
 /// Each entry takes the schema one version further. Entries are never changed once released, only added.
-pub(super) const MIGRATIONS: &[&[&str]] = &[&[
+pub(super) const MIGRATIONS: &[&[&str]] = &[FIRST, RESPONSES];
+
+const FIRST: &[&str] = &[
     "CREATE TABLE rules (rule_id {text} PRIMARY KEY, name {text} NOT NULL, enabled {int} NOT NULL,
         source {text} NOT NULL, format {text} NOT NULL, origin {text} NOT NULL, revision {int} NOT NULL,
         content_hash {text} NOT NULL, updated_at {int} NOT NULL, updated_by {text} NOT NULL, fault {text})",
@@ -58,7 +60,17 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[&[
         object_kind {text} NOT NULL, object_id {text} NOT NULL, before_change {text}, after_change {text},
         hash {text} NOT NULL)",
     "CREATE INDEX audit_by_object ON audit (object_kind, object_id, id)",
-]];
+];
+
+const RESPONSES: &[&str] = &[
+    "CREATE TABLE responses (id {text} PRIMARY KEY, alert_id {text} NOT NULL, key_arn {text} NOT NULL,
+        action {text} NOT NULL, reason {text} NOT NULL, requested_by {text} NOT NULL, requested_at {int} NOT NULL,
+        disabled_by_defender {text}, disabled_said_by {text}, status {text} NOT NULL, expires_at {int} NOT NULL,
+        decided_by {text}, decided_at {int}, executed_by {text}, executed_at {int}, request_id {text},
+        confirmed_at {int}, event_id {text}, outcome {text}, revision {int} NOT NULL, updated_at {int} NOT NULL)",
+    "CREATE INDEX responses_by_time ON responses (requested_at DESC, id)",
+    "CREATE INDEX responses_by_key ON responses (key_arn, action, status)",
+];
 
 /// Brings the database to the newest schema, or refuses one that is newer still.
 pub(super) async fn migrate(store: &SqlStore) -> Result<(), StateError> {

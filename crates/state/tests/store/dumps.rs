@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bartizan_state::{
-    ActionDraft, ActionFrequency, AlertStatus, CursorMove, PoisonDelivery, SqlStore, StateError, Store,
-    WorkflowChange,
+    ActionDraft, ActionFrequency, AlertStatus, CursorMove, PoisonDelivery, ResponseStatus, SqlStore,
+    StateError, Store, WorkflowChange,
 };
 use serde_json::{Value, json};
 
+use crate::responses;
 use crate::sample::{
     MINUTE, alert, at, commit, connector, execution, gap, lease, notification, rule, someone, token,
 };
@@ -60,6 +61,9 @@ async fn full() -> Arc<dyn Store> {
         time: at(307),
     };
     store.add_poison(poison).await.unwrap();
+    let (draft, requested) =
+        (responses::draft("r1", "k1", 308), responses::progress(ResponseStatus::Requested));
+    store.add_response(draft, requested, &by, at(308)).await.unwrap();
     store.add_token(token("t1", 'a'), &by, at(308)).await.unwrap();
     store
 }
@@ -167,7 +171,7 @@ fn a_dump_that_is_not_whole_is_refused_and_leaves_nothing() {
             assert!(matches!(refused, StateError::Dump { .. }), "{refused}");
             assert!(store.rules().await.unwrap().is_empty());
         }
-        let newer = whole.replacen("\"schema\":1", "\"schema\":4711", 1);
+        let newer = whole.replacen("\"schema\":2", "\"schema\":4711", 1);
         let refused = store.import(&mut newer.as_bytes()).await;
         assert!(matches!(refused, Err(StateError::NewerSchema { found: 4711, .. })));
         store.import(&mut whole.as_bytes()).await.unwrap();

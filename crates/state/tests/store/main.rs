@@ -19,6 +19,7 @@ mod leases;
 mod lists;
 mod outbox;
 mod postgres_server;
+mod responses;
 mod rules;
 mod sample;
 mod schema;
@@ -65,6 +66,8 @@ const SUITES: &[(&str, Suite)] = suites![
     gaps::are_filled_in_parts,
     outbox::is_claimed_sent_and_given_up,
     outbox::throttles_can_ask,
+    responses::go_step_by_step,
+    responses::are_found_page_by_page,
     sources::checkpoints,
     sources::poison,
     tokens::are_found_by_hash,
@@ -108,6 +111,7 @@ fn postgres() {
         two_nodes::leases_and_commits(&server.new_database().await).await;
         two_nodes::claims_and_gaps(&server.new_database().await).await;
         two_nodes::changes_keep_the_audit_trail_whole(&server.new_database().await).await;
+        responses::of_two_nodes(&server.new_database().await).await;
         two_nodes::migrate_at_once(&server.new_database().await).await;
         dumps::from_sqlite_to_postgres_and_back(&server.new_database().await).await;
         schema::newer_is_refused_by_postgres(&server.new_database().await).await;
