@@ -20,6 +20,7 @@ pub mod courier;
 pub mod error;
 pub mod intake;
 pub mod log;
+pub mod plan_cache;
 pub mod rule_set;
 pub mod run;
 pub mod scheduler;

@@ -83,6 +83,7 @@ struct Counts {
     failed: AtomicU64,
     alerts: AtomicU64,
     fills: AtomicU64,
+    late: AtomicU64,
     evaluated: Mutex<Option<Timestamp>>,
     faults: Mutex<Vec<(String, String)>>,
 }
@@ -114,6 +115,9 @@ impl Server {
                 ..SchedulerSettings::default()
             },
             failed: Arc::default(),
+            slow: Arc::default(),
+            plans: Arc::default(),
+            is_stopping: Arc::default(),
         };
         let intake = Intake {
             lake,
@@ -209,6 +213,7 @@ impl Server {
         counts.failed.fetch_add(round.failed, Ordering::Relaxed);
         counts.alerts.fetch_add(round.alerts, Ordering::Relaxed);
         counts.fills.fetch_add(round.fills, Ordering::Relaxed);
+        counts.late.fetch_add(round.late, Ordering::Relaxed);
         let mut evaluated = counts.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
         *evaluated = (*evaluated).max(round.newest);
         Ok(round)
@@ -241,6 +246,7 @@ impl Server {
             _ = stop.wait_for(|stop| *stop) => Ok(()),
         };
         self.log.info("server", "stopping");
+        self.scheduler.is_stopping.store(true, Ordering::Relaxed);
         stop_parts.send_replace(true);
         if ended.is_ok() {
             let _ = tokio::time::timeout(Duration::from_secs(10), &mut listening).await;
