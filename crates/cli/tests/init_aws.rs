@@ -268,11 +268,12 @@ fn files_are_written_all_or_none_and_never_over_something_else() {
 }
 
 /// The settings of `bartizan serve`, by section.
-const SETTINGS: [(&str, &[&str]); 6] = [
+const SETTINGS: [(&str, &[&str]); 7] = [
     ("server", &["address", "public_url", "tls_certificate", "tls_key", "auth"]),
     ("state", &["sqlite", "postgres"]),
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
     ("rules", &["paths", "builtin", "reload"]),
+    ("limits", &["rules_at_once", "rule_time", "rule_events", "rule_alerts"]),
     ("geoip", &["city", "asn"]),
     ("source", &["name", "type", "paths", "queue_url", "visibility", "bucket", "prefix", "region", "from"]),
 ];

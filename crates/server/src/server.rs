@@ -15,7 +15,7 @@ use ingest::source::{
 use jiff::SignedDuration;
 use notify::{HttpSettings, RetryPolicy, Secrets, Transports};
 use rule::{RuleLibrary, Schedule};
-use state::{Lease, Store};
+use state::{AuditFilter, Lease, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ use crate::courier::Courier;
 use crate::error::ServerError;
 use crate::intake::{Intake, IntakeCounts};
 use crate::log::Log;
-use crate::rule_set::{RuleFiles, RuleSet, load_rules};
+use crate::rule_set::{FileVersions, RuleFiles, RuleSet, load_rules};
 use crate::scheduler::{Round, Scheduler, SchedulerSettings, with_causes};
 use crate::settings::{Settings, SourceKind, SourceSettings};
 
@@ -38,6 +38,9 @@ use opening::{open_lake, sole_server_of};
 /// The right to run rules: one node has it at a time.
 const LEASE: &str = "scheduler";
 const LEASE_LENGTH: SignedDuration = SignedDuration::from_secs(60);
+
+/// A round may take longer than the lease.
+const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(15);
 
 /// How long a queue is asked before it says that there is nothing: who stops the server waits for the answer.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
@@ -73,6 +76,16 @@ struct InForce {
     rules: RuleSet,
     actions: Arc<Actions>,
     loaded: bool,
+    /// Of what they were made.
+    versions: Option<Versions>,
+}
+
+/// What rules and actions are made of: when neither has changed, nor have they.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Versions {
+    files: FileVersions,
+    /// The last change in the state.
+    state: Option<i64>,
 }
 
 /// What happened since the start.
@@ -112,6 +125,7 @@ impl Server {
             clock: Arc::clone(&clock),
             settings: SchedulerSettings {
                 public_url: settings.server.public_url.clone(),
+                limits: settings.limits.limits()?,
                 ..SchedulerSettings::default()
             },
             failed: Arc::default(),
@@ -166,12 +180,18 @@ impl Server {
     pub async fn reload(&self) -> Result<(), ServerError> {
         let rules = &self.settings.rules;
         let files = RuleFiles { paths: rules.paths.clone(), builtin: rules.builtin };
+        // Whatever changes in the state leaves an entry in the audit trail.
+        let last_change = self.store.audit(&AuditFilter::default(), None, 1).await?.items.pop();
+        let versions = Versions { files: files.versions(), state: last_change.map(|entry| entry.id) };
+        if self.in_force().versions.as_ref() == Some(&versions) {
+            return Ok(());
+        }
         let rules = load_rules(&files, &*self.store, &self.scheduler.catalog, self.clock.now()).await?;
         let actions = load_actions(&*self.store, &rules.library, &self.scheduler.catalog).await?;
         let mut in_force = self.rules.write().unwrap_or_else(PoisonError::into_inner);
         let before: Vec<String> = in_force.faults().cloned().collect();
         let not_run_before = in_force.rules.not_run.clone();
-        *in_force = InForce { rules, actions: Arc::new(actions), loaded: true };
+        *in_force = InForce { rules, actions: Arc::new(actions), loaded: true, versions: Some(versions) };
         for fault in in_force.faults().filter(|fault| !before.contains(fault)) {
             self.log.error("rules", "rules", fault);
         }
@@ -328,7 +348,7 @@ impl Server {
                 && (idle >= 10 || self.is_due().await)
             {
                 idle = 0;
-                match self.round(held).await {
+                match self.round_with_lease(held).await {
                     Ok(round) if round.due + round.fills > 0 => self.log.numbers(
                         "scheduler",
                         serde_json::json!({
@@ -353,6 +373,24 @@ impl Server {
             && let Err(error) = self.store.release_lease(&lease).await
         {
             self.log.error("scheduler", "lease", &with_causes(&error));
+        }
+    }
+
+    /// A round, during which the lease is renewed.
+    async fn round_with_lease(&self, lease: &Lease) -> Result<Round, ServerError> {
+        let round = self.round(lease);
+        tokio::pin!(round);
+        loop {
+            tokio::select! {
+                done = &mut round => return done,
+                () = tokio::time::sleep(LEASE_RENEWED_EVERY) => {
+                    let renewed = self.store.renew_lease(lease, LEASE_LENGTH, self.clock.now()).await;
+                    // The round's commits are refused when it is lost.
+                    if let Err(error) = renewed {
+                        self.log.error("scheduler", "lease", &with_causes(&error));
+                    }
+                }
+            }
         }
     }
 
