@@ -14,6 +14,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod bucket;
 pub mod clock;
 pub mod control;
 pub mod courier;

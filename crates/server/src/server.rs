@@ -113,7 +113,7 @@ impl Server {
         log: Log,
     ) -> Result<Self, ServerError> {
         let store = open_state(&settings, &*secrets).await?;
-        let lake = open_lake(&settings, &*secrets)?;
+        let lake = open_lake(&settings, &clock).await?;
         let catalog = Arc::new(Catalog::builtin());
         let enrichment = Enrichment::open(settings.geoip.city.as_deref(), settings.geoip.asn.as_deref())?;
         let http = notify::http_client(&HttpSettings::default())

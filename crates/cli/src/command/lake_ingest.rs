@@ -32,6 +32,7 @@ const EXAMPLES: &str = "\
 Examples:
   bartizan lake ingest ./AWSLogs --lake ./lake
   aws cloudtrail lookup-events | bartizan lake ingest - --lake ./lake
+  bartizan lake ingest ./AWSLogs --lake s3://example-lake/bartizan --lake-log ./log
 
 What is there already changes nothing: the same files may be given again.";
 
@@ -76,7 +77,10 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
             );
         }
     }
-    let inputs = without_the_lake(inputs, args.lake.path(), &mut left_out);
+    let inputs = match args.lake.path() {
+        Some(lake) => without_the_lake(inputs, lake, &mut left_out),
+        None => inputs,
+    };
     if inputs.is_empty() {
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
         anyhow::bail!("nothing to read below {}", paths.join(", "));
