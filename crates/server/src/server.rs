@@ -15,7 +15,7 @@ use ingest::source::{
 use jiff::SignedDuration;
 use notify::{HttpSettings, RetryPolicy, Secrets, Transports};
 use rule::{RuleLibrary, Schedule};
-use state::{AuditFilter, Lease, Store};
+use state::{AuditFilter, GapDraft, Lease, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -140,6 +140,7 @@ impl Server {
             counts: Arc::new(IntakeCounts::default()),
             clock: Arc::clone(&clock),
             log: log.clone(),
+            flushes_first: settings.is_shared(),
         };
         let courier = Courier {
             store: Arc::clone(&store),
@@ -246,9 +247,10 @@ impl Server {
     /// When a source cannot be opened, or the API cannot listen.
     pub async fn run(&self, mut stop: watch::Receiver<bool>, app: axum::Router) -> Result<(), ServerError> {
         let (stop_parts, parts_stop) = watch::channel(false);
+        let (stop_intakes, intakes_stop) = watch::channel(false);
         let mut intakes = JoinSet::new();
         for source in self.sources().await? {
-            let (intake, stop) = (self.intake.clone(), parts_stop.clone());
+            let (intake, stop) = (self.intake.clone(), intakes_stop.clone());
             let is_active = Arc::clone(&self.is_active);
             intakes.spawn(async move { intake.run(source, &is_active, stop).await });
         }
@@ -259,7 +261,7 @@ impl Server {
         parts.spawn(async move { this.courier.run(part_stop).await });
         let (this, part_stop) = (self.clone(), parts_stop.clone());
         parts.spawn(async move { this.upkeep(part_stop).await });
-        let listening = self.listen(app, parts_stop.clone());
+        let listening = self.listen(app, intakes_stop.clone());
         tokio::pin!(listening);
         let ended = tokio::select! {
             ended = &mut listening => ended,
@@ -267,14 +269,18 @@ impl Server {
         };
         self.log.info("server", "stopping");
         self.scheduler.is_stopping.store(true, Ordering::Relaxed);
-        stop_parts.send_replace(true);
+        // The lease is held until nothing comes in any more: who has it next must find all of it.
+        stop_intakes.send_replace(true);
         if ended.is_ok() {
             let _ = tokio::time::timeout(Duration::from_secs(10), &mut listening).await;
         }
         while intakes.join_next().await.is_some() {}
+        let was_active = self.is_active.load(Ordering::Relaxed);
+        stop_parts.send_replace(true);
         while parts.join_next().await.is_some() {}
         let lake = self.intake.lake.clone();
-        let flushed = tokio::task::spawn_blocking(move || lake.flush()).await;
+        let is_flushed = was_active || !self.settings.is_shared();
+        let flushed = tokio::task::spawn_blocking(move || is_flushed.then(|| lake.flush()).transpose()).await;
         if let Ok(Err(error)) = flushed {
             self.log.error("lake", "flush", &with_causes(&error));
         }
@@ -337,7 +343,15 @@ impl Server {
                 self.log.error("scheduler", "lease", &with_causes(&error));
                 None
             });
-            let was_active = self.is_active.swap(lease.is_some(), Ordering::Relaxed);
+            let was_active = self.is_active.load(Ordering::Relaxed);
+            if lease.is_some()
+                && !was_active
+                && let Err(error) = self.take_over().await
+            {
+                self.log.error("scheduler", "takeover", &with_causes(&error));
+                lease = None;
+            }
+            self.is_active.store(lease.is_some(), Ordering::Relaxed);
             if was_active != lease.is_some() {
                 let role =
                     if was_active { "another node is the active one" } else { "this is the active node" };
@@ -376,6 +390,34 @@ impl Server {
         }
     }
 
+    /// Goes on from where the node before, or this one in an earlier life, has stopped: its files are looked for, and no event
+    /// is stamped before what rules have searched, whatever the clocks say. Events that only the log of this node has, from a
+    /// life whose place another node has taken since, are searched as a gap.
+    async fn take_over(&self) -> Result<(), ServerError> {
+        let searched = self.store.cursors().await?.into_iter().filter_map(|cursor| cursor.tick).max();
+        let (lake, is_shared) = (self.intake.lake.clone(), self.settings.is_shared());
+        let looked = tokio::task::spawn_blocking(move || {
+            if is_shared {
+                lake.refresh()?;
+            }
+            if let Some(searched) = searched {
+                lake.snapshot_through(searched)?;
+            }
+            if is_shared { lake.unflushed_since() } else { Ok(None) }
+        });
+        let left = looked.await.map_err(|error| ServerError::Defect(error.to_string()))??;
+        if let (Some(from), Some(to)) = (left, searched)
+            && from < to
+        {
+            for rule in &self.library().rules {
+                let reason = "events of this node that another could not see".to_owned();
+                let gap = GapDraft { rule_id: rule.rule_id.clone(), from, to, reason };
+                self.store.add_gap(gap).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// A round, during which the lease is renewed.
     async fn round_with_lease(&self, lease: &Lease) -> Result<Round, ServerError> {
         let round = self.round(lease);
@@ -408,7 +450,12 @@ impl Server {
         while !*stop.borrow() {
             seconds += 5;
             let (lake, now) = (self.intake.lake.clone(), self.clock.now());
+            // Of several nodes only the active one writes.
+            let writes = self.is_active.load(Ordering::Relaxed) || !self.settings.is_shared();
             let work = tokio::task::spawn_blocking(move || {
+                if !writes {
+                    return Ok(());
+                }
                 if lake.is_flush_due()? || seconds.is_multiple_of(300) {
                     lake.flush()?;
                 }

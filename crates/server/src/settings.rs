@@ -30,6 +30,13 @@ pub struct Settings {
     pub source: Vec<SourceSettings>,
 }
 
+impl Settings {
+    /// May several nodes run by it, one after the other the active one? State and lake are where all reach them.
+    pub fn is_shared(&self) -> bool {
+        self.state.postgres.is_some() && self.lake.bucket.is_some()
+    }
+}
+
 /// `[server]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

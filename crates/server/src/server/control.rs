@@ -124,6 +124,7 @@ impl Control for Server {
                 ingested.appended += appended;
                 ingested.duplicates += duplicates;
             }
+            intake.settle()?;
             Ok(ingested)
         });
         work.await.map_err(|error| ServerError::Defect(error.to_string()))?
