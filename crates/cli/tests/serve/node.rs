@@ -50,7 +50,7 @@ impl Node {
         Self::configured(aws, interval, None)
     }
 
-    /// One of several over the same database and a lake in the emulator's bucket, with a token of its own.
+    /// One of several over the same database and a lake in the emulator's bucket `events`, with a token of its own.
     pub(crate) fn shared(aws: &AwsEmulator, postgres: &str) -> Self {
         Self::configured(Some(aws), 5, Some(postgres))
     }
@@ -73,7 +73,7 @@ impl Node {
         let places = match postgres {
             None => "[state]\nsqlite = \"state.sqlite\"\n[lake]\nfolder = \"lake\"\n",
             Some(_) => {
-                "[state]\npostgres = { env = \"TEST_POSTGRES\" }\n[lake]\nbucket = \"trail\"\nprefix = \"lake\"\nlog = \"log\"\n"
+                "[state]\npostgres = { env = \"TEST_POSTGRES\" }\n[lake]\nbucket = \"events\"\nprefix = \"lake\"\nlog = \"log\"\n"
             }
         };
         let mut text = format!(
@@ -91,7 +91,9 @@ impl Node {
         let mut environment = aws.map(|aws| aws.environment().to_vec()).unwrap_or_default();
         environment.extend(postgres.map(|url| ("TEST_POSTGRES", url.to_owned())));
         let mut node = Self { folder, address, token: String::new(), environment, process: None };
-        node.token = node.run(&["token", "create", "tests", "--role", "admin"]).trim().to_owned();
+        // Nodes on one database have a name each.
+        let name = format!("tests at {}", node.address);
+        node.token = node.run(&["token", "create", &name, "--role", "admin"]).trim().to_owned();
         node
     }
 

@@ -15,6 +15,7 @@ use crate::postgres_server::PostgresServer;
 fn when_one_is_killed_the_other_takes_over() {
     let Some(postgres) = PostgresServer::start() else { return };
     let Some(aws) = AwsEmulator::start() else { return };
+    aws.make_bucket("events");
     let (mut first, mut second) = (Node::shared(&aws, &postgres.url()), Node::shared(&aws, &postgres.url()));
     first.start();
     first.wait_until_ready();
@@ -73,12 +74,12 @@ fn when_one_is_killed_the_other_takes_over() {
         "sql",
     ];
     let text = first
-        .run(&[&query[..], &["--lake", "s3://trail/lake", "--format", "ndjson", "--limit", "0"]].concat());
+        .run(&[&query[..], &["--lake", "s3://events/lake", "--format", "ndjson", "--limit", "0"]].concat());
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: BTreeSet<String> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids, (0..36).map(event_id).collect());
     assert_eq!(rows.len(), 36, "an event is there twice");
-    let info = first.run(&["lake", "info", "--lake", "s3://trail/lake", "--format", "json"]);
+    let info = first.run(&["lake", "info", "--lake", "s3://events/lake", "--format", "json"]);
     let info: Value = serde_json::from_str(&info).unwrap();
     let events = |stream: &Value| {
         (stream["data_stream"] == "logs-aws.cloudtrail-default").then(|| stream["events"].clone())
