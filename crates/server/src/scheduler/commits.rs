@@ -208,8 +208,9 @@ impl Scheduler {
             ));
         }
         if late > 0 {
+            let events = if late == 1 { "event" } else { "events" };
             notes.push(format!(
-                "{late} events came when the rule's window had passed and were not seen by it; with `event.ingested` as its timestamp_override it would see them"
+                "{late} {events} came when the rule's window had passed and were not seen by it; with `event.ingested` as its timestamp_override it would see such"
             ));
         }
         if let Some(outcome) = outcome {
@@ -219,6 +220,7 @@ impl Scheduler {
             Some(reason) => {
                 execution.status = ExecutionStatus::Failed;
                 execution.message = reason;
+                commit.cursor = of_rule.and_then(|due| start_mark(due, together, cause));
             }
             None => {
                 execution.status =
@@ -250,10 +252,12 @@ impl Scheduler {
         rule: &Rule,
         together: &Together,
         error: &ServerError,
+        due: Option<&DueRule>,
         lease: &Lease,
         round: &mut Round,
     ) -> Result<(), ServerError> {
-        let mut execution = self.execution(rule, together, lease, Cause::Schedule);
+        let cause = Cause::Schedule;
+        let mut execution = self.execution(rule, together, lease, cause);
         execution.status = ExecutionStatus::Failed;
         execution.message = with_causes(error);
         let commit = ExecutionCommit {
@@ -261,7 +265,7 @@ impl Scheduler {
             execution,
             alerts: Vec::new(),
             updates: Vec::new(),
-            cursor: None,
+            cursor: due.and_then(|due| start_mark(due, together, cause)),
             rule_state: None,
             gaps: Vec::new(),
             gap_fill: None,
@@ -323,6 +327,12 @@ impl Scheduler {
         let span = together.tick.duration_since(together.from).as_secs();
         usize::try_from(span / interval).unwrap_or(1).max(1)
     }
+}
+
+/// A rule whose first run fails is to go on from where that one began, and not from where a later one would.
+fn start_mark(due: &DueRule, together: &Together, cause: Cause<'_>) -> Option<CursorMove> {
+    let is_first = due.cursor.is_none() && matches!(cause, Cause::Schedule);
+    is_first.then_some(CursorMove { expected: None, to: together.from })
 }
 
 /// What there is of an alert within the cap on new ones, and how many were cut. The oldest are kept; alerts about single

@@ -3,5 +3,6 @@
 
 mod as_hunt;
 mod founding;
+mod limits;
 mod rules;
 mod scene;
