@@ -11,6 +11,7 @@
 )]
 
 mod aws_emulator;
+mod bucket_lake;
 mod cloudtrail;
 mod founding;
 mod http;
