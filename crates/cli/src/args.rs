@@ -7,8 +7,8 @@ use ecs::Timestamp;
 use rule::Severity;
 
 use crate::command::{
-    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query, respond,
-    rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
+    completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest, lake_query,
+    respond, rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
 };
 
 /// Runs Elastic's detection rules over logs, without an Elastic stack, and loses nothing in silence.

@@ -26,7 +26,8 @@ use clap::Parser;
 use args::{Cli, Command, GlobalArgs, InitCommand, LakeCommand, RuleCommand, StateCommand, TokenCommand};
 use command::{
     Context, completions, demo, explain, hunt, init_aws, keys, lake_compact, lake_info, lake_ingest,
-    lake_query, respond, rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create, verify,
+    lake_query, respond, rule_check, rule_list, rule_show, rule_test, serve, state_backup, token_create,
+    verify,
 };
 use exit_status::ExitStatus;
 use printer::Printer;

@@ -273,6 +273,7 @@ const SETTINGS: [(&str, &[&str]); 7] = [
     ("state", &["sqlite", "postgres"]),
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
     ("rules", &["paths", "builtin", "reload"]),
+    ("limits", &["rules_at_once", "rule_time", "rule_events", "rule_alerts"]),
     ("geoip", &["city", "asn"]),
     (
         "respond",

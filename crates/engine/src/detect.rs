@@ -25,10 +25,12 @@ use crate::waiting_terms::{FoundTerms, NewTermsFound, WaitingTerms};
 use crate::waiting_threats::WaitingThreats;
 use crate::windows::Windows;
 
+pub mod bounds;
 mod esql;
 mod suppression;
 mod threats;
 
+use bounds::{Bounds, Used};
 pub(crate) use suppression::{HitNote, suppression_history};
 
 /// Where alerts go, in the order in which they are made.
@@ -58,6 +60,7 @@ pub struct Detection<'p> {
     held: HeldEvents,
     /// Those of them that lie before the range. Hits that end with one were found by an earlier hunt.
     before_range: BTreeSet<HeldEvent>,
+    bounds: Option<Bounds<'p>>,
 }
 
 #[derive(Debug)]
@@ -73,6 +76,7 @@ struct RuleState<'p> {
     history_from: Option<i64>,
     /// In milliseconds since the epoch: until when events after the range count; `None` when none do.
     seen_until: Option<i64>,
+    used: Used,
 }
 
 /// What is known of the events of a rule that cannot be decided at once.
@@ -102,13 +106,14 @@ impl Waiting {
 impl<'p> Detection<'p> {
     /// Detection with the rules of a plan. `max_signals` caps the alerts of each rule; `None` for no cap.
     pub fn new(plan: &'p Plan<'p>, context: AlertContext, max_signals: Option<u32>) -> Self {
-        let state = |planned: &PlannedRule<'p>| RuleState {
-            alert_rule: AlertRule::new(planned.rule),
+        let state = |planned: &'p PlannedRule<'p>| RuleState {
+            alert_rule: AlertRule::new(&planned.rule),
             kept: BTreeMap::new(),
             waiting: Waiting::new(&planned.finisher, Windows::default()),
-            time: EventTime::of_rule(planned.rule),
+            time: EventTime::of_rule(&planned.rule),
             history_from: None,
             seen_until: None,
+            used: Used::default(),
         };
         Self {
             plan,
@@ -120,7 +125,22 @@ impl<'p> Detection<'p> {
             rules: plan.rules.iter().map(state).collect(),
             held: HeldEvents::default(),
             before_range: BTreeSet::new(),
+            bounds: None,
         }
+    }
+
+    /// The same within bounds: a rule that goes beyond is left out from then on, with the reason as its outcome.
+    pub fn within(mut self, bounds: Bounds<'p>) -> Self {
+        self.bounds = Some(bounds);
+        self
+    }
+
+    /// The same for some of the rules of the plan; the others are left out, and their outcomes stay empty.
+    pub fn only(mut self, wanted: impl Fn(&PlannedRule<'_>) -> bool) -> Self {
+        for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
+            state.used.is_left_out = !wanted(planned);
+        }
+        self
     }
 
     /// The same with other windows than those of the rules' schedules, and with events before the range as history. To be
@@ -157,6 +177,9 @@ impl<'p> Detection<'p> {
         let rule_of = |filter: FilterId| plan.filters[filter.index()].rule;
         for passed in filters.chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
             let Some(rule) = passed.first().map(|filter| rule_of(*filter)) else { continue };
+            if !self.begins(rule) {
+                continue;
+            }
             let planned = &plan.rules[rule];
             if let Some(exception) = excepted_by(planned, &hit.document, &plan.table) {
                 self.outcomes[planned.outcome].excepted[exception].events += 1;
@@ -206,8 +229,12 @@ impl<'p> Detection<'p> {
                     let number = number(&mut held, &mut self.held)?;
                     waiting.push(query, &hit.document, (&hit.id, &hit.index), number);
                 }
-                _ => at_once.push(rule),
+                _ => {
+                    at_once.push(rule);
+                    continue;
+                }
             }
+            self.has_waiting(rule);
         }
         if let Some((last, others)) = at_once.split_last() {
             for rule in others {
@@ -236,6 +263,9 @@ impl<'p> Detection<'p> {
         let rule_of = |filter: FilterId| plan.filters[filter.index()].rule;
         for passed in filters.chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
             let Some(rule) = passed.first().map(|filter| rule_of(*filter)) else { continue };
+            if !self.begins(rule) {
+                continue;
+            }
             let planned = &plan.rules[rule];
             let is_indicator = |filter: &FilterId| plan.filters[filter.index()].indicators.is_some();
             if passed.iter().any(is_indicator) {
@@ -292,6 +322,7 @@ impl<'p> Detection<'p> {
                 }
                 _ => {}
             }
+            self.has_waiting(rule);
         }
         Ok(())
     }
@@ -332,6 +363,11 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
+        let is_full = |bounds: Bounds<'_>| bounds.alerts.is_some_and(|most| most <= outcome.alerts);
+        if self.bounds.is_some_and(is_full) && !matches!(built, BuildOutcome::SelfFeeding) {
+            outcome.cut += 1;
+            return Ok(());
+        }
         match built {
             BuildOutcome::Alert(alert) => {
                 outcome.alerts += 1;
@@ -361,6 +397,12 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<Vec<RuleOutcome>, EngineError> {
         for (rule, planned) in self.plan.rules.iter().enumerate() {
+            if self.bounds.is_some_and(|bounds| (bounds.is_stopped)()) {
+                return Err(EngineError::Stopped);
+            }
+            if !self.begins(rule) {
+                continue;
+            }
             let state = &mut self.rules[rule];
             let kept = std::mem::take(&mut state.kept);
             let waiting = std::mem::replace(&mut state.waiting, Waiting::Nothing);
@@ -384,6 +426,7 @@ impl<'p> Detection<'p> {
                 (_, Waiting::Terms(waiting)) => self.finish_new_terms(rule, waiting.finish(), sink)?,
                 _ => {}
             }
+            self.has_finished(rule);
         }
         Ok(self.outcomes)
     }
@@ -513,7 +556,11 @@ fn in_range(notes: &[HitNote]) -> usize {
 }
 
 /// The first exception of a rule that takes an event out.
-fn excepted_by(planned: &PlannedRule<'_>, document: &Document, table: &FieldTable) -> Option<usize> {
+pub(crate) fn excepted_by(
+    planned: &PlannedRule<'_>,
+    document: &Document,
+    table: &FieldTable,
+) -> Option<usize> {
     let view = document.view(table);
     planned.exceptions.iter().position(|exception| exception.predicate.eval(&view) == Known::Yes)
 }

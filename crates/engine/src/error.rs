@@ -25,4 +25,7 @@ pub enum EngineError {
     /// More events are kept for rules over several events than can be numbered.
     #[error("rules over several events wait for more than 4,294,967,295 events; hunt over a shorter range")]
     TooManyEvents,
+    /// Whoever asked for the execution no longer wants it.
+    #[error("the execution was stopped")]
+    Stopped,
 }

@@ -6,16 +6,19 @@
 //!
 //! A hunt reads records; an execution is given documents. What rules find is the same.
 
+use std::collections::BTreeSet;
+
 use alert::AlertContext;
 use ecs::{Catalog, DataStream, Document, TimeRange, Timestamp};
 use ingest::enrich::Enrichment;
 use matcher::value::date_of;
 
+use crate::detect::bounds::Bounds;
 use crate::detect::{AlertSink, Detection};
 use crate::error::EngineError;
 use crate::outcome::RuleOutcome;
-use crate::plan::Plan;
-use crate::shared_scan::{Looked, ScanSettings, SharedScan};
+use crate::plan::{Plan, PlannedRule};
+use crate::shared_scan::{Looked, ScanSettings, Scanner, SharedScan};
 use crate::windows::Windows;
 
 /// An event that was made before, as a whole document.
@@ -59,11 +62,38 @@ pub struct Executed {
     pub newest: Option<Timestamp>,
 }
 
-/// From when until when events count for the rules of a plan, around a range too. An end is `None` where the range is open.
-pub fn needed_range(plan: &Plan<'_>, windows: Windows, range: TimeRange) -> TimeRange {
-    let from = range.from.map(|from| plan.history_from(windows, from).map_or(from, |start| start.min(from)));
-    let to = range.to.map(|to| plan.seen_until(windows, to).map_or(to, |until| until.max(to)));
+/// From when until when events count for the rules of a plan, or for those of them with the given ids, around a range too. An end is `None` where the range is open.
+pub fn needed_range(
+    plan: &Plan<'_>,
+    only: Option<&BTreeSet<String>>,
+    windows: Windows,
+    range: TimeRange,
+) -> TimeRange {
+    let rules = || {
+        let wanted =
+            |planned: &&PlannedRule<'_>| only.is_none_or(|only| only.contains(&planned.rule.rule_id));
+        plan.rules.iter().filter(wanted)
+    };
+    let start = |from| rules().filter_map(|rule| rule.history_from(windows, from)).min();
+    let end = |to| rules().filter_map(|rule| rule.seen_until(windows, to)).max();
+    let from = range.from.map(|from| start(from).map_or(from, |start| start.min(from)));
+    let to = range.to.map(|to| end(to).map_or(to, |until| until.max(to)));
     TimeRange { from, to }
+}
+
+/// Some rules of an execution, with what they are run over.
+#[derive(Debug)]
+pub struct Part<'p> {
+    /// The rules.
+    pub plan: &'p Plan<'p>,
+    /// Which of them: by their ids; `None` for all.
+    pub only: Option<&'p BTreeSet<String>>,
+    /// Over what.
+    pub options: ExecuteOptions<'p>,
+    /// What they see of the events: those outside are none of theirs. At least as [`needed_range`] says.
+    pub read: TimeRange,
+    /// What none of them may go beyond.
+    pub bounds: Option<Bounds<'p>>,
 }
 
 /// Runs the rules of a plan over events, which come in any order and each once.
@@ -76,38 +106,112 @@ pub fn execute<E: std::error::Error + Send + Sync + 'static>(
     options: ExecuteOptions<'_>,
     sink: &mut dyn AlertSink,
 ) -> Result<Executed, EngineError> {
-    let ExecuteOptions { range, windows, catalog, max_signals, alerts } = options;
+    let part = Part { plan, only: None, options, read: TimeRange::default(), bounds: None };
+    let mut done = execute_together(vec![part], events, &mut [sink], &|| false)?;
+    done.pop().unwrap_or(Err(EngineError::Stopped))
+}
+
+/// Runs several parts over the same events in one pass: each event is made once for all of them. What a part gives does not
+/// depend on the others; a part that fails stops none of them. `sinks` are those of the parts, one each.
+///
+/// # Errors
+/// When events cannot be had ([`EngineError::Events`]), or it was stopped, which is asked about now and then.
+pub fn execute_together<E: std::error::Error + Send + Sync + 'static>(
+    parts: Vec<Part<'_>>,
+    events: impl Iterator<Item = Result<MadeEvent, E>>,
+    sinks: &mut [&mut dyn AlertSink],
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<Result<Executed, EngineError>>, EngineError> {
+    // An execution reads events that are enriched already.
     let enrichment = Enrichment::default();
-    let settings = ScanSettings { range, now: alerts.detected_at, enrichment: &enrichment, catalog };
-    let shared = SharedScan::new(plan, settings).with_history(windows);
-    let mut scanner = shared.scanner();
-    let mut detection = Detection::new(plan, alerts, max_signals).over(windows, range);
-    let mut executed = Executed { rules: Vec::new(), events: 0, around: 0, newest: None };
-    let mut data: Option<(Timestamp, Timestamp)> = None;
-    for event in events {
+    let shared: Vec<SharedScan<'_>> = parts
+        .iter()
+        .map(|part| {
+            let ExecuteOptions { range, windows, catalog, ref alerts, .. } = part.options;
+            let settings = ScanSettings { range, now: alerts.detected_at, enrichment: &enrichment, catalog };
+            SharedScan::new(part.plan, settings).with_history(windows)
+        })
+        .collect();
+    let mut running: Vec<Running<'_, '_>> = Vec::new();
+    for (part, shared) in parts.into_iter().zip(&shared) {
+        running.push(Running::new(part, shared.scanner()));
+    }
+    for (number, event) in events.enumerate() {
+        if number.is_multiple_of(EVENTS_BETWEEN_QUESTIONS) && is_stopped() {
+            return Err(EngineError::Stopped);
+        }
         let event = event.map_err(|error| EngineError::Events(Box::new(error)))?;
-        let time = event.time;
         let happened = event.document.first("@timestamp").and_then(date_of);
-        match scanner.look(event) {
-            Looked::InRange(found) => {
-                executed.events += 1;
-                let happened = happened.and_then(|at| Timestamp::from_millisecond(at).ok());
-                executed.newest = executed.newest.max(happened);
-                if let Some(time) = time {
-                    data = Some(data.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
-                }
-                if let Some(found) = found {
-                    detection.event(*found, time, sink)?;
-                }
-            }
-            Looked::Around(found) => {
-                executed.around += 1;
-                if let Some(found) = found {
-                    detection.history(&found)?;
-                }
-            }
+        let happened = happened.and_then(|at| Timestamp::from_millisecond(at).ok());
+        for (part, sink) in running.iter_mut().zip(sinks.iter_mut()) {
+            part.event(&event, happened, *sink);
         }
     }
-    executed.rules = detection.finish(data, sink)?;
-    Ok(executed)
+    let done = running.into_iter().zip(sinks.iter_mut()).map(|(part, sink)| part.finish(*sink));
+    done.map(|done| match done {
+        // Nothing more is wanted of any part.
+        Err(EngineError::Stopped) => Err(EngineError::Stopped),
+        done => Ok(done),
+    })
+    .collect()
+}
+
+const EVENTS_BETWEEN_QUESTIONS: usize = 256;
+
+/// A part while events come.
+struct Running<'p, 's> {
+    read: TimeRange,
+    scanner: Scanner<'s>,
+    detection: Detection<'p>,
+    executed: Executed,
+    /// The first and the last time of the events in the range.
+    data: Option<(Timestamp, Timestamp)>,
+    failed: Option<EngineError>,
+}
+
+impl<'p, 's> Running<'p, 's> {
+    fn new(part: Part<'p>, scanner: Scanner<'s>) -> Self {
+        let Part { plan, only, options, read, bounds } = part;
+        let ExecuteOptions { range, windows, max_signals, alerts, .. } = options;
+        let mut detection = Detection::new(plan, alerts, max_signals).over(windows, range);
+        if let Some(bounds) = bounds {
+            detection = detection.within(bounds);
+        }
+        if let Some(only) = only {
+            detection = detection.only(|planned| only.contains(&planned.rule.rule_id));
+        }
+        let executed = Executed { rules: Vec::new(), events: 0, around: 0, newest: None };
+        Self { read, scanner, detection, executed, data: None, failed: None }
+    }
+
+    fn event(&mut self, event: &MadeEvent, happened: Option<Timestamp>, sink: &mut dyn AlertSink) {
+        if self.failed.is_some() || event.time.is_some_and(|time| !self.read.contains(time)) {
+            return;
+        }
+        let done = match self.scanner.look(event) {
+            Looked::InRange(found) => {
+                self.executed.events += 1;
+                self.executed.newest = self.executed.newest.max(happened);
+                if let Some(time) = event.time {
+                    let data = self.data.map_or((time, time), |(a, b)| (a.min(time), b.max(time)));
+                    self.data = Some(data);
+                }
+                found.map_or(Ok(()), |found| self.detection.event(*found, event.time, sink))
+            }
+            Looked::Around(found) => {
+                self.executed.around += 1;
+                found.map_or(Ok(()), |found| self.detection.history(&found))
+            }
+        };
+        self.failed = done.err();
+    }
+
+    fn finish(self, sink: &mut dyn AlertSink) -> Result<Executed, EngineError> {
+        let Self { detection, mut executed, data, failed, .. } = self;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        executed.rules = detection.finish(data, sink)?;
+        Ok(executed)
+    }
 }

@@ -30,6 +30,10 @@ impl KeyTable {
     }
 
     /// A tuple that was given a number.
+    pub(crate) fn len(&self) -> usize {
+        self.tuples.len()
+    }
+
     pub(crate) fn tuple(&self, number: u32) -> &[KeyValue] {
         &self.tuples[number as usize]
     }

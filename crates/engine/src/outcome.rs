@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
 use query::Diagnostic;
 use rule::{FailedRule, Rule};
 
@@ -131,13 +132,24 @@ pub enum NotRunReason {
     Deprecated,
     /// Its file says `enabled = false`.
     Disabled,
+    /// More of its events waited to be decided than one rule may have: so many.
+    TooManyEvents(u64),
+    /// It was at work for longer than one rule may be: so long.
+    TooLong(SignedDuration),
 }
 
 impl NotRunReason {
     /// True when something is wrong with the rule, so that a run without it is not a whole one; false for what is
     /// known not to be run.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Unreadable(_) | Self::Errors(_) | Self::DataView(_))
+        matches!(
+            self,
+            Self::Unreadable(_)
+                | Self::Errors(_)
+                | Self::DataView(_)
+                | Self::TooManyEvents(_)
+                | Self::TooLong(_)
+        )
     }
 
     /// A short name for counting, the same for all rules with the same reason.
@@ -149,6 +161,8 @@ impl NotRunReason {
             Self::DataView(_) => "unknown data view".to_owned(),
             Self::Deprecated => "deprecated".to_owned(),
             Self::Disabled => "disabled".to_owned(),
+            Self::TooManyEvents(_) => "too many events".to_owned(),
+            Self::TooLong(_) => "too long at work".to_owned(),
         }
     }
 }
@@ -173,6 +187,14 @@ impl fmt::Display for NotRunReason {
             Self::Disabled => {
                 f.write_str("its file says that it is disabled (`--include-disabled` runs it all the same)")
             }
+            Self::TooManyEvents(most) => write!(
+                f,
+                "more than {most} of its events waited to be decided, which is the limit for one rule: narrow its query or shorten its look-back"
+            ),
+            Self::TooLong(most) => write!(
+                f,
+                "it was at work for more than {most:#}, which is the limit for one rule: narrow its query or shorten its look-back"
+            ),
         }
     }
 }

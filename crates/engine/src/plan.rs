@@ -1,8 +1,10 @@
 //! Which rules run, and what each looks for in an event.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use ecs::{Catalog, FieldTable, IndexPatterns, Timestamp};
+use ecs::{Catalog, FieldTable, IndexPatterns, TimeRange, Timestamp};
+use jiff::SignedDuration;
 use matcher::{Predicate, Resolver};
 use query::Diagnostic;
 use rule::rule_type::{EqlRule, EsqlRule, Language, RuleType};
@@ -29,13 +31,16 @@ pub struct Plan<'r> {
     pub table: FieldTable,
     /// Indicators beside those among the events.
     pub indicators: Vec<IndicatorFile>,
+    /// For which moments it holds: exceptions expire, and dates in queries may count from the moment of the plan. Empty
+    /// when it holds for that moment alone.
+    pub holds: TimeRange,
 }
 
 /// A rule that runs.
 #[derive(Debug)]
 pub struct PlannedRule<'r> {
     /// The rule.
-    pub rule: &'r Rule,
+    pub rule: Cow<'r, Rule>,
     /// Its position in [`Plan::outcomes`].
     pub outcome: usize,
     /// Which events it reads.
@@ -73,11 +78,11 @@ impl PlannedRule<'_> {
     /// From when on events count that lie before the range of a hunt: as history, for sequences and windows that reach
     /// back, and for alerts that take later hits in. `None` when none do.
     pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
-        let of_suppression = suppression_history(self.rule, windows, range_from);
+        let of_suppression = suppression_history(&self.rule, windows, range_from);
         let of_type = match &self.finisher {
             // What they find depends on the whole range.
             Finisher::InOrder(in_order) if in_order.depends_on_range() => return None,
-            Finisher::InOrder(in_order) => in_order.history_from(self.rule, windows, range_from),
+            Finisher::InOrder(in_order) => in_order.history_from(&self.rule, windows, range_from),
             finisher => finisher.history_from(windows, range_from),
         };
         of_type.into_iter().chain(of_suppression).min()
@@ -116,6 +121,8 @@ pub(crate) struct Sought {
     pub(crate) warnings: Vec<Diagnostic>,
     /// Where indicators lie and which they are, for a rule that looks for them.
     pub(crate) indicators: Option<(IndexPatterns, Predicate)>,
+    /// Do dates in it count from the moment of the plan?
+    pub(crate) reads_now: bool,
 }
 
 impl<'r> Plan<'r> {
@@ -127,12 +134,17 @@ impl<'r> Plan<'r> {
             outcomes: Vec::new(),
             table: FieldTable::new(),
             indicators: Vec::new(),
+            holds: TimeRange::default(),
         };
         plan.outcomes.extend(library.failed.iter().map(RuleOutcome::of_failed));
         for rule in &library.rules {
             let mut outcome = RuleOutcome::of_rule(rule);
+            plan.holds_while_exceptions_do(rule, library, now);
             match resolve(rule, library, catalog, &mut plan.table, now) {
                 Ok((patterns, sought)) => {
+                    if sought.reads_now {
+                        plan.holds = TimeRange { from: Some(now), to: Some(now) };
+                    }
                     outcome.warnings = sought.warnings;
                     outcome.excepted = sought.exceptions.iter().map(ExceptedHits::none).collect();
                     let first = plan.filters.len();
@@ -150,7 +162,7 @@ impl<'r> Plan<'r> {
                         indicators: Some(patterns),
                     }));
                     plan.rules.push(PlannedRule {
-                        rule,
+                        rule: Cow::Borrowed(rule),
                         outcome: plan.outcomes.len(),
                         patterns,
                         filters: first..plan.filters.len(),
@@ -163,6 +175,38 @@ impl<'r> Plan<'r> {
             plan.outcomes.push(outcome);
         }
         plan
+    }
+
+    /// Does it say at `at` what it said at the moment that it was made for?
+    pub fn holds_at(&self, at: Timestamp) -> bool {
+        self.holds.contains(at)
+    }
+
+    /// The same with rules of its own, to be kept.
+    pub fn into_owned(self) -> Plan<'static> {
+        let Self { rules, filters, outcomes, table, indicators, holds } = self;
+        let owned = |planned: PlannedRule<'_>| PlannedRule {
+            rule: Cow::Owned(planned.rule.into_owned()),
+            outcome: planned.outcome,
+            patterns: planned.patterns,
+            filters: planned.filters,
+            exceptions: planned.exceptions,
+            finisher: planned.finisher,
+        };
+        let rules = rules.into_iter().map(owned).collect();
+        Plan { rules, filters, outcomes, table, indicators, holds }
+    }
+
+    /// An exception that expires holds to its last moment, that included.
+    fn holds_while_exceptions_do(&mut self, rule: &Rule, library: &RuleLibrary, now: Timestamp) {
+        for expiry in library.exceptions(rule).0.into_iter().filter_map(|item| item.expire_time) {
+            let Ok(end) = expiry.checked_add(SignedDuration::from_nanos(1)) else { continue };
+            if end <= now {
+                self.holds.from = self.holds.from.max(Some(end));
+            } else {
+                self.holds.to = Some(self.holds.to.map_or(end, |to| to.min(end)));
+            }
+        }
     }
 
     /// The same with indicators from files, which rules that look for indicators have beside those among the events,
@@ -248,6 +292,7 @@ fn resolve(
             .map_err(NotRunReason::Errors)?;
         sought.indicators = Some((IndexPatterns::new(&own.threat_index), indicators));
     }
+    sought.reads_now = resolver.reads_now();
     for (_, predicate) in &mut sought.filters {
         let query = std::mem::replace(predicate, Predicate::Const(true));
         *predicate = Predicate::and([query, filters.predicate.clone()]);

@@ -278,14 +278,20 @@ impl<'s> Scanner<'s> {
     }
 
     /// Looks at an event that was made before.
-    pub(crate) fn look(&mut self, event: MadeEvent) -> Looked {
+    pub(crate) fn look(&mut self, event: &MadeEvent) -> Looked {
         let MadeEvent { document, id, stream, time } = event;
-        let place = self.scan.place(time);
+        let place = self.scan.place(*time);
         let mut found = None;
         if place != Place::Outside || self.scan.cloudtrail_indicators.is_some() {
-            let passed = self.passed(place, &stream, &document);
-            found = (!passed.is_empty())
-                .then(|| Box::new(FoundEvent { filters: passed, document, document_id: id, stream }));
+            let passed = self.passed(place, stream, document);
+            found = (!passed.is_empty()).then(|| {
+                Box::new(FoundEvent {
+                    filters: passed,
+                    document: document.clone(),
+                    document_id: id.clone(),
+                    stream: stream.clone(),
+                })
+            });
         }
         if place == Place::InRange { Looked::InRange(found) } else { Looked::Around(found) }
     }

@@ -51,6 +51,11 @@ impl WaitingTerms {
         }
     }
 
+    /// How many values there are so far: events with values that are there already need no memory.
+    pub(crate) fn values(&self) -> u64 {
+        self.keys.len() as u64
+    }
+
     /// Takes an event that passes the rule's filter. `hold` keeps the event when it may be the first with its values.
     pub(crate) fn push(
         &mut self,

@@ -28,6 +28,19 @@ pub struct DecodedEvent {
     pub time: Option<Timestamp>,
 }
 
+impl DecodedEvent {
+    /// The account that it is counted under: the recipient's, else the caller's.
+    pub fn account(&self) -> Option<&str> {
+        let text = |field| self.document.text(field);
+        text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id"))
+    }
+
+    /// Its region.
+    pub fn region(&self) -> Option<&str> {
+        self.document.text("cloud.region")
+    }
+}
+
 /// What came of one input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodedInput {
@@ -107,17 +120,13 @@ struct Decoding<'a> {
 
 impl Decoding<'_> {
     fn record(&mut self, record: &RawRecord<'_>) {
-        if record.kind == RecordKind::CloudTrailDigest {
-            return self.account.add_drop(DropReason::NotAnEvent(record.kind));
-        }
-        let Ok(Value::Object(object)) = serde_json::from_str(record.text) else {
-            let fault = (record.offset, FaultReason::InvalidJson);
-            self.late_fault.get_or_insert_with(|| fault.clone());
-            return self.fault(fault.0, fault.1, record.text.as_bytes());
-        };
-        let (event, key) = match record.kind {
-            RecordKind::Ecs => self.ecs_event(record, object),
-            _ => self.cloudtrail_event(record, object),
+        let (event, key) = match event_of(record, &self.input.name, self.input.modified, self.context) {
+            Ok(event) => event,
+            Err(NoEvent::Dropped(reason)) => return self.account.add_drop(reason),
+            Err(NoEvent::Fault(reason)) => {
+                self.late_fault.get_or_insert_with(|| (record.offset, reason.clone()));
+                return self.fault(record.offset, reason, record.text.as_bytes());
+            }
         };
         if !self.seen.insert(key) {
             return self.account.add_duplicate();
@@ -126,47 +135,85 @@ impl Decoding<'_> {
         self.events.push(event);
     }
 
-    fn cloudtrail_event(
-        &self,
-        record: &RawRecord<'_>,
-        object: Map<String, Value>,
-    ) -> (DecodedEvent, EventKey) {
-        let context = self.context;
-        let time = event_time(&object);
-        let created = match time {
-            Some(_) => context.now,
-            None => self.input.modified.unwrap_or(context.now),
-        };
-        let mut normalize_context = NormalizeContext::new(created, &context.cloudtrail);
-        normalize_context.enrich = Some(context.enrichment);
-        let mut document = normalize(object, &normalize_context);
-        let key = EventKey::of_document(&document, record.text);
-        let id = document_id(&document, &key);
-        document.set("log.file.path", self.input.name.as_str());
-        document.set("log.offset", record.offset);
-        let raw = Some(record.text.to_owned());
-        (DecodedEvent { id, data_stream: context.cloudtrail.clone(), document, raw, time }, key)
-    }
-
-    fn ecs_event(&self, record: &RawRecord<'_>, object: Map<String, Value>) -> (DecodedEvent, EventKey) {
-        let (mut event, key) = ecs_event(object, record.text, &self.context.fallback);
-        let document = &mut event.document;
-        // Where the shipper found it says more than where it lies now, and rules may ask for it.
-        if document.as_map().get("log").is_none_or(Value::is_object) {
-            if document.first("log.file.path").is_none() {
-                document.set("log.file.path", self.input.name.as_str());
-            }
-            if document.first("log.offset").is_none() {
-                document.set("log.offset", record.offset);
-            }
-        }
-        (event, key)
-    }
-
     fn fault(&mut self, offset: u64, reason: FaultReason, bytes: &[u8]) {
         self.account.add_fault(reason.clone());
         self.faults.push(LostBytes { offset, reason, bytes: bytes.to_vec() });
     }
+}
+
+/// Why a record gives no event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoEvent {
+    /// It is none.
+    Dropped(DropReason),
+    /// It cannot be read after all.
+    Fault(FaultReason),
+}
+
+/// A record of the input `name` as an event, and what tells it from others. `modified` stands in for the time of records that
+/// have none, so that they are the same events when the input is read again; without it the present does.
+///
+/// # Errors
+/// When it gives no event.
+pub fn event_of(
+    record: &RawRecord<'_>,
+    name: &str,
+    modified: Option<Timestamp>,
+    context: &EventContext<'_>,
+) -> Result<(DecodedEvent, EventKey), NoEvent> {
+    if record.kind == RecordKind::CloudTrailDigest {
+        return Err(NoEvent::Dropped(DropReason::NotAnEvent(record.kind)));
+    }
+    let Ok(Value::Object(object)) = serde_json::from_str(record.text) else {
+        return Err(NoEvent::Fault(FaultReason::InvalidJson));
+    };
+    Ok(match record.kind {
+        RecordKind::Ecs => shipped_event(record, name, object, context),
+        _ => cloudtrail_event(record, name, modified, object, context),
+    })
+}
+
+fn cloudtrail_event(
+    record: &RawRecord<'_>,
+    name: &str,
+    modified: Option<Timestamp>,
+    object: Map<String, Value>,
+    context: &EventContext<'_>,
+) -> (DecodedEvent, EventKey) {
+    let time = event_time(&object);
+    let created = match time {
+        Some(_) => context.now,
+        None => modified.unwrap_or(context.now),
+    };
+    let mut normalize_context = NormalizeContext::new(created, &context.cloudtrail);
+    normalize_context.enrich = Some(context.enrichment);
+    let mut document = normalize(object, &normalize_context);
+    let key = EventKey::of_document(&document, record.text);
+    let id = document_id(&document, &key);
+    document.set("log.file.path", name);
+    document.set("log.offset", record.offset);
+    let raw = Some(record.text.to_owned());
+    (DecodedEvent { id, data_stream: context.cloudtrail.clone(), document, raw, time }, key)
+}
+
+fn shipped_event(
+    record: &RawRecord<'_>,
+    name: &str,
+    object: Map<String, Value>,
+    context: &EventContext<'_>,
+) -> (DecodedEvent, EventKey) {
+    let (mut event, key) = ecs_event(object, record.text, &context.fallback);
+    let document = &mut event.document;
+    // Where the shipper found it says more than where it lies now, and rules may ask for it.
+    if document.as_map().get("log").is_none_or(Value::is_object) {
+        if document.first("log.file.path").is_none() {
+            document.set("log.file.path", name);
+        }
+        if document.first("log.offset").is_none() {
+            document.set("log.offset", record.offset);
+        }
+    }
+    (event, key)
 }
 
 /// The event that a document or a search hit is; `text` is what it was read from.
@@ -185,11 +232,9 @@ pub(crate) fn ecs_event(
     (DecodedEvent { id, data_stream, document, raw: None, time }, key)
 }
 
-/// Counts an event, under the recipient's account, else the caller's.
+/// Counts an event.
 pub(crate) fn add_event(account: &mut InputAccount, event: &DecodedEvent) {
-    let text = |field| event.document.text(field);
-    let name = text("aws.cloudtrail.recipient_account_id").or_else(|| text("cloud.account.id"));
-    account.add_event(name, text("cloud.region"), event.time);
+    account.add_event(event.account(), event.region(), event.time);
 }
 
 /// The `@timestamp` of a document, where it is a date.

@@ -14,9 +14,10 @@ use crate::known_events::KnownEvents;
 use crate::log::Log;
 use crate::log_entry::{LogEntry, encode};
 use crate::manifest::{Manifest, STREAMS, file_path, newest, stream_folder};
-use crate::schema::StreamSchema;
+use crate::schema::{INGESTED, StreamSchema};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
+use crate::statistics::time_bounds;
 use crate::storage::{Storage, Store};
 use crate::stream::{MemoryBatch, StreamState, Streams};
 
@@ -284,6 +285,18 @@ impl Lake {
         let rows: u64 = streams.values().map(|state| state.memory_rows()).sum();
         let bytes: u64 = streams.values().map(|state| state.memory_bytes()).sum();
         Ok(rows >= self.inner.settings.flush_rows || bytes >= self.inner.settings.flush_bytes)
+    }
+
+    /// The earliest `event.ingested` of the events that are in the log of this writer and not yet in files; `None` when
+    /// there are none.
+    ///
+    /// # Errors
+    /// [`LakeError::Poisoned`] after a panic.
+    pub fn unflushed_since(&self) -> Result<Option<Timestamp>> {
+        let streams = self.streams()?;
+        let batches = streams.values().flat_map(|state| &state.memory);
+        let stamps = batches.filter_map(|batch| time_bounds(&batch.columns.batch, INGESTED));
+        Ok(stamps.map(|(least, _)| whole_milliseconds(least)).min())
     }
 
     /// The lake as it is now. It never changes, and nothing that writes waits for it.

@@ -33,6 +33,8 @@
 //! Invariant: what cannot be stored in a typed column is null there, counted, and still in the document.
 
 mod bucket;
+#[cfg(feature = "s3")]
+pub mod bucket_credentials;
 mod columns;
 mod commit;
 mod compact;

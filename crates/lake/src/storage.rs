@@ -46,6 +46,16 @@ impl Store {
         prefix: &str,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self> {
+        Self::s3_built(bucket, prefix, settings, |builder| builder)
+    }
+
+    #[cfg(feature = "s3")]
+    fn s3_built<'a>(
+        bucket: &str,
+        prefix: &str,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+        finish: impl FnOnce(object_store::aws::AmazonS3Builder) -> object_store::aws::AmazonS3Builder,
+    ) -> Result<Self> {
         use crate::error::LakeError;
         use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
         let fault = |name: &str, e: object_store::Error| LakeError::BucketSetting {
@@ -57,8 +67,23 @@ impl Store {
             let key: AmazonS3ConfigKey = name.parse().map_err(|e| fault(name, e))?;
             builder = builder.with_config(key, value);
         }
-        let store = builder.build().map_err(|e| fault("bucket", e))?;
+        let store = finish(builder).build().map_err(|e| fault("bucket", e))?;
         Self::bucket(Arc::new(store), prefix)
+    }
+
+    /// As [`Store::s3`], with credentials that are asked for again whenever they have run out.
+    ///
+    /// # Errors
+    /// As [`Store::s3`].
+    #[cfg(feature = "s3")]
+    pub fn s3_with<'a>(
+        bucket: &str,
+        prefix: &str,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+        credentials: Arc<dyn crate::bucket_credentials::BucketCredentials>,
+    ) -> Result<Self> {
+        let provider = crate::bucket_credentials::KeptKey::new(credentials);
+        Self::s3_built(bucket, prefix, settings, |builder| builder.with_credentials(Arc::new(provider)))
     }
 }
 

@@ -64,6 +64,9 @@ pub struct Intake {
     pub clock: Arc<dyn Clock>,
     /// Where what happens is written.
     pub log: Log,
+    /// What is told to be done is in the lake's files, not in the log of this machine alone: another node may go on from
+    /// there.
+    pub flushes_first: bool,
 }
 
 impl Intake {
@@ -205,6 +208,17 @@ impl Intake {
         }
         for account in accounts {
             self.account(source, &account)?;
+        }
+        self.settle()
+    }
+
+    /// To be called between appends and what tells their sender that they are done.
+    ///
+    /// # Errors
+    /// When the lake's files cannot be written; then nobody is to be told.
+    pub fn settle(&self) -> Result<(), ServerError> {
+        if self.flushes_first {
+            self.lake.flush()?;
         }
         Ok(())
     }

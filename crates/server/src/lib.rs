@@ -15,12 +15,14 @@
 
 pub mod actions;
 pub mod api;
+pub mod bucket;
 pub mod clock;
 pub mod control;
 pub mod courier;
 pub mod error;
 pub mod intake;
 pub mod log;
+pub mod plan_cache;
 pub mod responder;
 pub mod rule_set;
 pub mod run;

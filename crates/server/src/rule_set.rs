@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ecs::{Catalog, Timestamp};
 use engine::{Plan, RuleStatus};
@@ -26,6 +27,30 @@ pub struct RuleFiles {
     pub paths: Vec<PathBuf>,
     /// The pack that comes with the program as well.
     pub builtin: bool,
+}
+
+/// Which files there are, and when each was changed last.
+pub type FileVersions = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+impl RuleFiles {
+    /// The versions of all files, also of those below folders. What cannot be looked at is left out.
+    pub fn versions(&self) -> FileVersions {
+        let mut versions = FileVersions::new();
+        let mut waiting = self.paths.clone();
+        while let Some(path) = waiting.pop() {
+            let Ok(known) = std::fs::metadata(&path) else { continue };
+            if known.is_dir() {
+                let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+                // A link to a folder could lead back to it; rules are not read through it either.
+                let followed = entries.filter(|entry| {
+                    !entry.path().is_dir() || entry.file_type().is_ok_and(|kind| kind.is_dir())
+                });
+                waiting.extend(followed.map(|entry| entry.path()));
+            }
+            versions.insert(path, (known.len(), known.modified().ok()));
+        }
+        versions
+    }
 }
 
 /// The rules in force.

@@ -3,20 +3,23 @@
 //! A run covers a range of ticks: whatever runs would have ended in `[from, to)` by the rules' schedules is done at once,
 //! and gives the alerts that they would have given one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use alert::{Alert, AlertContext};
-use ecs::{Catalog, DataStream, IndexPatterns, TimeRange, Timestamp};
+use ecs::{Catalog, DataStream, Document, IndexPatterns, TimeRange, Timestamp};
+use engine::late_events::{LateCounter, LateEvents};
 use engine::{
-    AlertSink, ExecuteOptions, Executed, MadeEvent, Plan, RuleOutcome, Windows, execute, needed_range,
+    AlertSink, Bounds, ExecuteOptions, Executed, MadeEvent, Part, Plan, RuleOutcome, Windows,
+    execute_together, needed_range,
 };
+use ingest::enrich::Enrichment;
 use lake::{Lake, LakeError, ScanRequest, StoredEvent, TimeField};
 use matcher::value::date_of;
 use rule::{Rule, RuleLibrary, RuleType};
 
 use crate::error::ServerError;
 use crate::intake::INPUTS;
-use crate::rule_set::part_of;
 
 /// Which time places an event in the windows of a rule, and how much is to be read for it. Rules of one kind with the same
 /// range share one scan.
@@ -58,6 +61,11 @@ impl RuleKind {
         }
     }
 
+    /// Does an event that comes after its window has passed stay unseen?
+    fn misses_late_events(self) -> bool {
+        matches!(self, Self::WindowsByTimestamp | Self::NewTermsByTimestamp)
+    }
+
     fn reads_history_late(self) -> bool {
         matches!(self, Self::NewTermsByIngested | Self::NewTermsByTimestamp)
     }
@@ -85,6 +93,8 @@ pub struct RunResult {
     pub executed: Executed,
     /// When it began.
     pub started: Timestamp,
+    /// Events that came too late for a rule with windows over `@timestamp`, by its id.
+    pub late: BTreeMap<String, u64>,
 }
 
 #[derive(Default)]
@@ -98,53 +108,178 @@ impl AlertSink for ByRule {
     }
 }
 
+/// Rules of one kind with the same range.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The rules.
+    pub plan: Arc<Plan<'static>>,
+    /// What is to be run.
+    pub request: RunRequest,
+    /// Count events that came too late for rules with windows over `@timestamp`.
+    pub counts_late: bool,
+}
+
+/// How runs are made.
+#[derive(Clone, Copy)]
+pub struct RunContext<'c> {
+    /// Where events lie.
+    pub lake: &'c Lake,
+    /// What is known of fields.
+    pub catalog: &'c Catalog,
+    /// What no rule may go beyond, and whether to end early.
+    pub bounds: Bounds<'c>,
+}
+
+/// What each of some groups gave, in their order.
+pub type GroupResults = Vec<Result<RunResult, ServerError>>;
+
 /// Runs all rules of a library. Blocks until it is done.
 ///
 /// # Errors
 /// When the lake cannot be read. What is wrong with a rule is in its outcome.
 pub fn run(
-    lake: &Lake,
-    catalog: &Catalog,
+    context: &RunContext<'_>,
     library: &RuleLibrary,
     request: &RunRequest,
 ) -> Result<RunResult, ServerError> {
-    let range = TimeRange { from: Some(request.from), to: Some(request.to) };
-    let plan = Plan::new(library, catalog, request.to);
-    if !request.kind.reads_history_late() {
-        let read = needed_range(&plan, Windows::AsScheduled, range);
-        return run_plan(lake, catalog, &plan, request, range, read);
-    }
+    let plan = Arc::new(Plan::new(library, context.catalog, request.to).into_owned());
+    let mut results = run_together(context, &[Group { plan, request: request.clone(), counts_late: false }])?;
+    results.pop().unwrap_or_else(|| Err(ServerError::Defect("a run without a result".to_owned())))
+}
+
+/// Runs all rules of several groups; those that the lake is asked for by the same time share one scan. Blocks until it is
+/// done. A group that fails stops no other.
+///
+/// # Errors
+/// When the lake cannot be read, or the runs are to end.
+pub fn run_together(context: &RunContext<'_>, groups: &[Group]) -> Result<GroupResults, ServerError> {
+    let numbers: Vec<usize> = (0..groups.len()).collect();
+    let first = numbers.into_iter().map(|number| Turn { number, only: None });
+    let mut results = scan_for(context, groups, first.collect(), true)?;
     // Without its history every value is new: what is not found so needs none.
-    let without = run_plan(lake, catalog, &plan, request, range, range)?;
-    let found: Vec<&str> =
-        without.executed.rules.iter().filter(|o| o.hits > 0).map(|o| o.rule_id.as_str()).collect();
-    if found.is_empty() {
-        return Ok(without);
+    let mut second = Vec::new();
+    for (number, (group, result)) in groups.iter().zip(&results).enumerate() {
+        if let Ok(result) = result
+            && group.request.kind.reads_history_late()
+        {
+            let with_hits = result.executed.rules.iter().filter(|outcome| outcome.hits > 0);
+            let only: BTreeSet<String> = with_hits.map(|outcome| outcome.rule_id.clone()).collect();
+            if !only.is_empty() {
+                second.push(Turn { number, only: Some(only) });
+            }
+        }
     }
-    let part = part_of(library, |rule| found.contains(&rule.rule_id.as_str()));
-    let plan = Plan::new(&part, catalog, request.to);
-    let read = needed_range(&plan, Windows::AsScheduled, range);
-    let with = run_plan(lake, catalog, &plan, request, range, read)?;
+    let again: Vec<(usize, Option<BTreeSet<String>>)> =
+        second.iter().map(|turn| (turn.number, turn.only.clone())).collect();
+    for ((number, only), with) in again.into_iter().zip(scan_for(context, groups, second, false)?) {
+        let (Some(place), Some(only)) = (results.get_mut(number), only) else { continue };
+        let without = std::mem::replace(place, Err(ServerError::Stopping));
+        *place = match (without, with) {
+            (Ok(without), Ok(with)) => Ok(with_history(without, with, &only)),
+            (_, with) => with,
+        };
+    }
+    Ok(results)
+}
+
+/// A group to be run, or some rules of it.
+struct Turn {
+    number: usize,
+    /// With their history; `None` for all rules, without a history that is read late.
+    only: Option<BTreeSet<String>>,
+}
+
+/// What rules found with their history in place of what they found without.
+fn with_history(without: RunResult, with: RunResult, only: &BTreeSet<String>) -> RunResult {
     let mut rules: Vec<RuleOutcome> = without.executed.rules;
-    for outcome in with.executed.rules {
+    for outcome in with.executed.rules.into_iter().filter(|outcome| only.contains(&outcome.rule_id)) {
         if let Some(place) = rules.iter_mut().find(|other| other.rule_id == outcome.rule_id) {
             *place = outcome;
         }
     }
     let executed = Executed { rules, around: with.executed.around, ..without.executed };
-    Ok(RunResult { alerts: with.alerts, executed, started: without.started })
+    RunResult { alerts: with.alerts, executed, started: without.started, late: BTreeMap::new() }
 }
 
-fn run_plan(
-    lake: &Lake,
-    catalog: &Catalog,
-    plan: &Plan<'_>,
-    request: &RunRequest,
-    range: TimeRange,
-    read: TimeRange,
-) -> Result<RunResult, ServerError> {
-    let time_field = request.kind.time_field();
-    let snapshot = lake.snapshot_through(request.to)?;
+/// One scan for each time that the groups ask by; the results in the order of the turns.
+fn scan_for(
+    context: &RunContext<'_>,
+    groups: &[Group],
+    turns: Vec<Turn>,
+    is_first: bool,
+) -> Result<GroupResults, ServerError> {
+    let mut results: Vec<Option<Result<RunResult, ServerError>>> = turns.iter().map(|_| None).collect();
+    let mut late_by_place = Vec::new();
+    for time_field in [TimeField::Ingested, TimeField::Timestamp] {
+        let asks = |turn: &Turn| groups[turn.number].request.kind.time_field() == time_field;
+        let places: Vec<usize> = (0..turns.len()).filter(|place| asks(&turns[*place])).collect();
+        let asked: Vec<&Turn> = places.iter().map(|place| &turns[*place]).collect();
+        let is_late = |group: &Group| group.counts_late && group.request.kind.misses_late_events();
+        let lates: Vec<usize> = match time_field {
+            TimeField::Ingested if is_first => {
+                (0..turns.len()).filter(|place| is_late(&groups[turns[*place].number])).collect()
+            }
+            _ => Vec::new(),
+        };
+        let late_groups: Vec<&Group> = lates.iter().map(|place| &groups[turns[*place].number]).collect();
+        let (scanned, counts) = scan_once(context, groups, &asked, &late_groups, time_field)?;
+        for (place, result) in places.iter().zip(scanned) {
+            results[*place] = Some(result);
+        }
+        late_by_place.extend(lates.into_iter().zip(counts));
+    }
+    for (place, counts) in late_by_place {
+        if let Some(Some(Ok(result))) = results.get_mut(place) {
+            result.late = counts;
+        }
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+fn scan_once(
+    context: &RunContext<'_>,
+    groups: &[Group],
+    turns: &[&Turn],
+    late: &[&Group],
+    time_field: TimeField,
+) -> Result<(GroupResults, Vec<BTreeMap<String, u64>>), ServerError> {
+    let RunContext { lake, catalog, bounds } = *context;
+    let mut parts = Vec::new();
+    let mut read: Option<TimeRange> = None;
+    let mut through: Option<Timestamp> = None;
+    for turn in turns {
+        let Group { plan, request, .. } = &groups[turn.number];
+        let range = TimeRange { from: Some(request.from), to: Some(request.to) };
+        let only = turn.only.as_ref();
+        let needed = match request.kind.reads_history_late() && only.is_none() {
+            true => range,
+            false => needed_range(plan, only, Windows::AsScheduled, range),
+        };
+        let options = ExecuteOptions {
+            range,
+            windows: Windows::AsScheduled,
+            catalog,
+            max_signals: None,
+            alerts: request.alerts.clone(),
+        };
+        read = Some(read.map_or(needed, |read| joined(read, needed)));
+        through = through.max(Some(request.to));
+        parts.push(Part { plan, only, options, read: needed, bounds: Some(bounds) });
+    }
+    // Who counts late events sees them as they came in, whenever they happened.
+    let enrichment = Enrichment::default();
+    let looks: Vec<LateEvents<'_>> = late
+        .iter()
+        .map(|Group { plan, request, .. }| {
+            let range = TimeRange { from: Some(request.from), to: Some(request.to) };
+            read = Some(read.map_or(range, |read| joined(read, range)));
+            through = through.max(Some(request.to));
+            LateEvents::new(plan, range, catalog, &enrichment)
+        })
+        .collect();
+    let mut counters: Vec<LateCounter<'_>> = looks.iter().map(LateEvents::counter).collect();
+    let (Some(read), Some(through)) = (read, through) else { return Ok((Vec::new(), Vec::new())) };
+    let snapshot = lake.snapshot_through(through)?;
     let scan =
         ScanRequest { streams: IndexPatterns::new(["*"]), time: read, time_field, ..ScanRequest::default() };
     // The server's own accounts are no events for rules.
@@ -152,30 +287,47 @@ fn run_plan(
         event.as_ref().map_or(true, |event| event.data_stream != DataStream::logs(INPUTS))
     };
     let events = snapshot.documents(&scan).filter(is_event);
-    let events = events.map(|event| Ok::<_, LakeError>(made(event?, time_field)));
-    let options = ExecuteOptions {
-        range,
-        windows: Windows::AsScheduled,
-        catalog,
-        max_signals: None,
-        alerts: request.alerts.clone(),
-    };
-    let mut sink = ByRule::default();
-    let executed = execute(plan, events, options, &mut sink)?;
-    Ok(RunResult { alerts: sink.0, executed, started: request.alerts.detected_at })
+    let events = events.map(|event| {
+        let event = made(event?, time_field);
+        if !counters.is_empty() {
+            let happened = time_of(&event.document, "@timestamp");
+            counters.iter_mut().for_each(|counter| counter.look(&event, happened));
+        }
+        Ok::<_, LakeError>(event)
+    });
+    let started: Vec<Timestamp> = parts.iter().map(|part| part.options.alerts.detected_at).collect();
+    let mut sinks: Vec<ByRule> = parts.iter().map(|_| ByRule::default()).collect();
+    let mut taking: Vec<&mut dyn AlertSink> =
+        sinks.iter_mut().map(|sink| sink as &mut dyn AlertSink).collect();
+    let done = execute_together(parts, events, &mut taking, bounds.is_stopped)?;
+    drop(taking);
+    let results = done.into_iter().zip(sinks).zip(started);
+    let results = results.map(|((done, sink), started)| {
+        Ok(RunResult { alerts: sink.0, executed: done?, started, late: BTreeMap::new() })
+    });
+    Ok((results.collect(), counters.iter().map(LateCounter::counts).collect()))
+}
+
+/// Both ranges, and what lies between.
+fn joined(a: TimeRange, b: TimeRange) -> TimeRange {
+    // Without an end it goes on for ever.
+    TimeRange { from: a.from.min(b.from), to: a.to.zip(b.to).map(|(a, b)| a.max(b)) }
 }
 
 fn made(event: StoredEvent, time_field: TimeField) -> MadeEvent {
     let StoredEvent { data_stream, id, document } = event;
-    let read = |field: &str| {
-        let milliseconds = document.first(field).and_then(date_of)?;
-        Timestamp::from_millisecond(milliseconds).ok()
-    };
     let time = match time_field {
-        TimeField::Timestamp => read("@timestamp"),
-        TimeField::Ingested => read("event.ingested").or_else(|| read("@timestamp")),
+        TimeField::Timestamp => time_of(&document, "@timestamp"),
+        TimeField::Ingested => {
+            time_of(&document, "event.ingested").or_else(|| time_of(&document, "@timestamp"))
+        }
     };
     MadeEvent { document, id, stream: data_stream, time }
+}
+
+fn time_of(document: &Document, field: &str) -> Option<Timestamp> {
+    let milliseconds = document.first(field).and_then(date_of)?;
+    Timestamp::from_millisecond(milliseconds).ok()
 }
 
 /// Such a query decides each event alone.

@@ -8,27 +8,26 @@
 //!
 //! Ticks are whole multiples of a rule's interval since the epoch, so that a hunt over the same events sees the same windows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alert::{Alert, AlertContext, ExecutionType};
-use ecs::{Catalog, Document, Timestamp};
-use engine::{Executed, RuleOutcome, RuleStatus};
+use alert::{AlertContext, ExecutionType};
+use ecs::{Catalog, Timestamp};
+use engine::{Bounds, EngineError};
 use jiff::SignedDuration;
 use lake::Lake;
 use rule::{Rule, RuleLibrary, Schedule};
-use serde_json::{Value, json};
-use state::{
-    AlertDraft, AlertFilter, AlertUpdate, CursorMove, Execution, ExecutionCommit, ExecutionKind,
-    ExecutionStatus, Gap, GapDraft, GapFill, GapTake, Lease, RuleCursor, Store,
-};
+use state::{Gap, GapTake, Lease, RuleCursor, Store};
 use uuid::Uuid;
 
-use crate::actions::{Actions, RuleMemory, notifications};
+use crate::actions::{Actions, RuleMemory};
 use crate::clock::Clock;
 use crate::error::ServerError;
-use crate::rule_set::part_of;
-use crate::run::{RuleKind, RunRequest, RunResult, run};
+use crate::plan_cache::PlanCache;
+use crate::run::{Group, GroupResults, RuleKind, RunContext, RunRequest, run_together};
+
+mod commits;
 
 /// How the scheduler works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +38,8 @@ pub struct SchedulerSettings {
     pub fill_ticks: i64,
     /// Gaps that are worked on after each round of due rules.
     pub fills_per_round: u32,
+    /// What no round and no rule may go beyond.
+    pub limits: Limits,
     /// The space that alerts name.
     pub space: String,
     /// The address under which people reach the server; without it alerts have no URL.
@@ -51,8 +52,33 @@ impl Default for SchedulerSettings {
             catch_up_ticks: 4,
             fill_ticks: 48,
             fills_per_round: 8,
+            limits: Limits::default(),
             space: "default".to_owned(),
             public_url: None,
+        }
+    }
+}
+
+/// What no round and no rule may go beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// So many rules run at once, over one scan; more wait for the next.
+    pub rules_at_once: usize,
+    /// For how long one rule may be at work in an execution.
+    pub rule_time: SignedDuration,
+    /// Events of one rule that may wait until others have been seen, in one execution.
+    pub waiting_events: u64,
+    /// Alerts of one rule that one execution may hold, known ones included. More are cut, and counted.
+    pub alerts: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rules_at_once: 1_000,
+            rule_time: SignedDuration::from_secs(30),
+            waiting_events: 1_000_000,
+            alerts: 20_000,
         }
     }
 }
@@ -72,6 +98,12 @@ pub struct Scheduler {
     pub settings: SchedulerSettings,
     /// The tick at which a rule failed last: it is tried again at the next one.
     pub failed: Arc<Mutex<BTreeMap<String, Timestamp>>>,
+    /// Rules that took too long when they last ran: they run after all others, each by itself.
+    pub slow: Arc<Mutex<BTreeSet<String>>>,
+    /// Rules made ready to run.
+    pub plans: Arc<PlanCache>,
+    /// When true, a round ends early: what has not run keeps its cursor.
+    pub is_stopping: Arc<AtomicBool>,
 }
 
 /// What a round did.
@@ -85,6 +117,8 @@ pub struct Round {
     pub failed: u64,
     /// New alerts.
     pub alerts: u64,
+    /// Events that came too late for rules with windows over `@timestamp`, once for each rule.
+    pub late: u64,
     /// Gaps that were worked on.
     pub fills: u64,
     /// The newest `@timestamp` that was looked at.
@@ -99,8 +133,11 @@ struct Together {
     kind: RuleKind,
 }
 
+/// Rules that are due, by what they run together with.
+type Groups = BTreeMap<Together, BTreeMap<String, DueRule>>;
+
 /// What a rule's commit needs beside its alerts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct DueRule {
     cursor: Option<Timestamp>,
     memory: RuleMemory,
@@ -122,7 +159,7 @@ impl Scheduler {
     /// When the state cannot be read, or the lease is lost.
     pub async fn round(
         &self,
-        library: &RuleLibrary,
+        library: &Arc<RuleLibrary>,
         actions: &Actions,
         lease: &Lease,
         now: Timestamp,
@@ -130,7 +167,7 @@ impl Scheduler {
         let mut round = Round::default();
         let cursors: BTreeMap<String, RuleCursor> =
             self.store.cursors().await?.into_iter().map(|cursor| (cursor.rule_id.clone(), cursor)).collect();
-        let mut groups: BTreeMap<Together, BTreeMap<String, DueRule>> = BTreeMap::new();
+        let mut groups = Groups::new();
         for rule in &library.rules {
             let cursor = cursors.get(&rule.rule_id);
             if let Some((together, due)) = self.due(rule, cursor, now) {
@@ -138,56 +175,107 @@ impl Scheduler {
                 groups.entry(together).or_default().insert(rule.rule_id.clone(), due);
             }
         }
+        for pass in self.passes(groups) {
+            if self.is_stopping() {
+                return Ok(round);
+            }
+            self.pass(library, actions, lease, pass, &mut round).await?;
+        }
+        self.fill_gaps(library, actions, lease, now, &mut round).await?;
+        Ok(round)
+    }
+
+    /// The limits, as a run has them.
+    pub(crate) fn bounds<'b>(
+        &self,
+        now: &'b (dyn Fn() -> Timestamp + Sync),
+        is_stopped: &'b (dyn Fn() -> bool + Sync),
+    ) -> Bounds<'b> {
+        let Limits { rule_time, waiting_events, alerts, .. } = self.settings.limits;
+        Bounds {
+            waiting_events: Some(waiting_events),
+            alerts: Some(alerts),
+            rule_time: Some(rule_time),
+            now,
+            is_stopped,
+        }
+    }
+
+    /// Is the server asked to end?
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// What runs at once: so many rules at most, and those last that are slow.
+    fn passes(&self, groups: Groups) -> Vec<Groups> {
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let most = self.settings.limits.rules_at_once.max(1);
+        let (mut passes, mut last) = (Vec::new(), Vec::new());
+        let (mut pass, mut count) = (Groups::new(), 0);
         for (together, rules) in groups {
-            let wanted = |rule: &Rule| rules.contains_key(&rule.rule_id);
-            let part = part_of(library, wanted);
-            match self.run(&part, &together, lease, Cause::Schedule).await {
-                Ok(result) => {
-                    self.commit_all(
-                        &part,
-                        actions,
-                        &together,
-                        result,
-                        &rules,
-                        lease,
-                        Cause::Schedule,
-                        &mut round,
-                    )
-                    .await?;
+            for (rule_id, due) in rules {
+                if slow.contains(&rule_id) {
+                    last.push(Groups::from([(together.clone(), BTreeMap::from([(rule_id, due)]))]));
+                    continue;
                 }
-                Err(_) if rules.len() > 1 => {
-                    // One of them brings the others down: each for itself.
-                    for rule in &part.rules {
-                        let alone = part_of(&part, |other| other.rule_id == rule.rule_id);
-                        match self.run(&alone, &together, lease, Cause::Schedule).await {
-                            Ok(result) => {
-                                self.commit_all(
-                                    &alone,
-                                    actions,
-                                    &together,
-                                    result,
-                                    &rules,
-                                    lease,
-                                    Cause::Schedule,
-                                    &mut round,
-                                )
-                                .await?;
-                            }
-                            Err(error) => {
-                                self.commit_failure(rule, &together, &error, lease, &mut round).await?
-                            }
-                        }
+                if count == most {
+                    passes.push(std::mem::take(&mut pass));
+                    count = 0;
+                }
+                pass.entry(together.clone()).or_default().insert(rule_id, due);
+                count += 1;
+            }
+        }
+        passes.extend(Some(pass).filter(|pass| !pass.is_empty()));
+        passes.extend(last);
+        passes
+    }
+
+    /// Runs some groups over one scan. When one of them brings the others down, each is run for itself, and of a group
+    /// each rule.
+    async fn pass(
+        &self,
+        library: &Arc<RuleLibrary>,
+        actions: &Actions,
+        lease: &Lease,
+        pass: Groups,
+        round: &mut Round,
+    ) -> Result<(), ServerError> {
+        let mut waiting = vec![pass];
+        while let Some(pass) = waiting.pop() {
+            let shared: Vec<(&Together, Vec<String>)> =
+                pass.iter().map(|(together, rules)| (together, rules.keys().cloned().collect())).collect();
+            let results = match self.run(library, &shared, lease, Cause::Schedule).await {
+                Err(error) if is_stopped(&error) => return Ok(()),
+                Ok(results) => results,
+                Err(_) if pass.len() > 1 => {
+                    waiting.extend(pass.into_iter().rev().map(|group| Groups::from([group])));
+                    continue;
+                }
+                Err(error) => vec![Err(error)],
+            };
+            for ((together, rules), result) in pass.into_iter().zip(results) {
+                match result {
+                    Ok(result) => {
+                        let cause = Cause::Schedule;
+                        self.commit_all(library, actions, &together, result, &rules, lease, cause, round)
+                            .await?;
                     }
-                }
-                Err(error) => {
-                    for rule in &part.rules {
-                        self.commit_failure(rule, &together, &error, lease, &mut round).await?;
+                    Err(error) if rules.len() > 1 && !is_of_lake(&error) => {
+                        waiting.extend(rules.into_iter().rev().map(|(rule_id, due)| {
+                            Groups::from([(together.clone(), BTreeMap::from([(rule_id, due)]))])
+                        }))
+                    }
+                    Err(error) => {
+                        for (rule_id, due) in &rules {
+                            let Some(rule) = library.rule(rule_id) else { continue };
+                            self.commit_failure(rule, &together, &error, Some(due), lease, round).await?;
+                        }
                     }
                 }
             }
         }
-        self.fill_gaps(library, actions, lease, now, &mut round).await?;
-        Ok(round)
+        Ok(())
     }
 
     /// The run of a rule that is due; `None` when none is.
@@ -225,19 +313,40 @@ impl Scheduler {
         Some((Together { tick, from, kind }, DueRule { cursor: last, memory, gap }))
     }
 
+    /// Runs groups of rules over one scan, off the runtime's threads.
     async fn run(
         &self,
-        library: &RuleLibrary,
-        together: &Together,
+        library: &Arc<RuleLibrary>,
+        groups: &[(&Together, Vec<String>)],
         lease: &Lease,
         cause: Cause<'_>,
-    ) -> Result<RunResult, ServerError> {
+    ) -> Result<GroupResults, ServerError> {
+        let requests: Vec<(Vec<String>, RunRequest)> = groups
+            .iter()
+            .map(|(together, rule_ids)| (rule_ids.clone(), self.request(together, lease, cause)))
+            .collect();
+        let (this, library) = (self.clone(), Arc::clone(library));
+        let counts_late = matches!(cause, Cause::Schedule);
+        let done = tokio::task::spawn_blocking(move || {
+            let (now, is_stopped) = (|| this.clock.now(), || this.is_stopping());
+            let bounds = this.bounds(&now, &is_stopped);
+            let mut planned = Vec::new();
+            for (rule_ids, request) in requests {
+                let plan = this.plans.plan(&library, rule_ids, &this.catalog, request.to);
+                planned.push(Group { plan, request, counts_late });
+            }
+            run_together(&RunContext { lake: &this.lake, catalog: &this.catalog, bounds }, &planned)
+        });
+        done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
+    }
+
+    fn request(&self, together: &Together, lease: &Lease, cause: Cause<'_>) -> RunRequest {
         let (execution_type, intended) = match cause {
             Cause::Schedule => (ExecutionType::Scheduled, None),
             _ => (ExecutionType::Manual, Some(together.tick)),
         };
         let name = format!("{}/{}/{together:?}", lease.holder, lease.token);
-        let request = RunRequest {
+        RunRequest {
             kind: together.kind,
             from: together.from,
             to: together.tick,
@@ -250,194 +359,27 @@ impl Scheduler {
                 base_url: self.settings.public_url.clone(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-        };
-        let (lake, catalog, library) = (self.lake.clone(), Arc::clone(&self.catalog), library.clone());
-        let done = tokio::task::spawn_blocking(move || run(&lake, &catalog, &library, &request)).await;
-        done.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
+        }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a commit is made of, passed on")]
-    async fn commit_all(
+    /// Runs one rule by itself.
+    async fn run_alone(
         &self,
-        library: &RuleLibrary,
-        actions: &Actions,
-        together: &Together,
-        result: RunResult,
-        due: &BTreeMap<String, DueRule>,
-        lease: &Lease,
-        cause: Cause<'_>,
-        round: &mut Round,
-    ) -> Result<(), ServerError> {
-        let RunResult { mut alerts, executed, started } = result;
-        round.newest = round.newest.max(executed.newest);
-        for rule in &library.rules {
-            let found = alerts.remove(&rule.rule_id).unwrap_or_default();
-            let outcome = executed.rules.iter().find(|outcome| outcome.rule_id == rule.rule_id);
-            let mut commit =
-                self.commit(rule, actions, together, &executed, outcome, found, due, lease, cause).await?;
-            commit.execution.started = started;
-            if commit.execution.status == ExecutionStatus::Failed {
-                round.failed += 1;
-                self.note_failure(rule, together.tick);
-            } else {
-                round.succeeded += 1;
-            }
-            let done = self.store.commit_execution(&commit, self.clock.now()).await?;
-            round.alerts += done.new_alerts.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// All that one rule's execution changes.
-    #[expect(clippy::too_many_arguments, reason = "what a commit is made of, passed on")]
-    async fn commit(
-        &self,
-        rule: &Rule,
-        actions: &Actions,
-        together: &Together,
-        executed: &Executed,
-        outcome: Option<&RuleOutcome>,
-        found: Vec<Alert>,
-        due: &BTreeMap<String, DueRule>,
-        lease: &Lease,
-        cause: Cause<'_>,
-    ) -> Result<ExecutionCommit, ServerError> {
-        let mut execution = self.execution(rule, together, lease, cause);
-        let fault = outcome.and_then(|outcome| match &outcome.status {
-            RuleStatus::NotRun(reason) => Some(reason.to_string()),
-            _ => None,
-        });
-        let known = self.known(&found).await?;
-        let folds = rule.rule_type.suppression().is_some();
-        let cap = usize::try_from(rule.max_signals).unwrap_or(usize::MAX);
-        let ticks = self.ticks(rule, together);
-        let (kept, cut) = within_cap(found, &known, cap.saturating_mul(ticks));
-        let mut commit = ExecutionCommit {
-            lease: lease.clone(),
-            execution: execution.clone(),
-            alerts: Vec::new(),
-            updates: Vec::new(),
-            cursor: None,
-            rule_state: None,
-            gaps: Vec::new(),
-            gap_fill: None,
-            notifications: Vec::new(),
-        };
-        let mut new_documents = Vec::new();
-        for alert in kept {
-            let is_known = alert.uuid().is_some_and(|id| known.contains_key(id));
-            let Some(draft) = alert_draft(alert, rule, &execution.id) else { continue };
-            if !is_known {
-                if let Value::Object(map) = &draft.document {
-                    new_documents.push(Document::from_map(map.clone()));
-                }
-                commit.alerts.push(draft);
-            } else if folds
-                && known.get(&draft.id).is_some_and(|before| folded(before) < folded(&draft.document))
-            {
-                commit.updates.push(AlertUpdate { alert_id: draft.id, document: draft.document });
-            }
-        }
-        let of_rule = due.get(&rule.rule_id);
-        let facts = notify::Execution {
-            id: execution.id.clone(),
-            space: self.settings.space.clone(),
-            results_link: None,
-            public_url: self.settings.public_url.clone(),
-        };
-        if !matches!(cause, Cause::Backfill(_)) {
-            let memory = of_rule.map(|due| due.memory.clone()).unwrap_or_default();
-            let (notifications, memory_after) = notifications(
-                actions,
-                rule,
-                &facts,
-                &new_documents,
-                &memory,
-                &self.catalog,
-                self.clock.now(),
-            );
-            commit.notifications = notifications;
-            if memory_after != memory && of_rule.is_some() {
-                commit.rule_state = serde_json::to_vec(&memory_after).ok();
-            }
-        }
-        execution.metrics = metrics(executed, outcome, commit.alerts.len(), cut);
-        let mut notes: Vec<String> = Vec::new();
-        if cut > 0 {
-            notes.push(format!(
-                "{cut} alerts more than the rule's max_signals ({}) were found and not made",
-                rule.max_signals
-            ));
-        }
-        if let Some(outcome) = outcome {
-            notes.extend(outcome.warnings.iter().map(|warning| warning.message.clone()));
-        }
-        match fault {
-            Some(reason) => {
-                execution.status = ExecutionStatus::Failed;
-                execution.message = reason;
-            }
-            None => {
-                execution.status =
-                    if notes.is_empty() { ExecutionStatus::Succeeded } else { ExecutionStatus::Warning };
-                execution.message = notes.join("; ");
-                match (cause, of_rule) {
-                    (Cause::Schedule, Some(due)) => {
-                        commit.cursor = Some(CursorMove { expected: due.cursor, to: together.tick });
-                        commit.gaps.extend(due.gap.map(|(from, to)| GapDraft {
-                            rule_id: rule.rule_id.clone(),
-                            from,
-                            to,
-                            reason: "no run for longer than is made up for at once".to_owned(),
-                        }));
-                    }
-                    (Cause::Gap(gap, until), _) => {
-                        commit.gap_fill = Some(GapFill { gap_id: gap.id, filled_until: until });
-                    }
-                    _ => {}
-                }
-            }
-        }
-        commit.execution = execution;
-        Ok(commit)
-    }
-
-    async fn commit_failure(
-        &self,
+        library: &Arc<RuleLibrary>,
         rule: &Rule,
         together: &Together,
-        error: &ServerError,
         lease: &Lease,
-        round: &mut Round,
-    ) -> Result<(), ServerError> {
-        let mut execution = self.execution(rule, together, lease, Cause::Schedule);
-        execution.status = ExecutionStatus::Failed;
-        execution.message = with_causes(error);
-        let commit = ExecutionCommit {
-            lease: lease.clone(),
-            execution,
-            alerts: Vec::new(),
-            updates: Vec::new(),
-            cursor: None,
-            rule_state: None,
-            gaps: Vec::new(),
-            gap_fill: None,
-            notifications: Vec::new(),
-        };
-        self.store.commit_execution(&commit, self.clock.now()).await?;
-        round.failed += 1;
-        self.note_failure(rule, together.tick);
-        Ok(())
-    }
-
-    fn note_failure(&self, rule: &Rule, tick: Timestamp) {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(rule.rule_id.clone(), tick);
+        cause: Cause<'_>,
+    ) -> Result<crate::run::RunResult, ServerError> {
+        let groups = [(together, vec![rule.rule_id.clone()])];
+        let mut results = self.run(library, &groups, lease, cause).await?;
+        results.pop().unwrap_or_else(|| Err(ServerError::Defect("a run without a result".to_owned())))
     }
 
     /// Works on the oldest gaps, a bounded number of ticks each.
     async fn fill_gaps(
         &self,
-        library: &RuleLibrary,
+        library: &Arc<RuleLibrary>,
         actions: &Actions,
         lease: &Lease,
         now: Timestamp,
@@ -453,6 +395,10 @@ impl Scheduler {
             return Ok(());
         }
         for gap in self.store.take_gaps(&take).await? {
+            if self.is_stopping() {
+                self.store.release_gap(gap.id, None).await?;
+                continue;
+            }
             round.fills += 1;
             let Some(rule) = library.rule(&gap.rule_id) else { continue };
             let interval = rule.interval.as_duration();
@@ -467,18 +413,18 @@ impl Scheduler {
                 from = from.min(until);
             }
             let together = Together { tick, from, kind };
-            let alone = part_of(library, |other| other.rule_id == rule.rule_id);
             let cause = Cause::Gap(&gap, until);
-            match self.run(&alone, &together, lease, cause).await {
+            match self.run_alone(library, rule, &together, lease, cause).await {
+                Err(error) if is_stopped(&error) => self.store.release_gap(gap.id, None).await?,
                 Ok(result) => {
-                    let none = BTreeMap::new();
-                    self.commit_all(&alone, actions, &together, result, &none, lease, cause, round).await?;
+                    let one = BTreeMap::from([(rule.rule_id.clone(), DueRule::default())]);
+                    self.commit_all(library, actions, &together, result, &one, lease, cause, round).await?;
                     if until < gap.to {
                         self.store.release_gap(gap.id, None).await?;
                     }
                 }
                 Err(error) => {
-                    self.commit_failure(rule, &together, &error, lease, round).await?;
+                    self.commit_failure(rule, &together, &error, None, lease, round).await?;
                     let later = now.checked_add(interval).ok();
                     self.store.release_gap(gap.id, later).await?;
                 }
@@ -494,154 +440,38 @@ impl Scheduler {
     pub async fn backfill(
         &self,
         rule: &Rule,
-        library: &RuleLibrary,
+        library: &Arc<RuleLibrary>,
         (from, to): (Timestamp, Timestamp),
         id: &str,
         lease: &Lease,
     ) -> Result<Round, ServerError> {
         let mut round = Round::default();
         let together = Together { tick: to, from, kind: RuleKind::of(rule) };
-        let alone = part_of(library, |other| other.rule_id == rule.rule_id);
         let cause = Cause::Backfill(id);
-        let none = BTreeMap::new();
-        match self.run(&alone, &together, lease, cause).await {
+        match self.run_alone(library, rule, &together, lease, cause).await {
             Ok(result) => {
                 let actions = Actions::default();
-                self.commit_all(&alone, &actions, &together, result, &none, lease, cause, &mut round).await?;
+                let one = BTreeMap::from([(rule.rule_id.clone(), DueRule::default())]);
+                self.commit_all(library, &actions, &together, result, &one, lease, cause, &mut round).await?;
             }
-            Err(error) => self.commit_failure(rule, &together, &error, lease, &mut round).await?,
+            Err(error) => self.commit_failure(rule, &together, &error, None, lease, &mut round).await?,
         }
         Ok(round)
     }
-
-    fn execution(&self, rule: &Rule, together: &Together, lease: &Lease, cause: Cause<'_>) -> Execution {
-        let kind = match cause {
-            Cause::Schedule => ExecutionKind::Scheduled,
-            Cause::Gap(..) => ExecutionKind::GapFill,
-            Cause::Backfill(_) => ExecutionKind::Backfill,
-        };
-        let of = match cause {
-            Cause::Backfill(id) => id,
-            _ => "",
-        };
-        // Not the same for another holder or token: then it is another attempt.
-        let name = format!("{}/{kind}/{of}/{together:?}/{}/{}", rule.rule_id, lease.holder, lease.token);
-        let now = self.clock.now();
-        Execution {
-            id: Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string(),
-            rule_id: rule.rule_id.clone(),
-            kind,
-            tick: together.tick,
-            window_from: together.from,
-            window_to: together.tick,
-            started: now,
-            ended: now,
-            status: ExecutionStatus::Succeeded,
-            message: String::new(),
-            metrics: Value::Null,
-        }
-    }
-
-    /// Which of the alerts are in the state, with their documents.
-    async fn known(&self, found: &[Alert]) -> Result<BTreeMap<String, Value>, ServerError> {
-        let mut known = BTreeMap::new();
-        let ids: Vec<String> = found.iter().filter_map(|alert| alert.uuid()).map(str::to_owned).collect();
-        for ids in ids.chunks(200) {
-            let filter = AlertFilter { ids: ids.to_vec(), ..AlertFilter::default() };
-            let page = self.store.alerts(&filter, None, 200).await?;
-            known.extend(page.items.into_iter().map(|stored| (stored.alert.id, stored.alert.document)));
-        }
-        Ok(known)
-    }
-
-    /// For how many runs of a rule a run stands.
-    fn ticks(&self, rule: &Rule, together: &Together) -> usize {
-        let interval = rule.interval.as_seconds().max(1);
-        let span = together.tick.duration_since(together.from).as_secs();
-        usize::try_from(span / interval).unwrap_or(1).max(1)
-    }
 }
 
-/// What there is of an alert within the cap on new ones, and how many were cut. The oldest are kept; alerts about single
-/// events of a sequence go with theirs and do not count.
-fn within_cap(found: Vec<Alert>, known: &BTreeMap<String, Value>, cap: usize) -> (Vec<Alert>, u64) {
-    let is_new =
-        |alert: &Alert| !alert.is_building_block() && alert.uuid().is_none_or(|id| !known.contains_key(id));
-    if found.iter().filter(|alert| is_new(alert)).count() <= cap {
-        return (found, 0);
-    }
-    let mut order: Vec<(String, String)> = found
-        .iter()
-        .filter(|alert| is_new(alert))
-        .map(|alert| {
-            (
-                alert.original_time().unwrap_or_default().to_owned(),
-                alert.uuid().unwrap_or_default().to_owned(),
-            )
-        })
-        .collect();
-    order.sort();
-    let cut: std::collections::BTreeSet<String> =
-        order.split_off(cap).into_iter().map(|(_, id)| id).collect();
-    let groups: std::collections::BTreeSet<String> = found
-        .iter()
-        .filter(|alert| alert.uuid().is_some_and(|id| cut.contains(id)))
-        .filter_map(|alert| alert.group_id().map(str::to_owned))
-        .collect();
-    let is_kept = |alert: &Alert| {
-        let of_cut_group =
-            alert.is_building_block() && alert.group_id().is_some_and(|id| groups.contains(id));
-        !of_cut_group && alert.uuid().is_none_or(|id| !cut.contains(id))
-    };
-    (found.into_iter().filter(is_kept).collect(), cut.len() as u64)
+/// Was a run asked to end?
+fn is_stopped(error: &ServerError) -> bool {
+    matches!(error, ServerError::Engine(EngineError::Stopped))
 }
 
-fn alert_draft(alert: Alert, rule: &Rule, execution_id: &str) -> Option<AlertDraft> {
-    let id = alert.uuid()?.to_owned();
-    let severity = alert.severity().unwrap_or("low").to_owned();
-    let risk_score = alert.risk_score().unwrap_or_default();
-    let original_time = alert.original_time().and_then(|at| at.parse().ok());
-    let mut map = alert.into_document().into_map();
-    let execution = "kibana.alert.rule.execution.uuid";
-    if let Some(value) = map.get_mut(execution) {
-        *value = execution_id.into();
-    }
-    let document = Document::from_map(map);
-    let timestamp = document.text("@timestamp").and_then(|at| at.parse().ok())?;
-    Some(AlertDraft {
-        id,
-        rule_id: rule.rule_id.clone(),
-        rule_uuid: rule.uuid.clone(),
-        severity,
-        risk_score,
-        timestamp,
-        original_time,
-        document: Value::Object(document.into_map()),
-    })
-}
-
-/// How many hits an alert has taken in.
-fn folded(document: &Value) -> u64 {
-    document.get("kibana.alert.suppression.docs_count").and_then(Value::as_u64).unwrap_or_default()
+/// Could the lake not be read? Then no rule of the same range can run.
+fn is_of_lake(error: &ServerError) -> bool {
+    matches!(error, ServerError::Lake(_) | ServerError::Engine(EngineError::Events(_)))
 }
 
 fn memory(bytes: &[u8]) -> RuleMemory {
     serde_json::from_slice(bytes).unwrap_or_default()
-}
-
-fn metrics(executed: &Executed, outcome: Option<&RuleOutcome>, alerts: usize, cut: u64) -> Value {
-    let Some(outcome) = outcome else { return json!({ "events": executed.events }) };
-    json!({
-        "events": executed.events,
-        "events_around": executed.around,
-        "hits": outcome.hits,
-        "alerts": alerts,
-        "cut": cut,
-        "suppressed": outcome.suppressed,
-        "excepted": outcome.excepted.iter().map(|excepted| excepted.events).sum::<u64>(),
-        "own_alerts": outcome.own_alerts,
-        "without_time": outcome.without_time,
-    })
 }
 
 /// An error in one line, with what caused it.

@@ -15,7 +15,7 @@ use ingest::source::{
 use jiff::SignedDuration;
 use notify::{HttpSettings, RetryPolicy, Secrets, Transports};
 use rule::{RuleLibrary, Schedule};
-use state::{Lease, Store};
+use state::{AuditFilter, GapDraft, Lease, Store};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -27,7 +27,7 @@ use crate::intake::{Intake, IntakeCounts};
 use crate::log::Log;
 use crate::responder::Responder;
 use crate::responder::log_evidence::LakeEvidence;
-use crate::rule_set::{RuleFiles, RuleSet, load_rules};
+use crate::rule_set::{FileVersions, RuleFiles, RuleSet, load_rules};
 use crate::scheduler::{Round, Scheduler, SchedulerSettings, with_causes};
 use crate::settings::{Settings, SourceKind, SourceSettings};
 
@@ -40,6 +40,9 @@ pub use opening::{open_state, read_lake};
 /// The right to run rules: one node has it at a time.
 const LEASE: &str = "scheduler";
 const LEASE_LENGTH: SignedDuration = SignedDuration::from_secs(60);
+
+/// A round may take longer than the lease.
+const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(15);
 
 /// How long a queue is asked before it says that there is nothing: who stops the server waits for the answer.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
@@ -77,6 +80,16 @@ struct InForce {
     rules: RuleSet,
     actions: Arc<Actions>,
     loaded: bool,
+    /// Of what they were made.
+    versions: Option<Versions>,
+}
+
+/// What rules and actions are made of: when neither has changed, nor have they.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Versions {
+    files: FileVersions,
+    /// The last change in the state.
+    state: Option<i64>,
 }
 
 /// What happened since the start.
@@ -87,6 +100,7 @@ struct Counts {
     failed: AtomicU64,
     alerts: AtomicU64,
     fills: AtomicU64,
+    late: AtomicU64,
     evaluated: Mutex<Option<Timestamp>>,
     faults: Mutex<Vec<(String, String)>>,
 }
@@ -103,7 +117,7 @@ impl Server {
         log: Log,
     ) -> Result<Self, ServerError> {
         let store = open_state(&settings, &*secrets).await?;
-        let lake = open_lake(&settings, &*secrets)?;
+        let lake = open_lake(&settings, &clock).await?;
         let catalog = Arc::new(Catalog::builtin());
         let enrichment = Enrichment::open(settings.geoip.city.as_deref(), settings.geoip.asn.as_deref())?;
         let http = notify::http_client(&HttpSettings::default())
@@ -115,9 +129,13 @@ impl Server {
             clock: Arc::clone(&clock),
             settings: SchedulerSettings {
                 public_url: settings.server.public_url.clone(),
+                limits: settings.limits.limits()?,
                 ..SchedulerSettings::default()
             },
             failed: Arc::default(),
+            slow: Arc::default(),
+            plans: Arc::default(),
+            is_stopping: Arc::default(),
         };
         let intake = Intake {
             lake,
@@ -126,6 +144,7 @@ impl Server {
             counts: Arc::new(IntakeCounts::default()),
             clock: Arc::clone(&clock),
             log: log.clone(),
+            flushes_first: settings.is_shared(),
         };
         let courier = Courier {
             store: Arc::clone(&store),
@@ -176,12 +195,18 @@ impl Server {
     pub async fn reload(&self) -> Result<(), ServerError> {
         let rules = &self.settings.rules;
         let files = RuleFiles { paths: rules.paths.clone(), builtin: rules.builtin };
+        // Whatever changes in the state leaves an entry in the audit trail.
+        let last_change = self.store.audit(&AuditFilter::default(), None, 1).await?.items.pop();
+        let versions = Versions { files: files.versions(), state: last_change.map(|entry| entry.id) };
+        if self.in_force().versions.as_ref() == Some(&versions) {
+            return Ok(());
+        }
         let rules = load_rules(&files, &*self.store, &self.scheduler.catalog, self.clock.now()).await?;
         let actions = load_actions(&*self.store, &rules.library, &self.scheduler.catalog).await?;
         let mut in_force = self.rules.write().unwrap_or_else(PoisonError::into_inner);
         let before: Vec<String> = in_force.faults().cloned().collect();
         let not_run_before = in_force.rules.not_run.clone();
-        *in_force = InForce { rules, actions: Arc::new(actions), loaded: true };
+        *in_force = InForce { rules, actions: Arc::new(actions), loaded: true, versions: Some(versions) };
         for fault in in_force.faults().filter(|fault| !before.contains(fault)) {
             self.log.error("rules", "rules", fault);
         }
@@ -223,6 +248,7 @@ impl Server {
         counts.failed.fetch_add(round.failed, Ordering::Relaxed);
         counts.alerts.fetch_add(round.alerts, Ordering::Relaxed);
         counts.fills.fetch_add(round.fills, Ordering::Relaxed);
+        counts.late.fetch_add(round.late, Ordering::Relaxed);
         let mut evaluated = counts.evaluated.lock().unwrap_or_else(PoisonError::into_inner);
         *evaluated = (*evaluated).max(round.newest);
         Ok(round)
@@ -235,9 +261,10 @@ impl Server {
     /// When a source cannot be opened, or the API cannot listen.
     pub async fn run(&self, mut stop: watch::Receiver<bool>, app: axum::Router) -> Result<(), ServerError> {
         let (stop_parts, parts_stop) = watch::channel(false);
+        let (stop_intakes, intakes_stop) = watch::channel(false);
         let mut intakes = JoinSet::new();
         for source in self.sources().await? {
-            let (intake, stop) = (self.intake.clone(), parts_stop.clone());
+            let (intake, stop) = (self.intake.clone(), intakes_stop.clone());
             let is_active = Arc::clone(&self.is_active);
             intakes.spawn(async move { intake.run(source, &is_active, stop).await });
         }
@@ -250,21 +277,26 @@ impl Server {
         parts.spawn(async move { this.upkeep(part_stop).await });
         let (this, part_stop) = (self.clone(), parts_stop.clone());
         parts.spawn(async move { this.follow_responses(part_stop).await });
-        let listening = self.listen(app, parts_stop.clone());
+        let listening = self.listen(app, intakes_stop.clone());
         tokio::pin!(listening);
         let ended = tokio::select! {
             ended = &mut listening => ended,
             _ = stop.wait_for(|stop| *stop) => Ok(()),
         };
         self.log.info("server", "stopping");
-        stop_parts.send_replace(true);
+        self.scheduler.is_stopping.store(true, Ordering::Relaxed);
+        // The lease is held until nothing comes in any more: who has it next must find all of it.
+        stop_intakes.send_replace(true);
         if ended.is_ok() {
             let _ = tokio::time::timeout(Duration::from_secs(10), &mut listening).await;
         }
         while intakes.join_next().await.is_some() {}
+        let was_active = self.is_active.load(Ordering::Relaxed);
+        stop_parts.send_replace(true);
         while parts.join_next().await.is_some() {}
         let lake = self.intake.lake.clone();
-        let flushed = tokio::task::spawn_blocking(move || lake.flush()).await;
+        let is_flushed = was_active || !self.settings.is_shared();
+        let flushed = tokio::task::spawn_blocking(move || is_flushed.then(|| lake.flush()).transpose()).await;
         if let Ok(Err(error)) = flushed {
             self.log.error("lake", "flush", &with_causes(&error));
         }
@@ -327,7 +359,15 @@ impl Server {
                 self.log.error("scheduler", "lease", &with_causes(&error));
                 None
             });
-            let was_active = self.is_active.swap(lease.is_some(), Ordering::Relaxed);
+            let was_active = self.is_active.load(Ordering::Relaxed);
+            if lease.is_some()
+                && !was_active
+                && let Err(error) = self.take_over().await
+            {
+                self.log.error("scheduler", "takeover", &with_causes(&error));
+                lease = None;
+            }
+            self.is_active.store(lease.is_some(), Ordering::Relaxed);
             if was_active != lease.is_some() {
                 let role =
                     if was_active { "another node is the active one" } else { "this is the active node" };
@@ -338,7 +378,7 @@ impl Server {
                 && (idle >= 10 || self.is_due().await)
             {
                 idle = 0;
-                match self.round(held).await {
+                match self.round_with_lease(held).await {
                     Ok(round) if round.due + round.fills > 0 => self.log.numbers(
                         "scheduler",
                         serde_json::json!({
@@ -363,6 +403,52 @@ impl Server {
             && let Err(error) = self.store.release_lease(&lease).await
         {
             self.log.error("scheduler", "lease", &with_causes(&error));
+        }
+    }
+
+    /// Goes on from where the node before, or this one in an earlier life, has stopped: its files are looked for, and no event
+    /// is stamped before what rules have searched, whatever the clocks say. Events that only the log of this node has, from a
+    /// life whose place another node has taken since, are searched as a gap.
+    async fn take_over(&self) -> Result<(), ServerError> {
+        let searched = self.store.cursors().await?.into_iter().filter_map(|cursor| cursor.tick).max();
+        let (lake, is_shared) = (self.intake.lake.clone(), self.settings.is_shared());
+        let looked = tokio::task::spawn_blocking(move || {
+            if is_shared {
+                lake.refresh()?;
+            }
+            if let Some(searched) = searched {
+                lake.snapshot_through(searched)?;
+            }
+            if is_shared { lake.unflushed_since() } else { Ok(None) }
+        });
+        let left = looked.await.map_err(|error| ServerError::Defect(error.to_string()))??;
+        if let (Some(from), Some(to)) = (left, searched)
+            && from < to
+        {
+            for rule in &self.library().rules {
+                let reason = "events of this node that another could not see".to_owned();
+                let gap = GapDraft { rule_id: rule.rule_id.clone(), from, to, reason };
+                self.store.add_gap(gap).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A round, during which the lease is renewed.
+    async fn round_with_lease(&self, lease: &Lease) -> Result<Round, ServerError> {
+        let round = self.round(lease);
+        tokio::pin!(round);
+        loop {
+            tokio::select! {
+                done = &mut round => return done,
+                () = tokio::time::sleep(LEASE_RENEWED_EVERY) => {
+                    let renewed = self.store.renew_lease(lease, LEASE_LENGTH, self.clock.now()).await;
+                    // The round's commits are refused when it is lost.
+                    if let Err(error) = renewed {
+                        self.log.error("scheduler", "lease", &with_causes(&error));
+                    }
+                }
+            }
         }
     }
 
@@ -403,7 +489,12 @@ impl Server {
         while !*stop.borrow() {
             seconds += 5;
             let (lake, now) = (self.intake.lake.clone(), self.clock.now());
+            // Of several nodes only the active one writes.
+            let writes = self.is_active.load(Ordering::Relaxed) || !self.settings.is_shared();
             let work = tokio::task::spawn_blocking(move || {
+                if !writes {
+                    return Ok(());
+                }
                 if lake.is_flush_due()? || seconds.is_multiple_of(300) {
                     lake.flush()?;
                 }

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ecs::Interval;
+use notify::SecretRef;
 use serde::Deserialize;
 
-use notify::SecretRef;
+use crate::error::ServerError;
+use crate::scheduler::Limits;
 
 use crate::responder::settings::RespondSettings;
 
@@ -21,12 +24,21 @@ pub struct Settings {
     pub lake: LakeSettings,
     /// Where rules come from.
     pub rules: RulesSettings,
+    /// What no round and no rule may go beyond.
+    pub limits: LimitsSettings,
     /// Databases for addresses.
     pub geoip: GeoipSettings,
     /// Whether and how keys are acted on.
     pub respond: RespondSettings,
     /// Where events come from.
     pub source: Vec<SourceSettings>,
+}
+
+impl Settings {
+    /// May several nodes run by it, one after the other the active one? State and lake are where all reach them.
+    pub fn is_shared(&self) -> bool {
+        self.state.postgres.is_some() && self.lake.bucket.is_some()
+    }
 }
 
 /// `[server]`
@@ -130,6 +142,57 @@ impl Default for RulesSettings {
     }
 }
 
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSettings {
+    /// So many rules run at once, over one scan of the lake; at least 1.
+    pub rules_at_once: usize,
+    /// For how long one rule may be at work in an execution, for example `30s`.
+    pub rule_time: String,
+    /// Events of one rule that may wait until others have been seen, in one execution.
+    pub rule_events: u64,
+    /// Alerts that one rule may find in one execution, known ones included.
+    pub rule_alerts: u64,
+}
+
+impl Default for LimitsSettings {
+    fn default() -> Self {
+        let Limits { rules_at_once, waiting_events, alerts, .. } = Limits::default();
+        Self { rules_at_once, rule_time: "30s".to_owned(), rule_events: waiting_events, rule_alerts: alerts }
+    }
+}
+
+impl LimitsSettings {
+    /// The limits, as the scheduler has them.
+    ///
+    /// # Errors
+    /// When one of them makes no sense; the text says which.
+    pub fn limits(&self) -> Result<Limits, ServerError> {
+        let bad = |name: &str, text: &str| Err(ServerError::BadRequest(format!("limits.{name}: {text}")));
+        let Ok(rule_time) = self.rule_time.parse::<Interval>() else {
+            return bad("rule_time", &format!("`{}` is no time such as 30s", self.rule_time));
+        };
+        if rule_time.as_seconds() <= 0 {
+            return bad("rule_time", "a rule needs some time");
+        }
+        for (name, most) in [("rule_events", self.rule_events), ("rule_alerts", self.rule_alerts)] {
+            if most == 0 {
+                return bad(name, "with 0 no rule could find anything");
+            }
+        }
+        if self.rules_at_once == 0 {
+            return bad("rules_at_once", "with 0 no rule could run");
+        }
+        Ok(Limits {
+            rules_at_once: self.rules_at_once,
+            rule_time: rule_time.as_duration(),
+            waiting_events: self.rule_events,
+            alerts: self.rule_alerts,
+        })
+    }
+}
+
 /// `[geoip]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -196,6 +259,12 @@ mod tests {
         let example = include_str!("../../../deploy/bartizan.toml");
         let settings: Settings = toml::from_str(example).unwrap();
         assert!(settings.server.address.ip().is_loopback());
+        assert_eq!(settings.limits.limits().unwrap(), Limits::default());
+        for bad in ["rule_time = \"soon\"", "rule_time = \"0s\"", "rules_at_once = 0", "rule_events = 0"] {
+            let settings: Settings = toml::from_str(&format!("[limits]\n{bad}")).unwrap();
+            let message = settings.limits.limits().unwrap_err().to_string();
+            assert!(message.contains(bad.split(' ').next().unwrap()), "{message}");
+        }
         for bad in [
             "[server]\nadress = \"127.0.0.1:1\"",
             "[[source]]\nname = \"a\"\ntype = \"sqs\"\nqueue = \"b\"",

@@ -80,4 +80,12 @@ pub trait CommitStore: Send + Sync {
         commit: &ExecutionCommit,
         now: Timestamp,
     ) -> Result<CommitOutcome, StateError>;
+
+    /// Makes several executions true in one transaction, with one write to the disk: all of them, or none when one is
+    /// refused. Otherwise as [`Self::commit_execution`]; the outcomes are in the order of the commits.
+    async fn commit_executions(
+        &self,
+        commits: &[ExecutionCommit],
+        now: Timestamp,
+    ) -> Result<Vec<CommitOutcome>, StateError>;
 }

@@ -1,7 +1,5 @@
 //! `bartizan lake ingest`: logs become events of a lake, each once, with an account of everything read.
 
-mod record;
-
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,6 +12,7 @@ use engine::{HuntEvent, HuntInput};
 use ingest::dead_letter::DeadLetter;
 use ingest::decode::{Check, FaultReason, Item, Limits, SkipReason, StreamBuffers, Streamed, decode_stream};
 use ingest::enrich::Enrichment;
+use ingest::events::{DecodedEvent, EventContext, NoEvent, event_of};
 use ingest::ledger::{InputAccount, Ledger};
 use lake::{Event, Lake, LakeError, Settings};
 use serde_json::json;
@@ -26,12 +25,12 @@ use crate::exit_status::ExitStatus;
 use crate::printer::{Output, count, visible};
 use crate::reporter::coverage::Coverage;
 use crate::reporter::progress::Progress;
-use record::{ReadEvent, RecordContext, read_event};
 
 const EXAMPLES: &str = "\
 Examples:
   bartizan lake ingest ./AWSLogs --lake ./lake
   aws cloudtrail lookup-events | bartizan lake ingest - --lake ./lake
+  bartizan lake ingest ./AWSLogs --lake s3://example-lake/bartizan --lake-log ./log
 
 What is there already changes nothing: the same files may be given again.";
 
@@ -76,7 +75,10 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
             );
         }
     }
-    let inputs = without_the_lake(inputs, args.lake.path(), &mut left_out);
+    let inputs = match args.lake.path() {
+        Some(lake) => without_the_lake(inputs, lake, &mut left_out),
+        None => inputs,
+    };
     if inputs.is_empty() {
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
         anyhow::bail!("nothing to read below {}", paths.join(", "));
@@ -182,7 +184,7 @@ struct Ingest<'l> {
     now: Timestamp,
     dead_letter: Option<DeadLetter<Box<dyn Write>>>,
     /// With the position in `open` of the input that each is from.
-    pending: Vec<(usize, ReadEvent)>,
+    pending: Vec<(usize, DecodedEvent)>,
     pending_bytes: usize,
     /// Accounts of inputs some of whose events may be pending; the last is being read.
     open: Vec<InputAccount>,
@@ -216,7 +218,7 @@ impl<'l> Ingest<'l> {
         buffers: &mut StreamBuffers,
     ) -> anyhow::Result<u64> {
         let name = input.name();
-        let context = RecordContext::new(&name, self.now, modified(input).unwrap_or(self.now), enrichment);
+        let (modified, context) = (modified(input), EventContext::new(self.now, enrichment, limits));
         self.open.push(InputAccount::open(&name));
         let (mut failed, mut late_fault, mut records) = (None, None, 0);
         let mut sink = |item: Item<'_>| {
@@ -227,13 +229,13 @@ impl<'l> Ingest<'l> {
             records += 1;
             let done = match item {
                 Item::Fault(fault) => self.fault(&name, fault.offset, fault.reason, fault.bytes),
-                Item::Record(record) => match read_event(&record, &context) {
-                    Ok(event) => self.event(event, record.text.len()),
-                    Err(record::NoEvent::Dropped(reason)) => {
+                Item::Record(record) => match event_of(&record, &name, modified, &context) {
+                    Ok((event, _)) => self.event(event, record.text.len()),
+                    Err(NoEvent::Dropped(reason)) => {
                         self.account().add_drop(reason);
                         Ok(())
                     }
-                    Err(record::NoEvent::Fault(reason)) => {
+                    Err(NoEvent::Fault(reason)) => {
                         late_fault.get_or_insert((record.offset, reason.clone()));
                         self.fault(&name, record.offset, reason, record.text.as_bytes())
                     }
@@ -289,7 +291,7 @@ impl<'l> Ingest<'l> {
         Ok(())
     }
 
-    fn event(&mut self, event: ReadEvent, bytes: usize) -> anyhow::Result<()> {
+    fn event(&mut self, event: DecodedEvent, bytes: usize) -> anyhow::Result<()> {
         self.pending.push((self.open.len() - 1, event));
         self.pending_bytes += bytes;
         if self.pending.len() >= APPEND_EVENTS || self.pending_bytes >= APPEND_BYTES {
@@ -311,7 +313,9 @@ impl<'l> Ingest<'l> {
         self.open.extend(being_read);
         let mut streams: BTreeMap<String, Coming> = BTreeMap::new();
         for (input, read) in self.pending.drain(..) {
-            let ReadEvent { data_stream, event, account, region, time } = read;
+            let (account, region) = (read.account().map(str::to_owned), read.region().map(str::to_owned));
+            let DecodedEvent { id, data_stream, document, raw, time } = read;
+            let event = Event { id, document, raw };
             let coming = streams.entry(data_stream.name()).or_insert_with(|| Coming {
                 data_stream,
                 events: Vec::new(),

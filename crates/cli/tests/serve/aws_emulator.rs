@@ -63,6 +63,14 @@ impl AwsEmulator {
         ]
     }
 
+    /// Another bucket, of which the queue hears nothing.
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let place = format!(
+            "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+        );
+        self.s3("PUT", &format!("/{name}"), place.as_bytes());
+    }
+
     /// Puts an object into the bucket, which tells the queue.
     pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
         self.s3("PUT", &format!("/{BUCKET}/{key}"), bytes);
@@ -88,10 +96,7 @@ impl AwsEmulator {
     fn set_up(&mut self) {
         let queue = self.sqs("CreateQueue", &json!({"QueueName": "trail"}));
         self.queue_url = queue["QueueUrl"].as_str().unwrap().to_owned();
-        let place = format!(
-            "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
-        );
-        self.s3("PUT", &format!("/{BUCKET}"), place.as_bytes());
+        self.make_bucket(BUCKET);
         let notify = format!(
             "<NotificationConfiguration><QueueConfiguration><Id>trail</Id>\
              <Queue>arn:aws:sqs:{REGION}:123456789012:trail</Queue><Event>s3:ObjectCreated:*</Event>\

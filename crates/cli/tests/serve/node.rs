@@ -47,6 +47,15 @@ impl Node {
 
     /// The same, with rules that run every so many seconds over six times as many.
     pub(crate) fn with_schedule(aws: Option<&AwsEmulator>, interval: u32) -> Self {
+        Self::configured(aws, interval, None)
+    }
+
+    /// One of several over the same database and a lake in the emulator's bucket `events`, with a token of its own.
+    pub(crate) fn shared(aws: &AwsEmulator, postgres: &str) -> Self {
+        Self::configured(Some(aws), 5, Some(postgres))
+    }
+
+    fn configured(aws: Option<&AwsEmulator>, interval: u32, postgres: Option<&str>) -> Self {
         let folder = TempDir::new().unwrap();
         let rules = folder.path().join("rules");
         fs::create_dir(&rules).unwrap();
@@ -61,8 +70,14 @@ impl Node {
             fs::write(rules.join(name), lines.collect::<Vec<_>>().join("\n")).unwrap();
         }
         let address = format!("127.0.0.1:{}", free_port());
+        let places = match postgres {
+            None => "[state]\nsqlite = \"state.sqlite\"\n[lake]\nfolder = \"lake\"\n",
+            Some(_) => {
+                "[state]\npostgres = { env = \"TEST_POSTGRES\" }\n[lake]\nbucket = \"events\"\nprefix = \"lake\"\nlog = \"log\"\n"
+            }
+        };
         let mut text = format!(
-            "[server]\naddress = \"{address}\"\n[state]\nsqlite = \"state.sqlite\"\n[lake]\nfolder = \"lake\"\n\
+            "[server]\naddress = \"{address}\"\n{places}\
              [rules]\npaths = [\"rules\"]\nbuiltin = false\nreload = \"1s\"\n"
         );
         if let Some(aws) = aws {
@@ -73,9 +88,12 @@ impl Node {
             ));
         }
         fs::write(folder.path().join("bartizan.toml"), text).unwrap();
-        let environment = aws.map(|aws| aws.environment().to_vec()).unwrap_or_default();
+        let mut environment = aws.map(|aws| aws.environment().to_vec()).unwrap_or_default();
+        environment.extend(postgres.map(|url| ("TEST_POSTGRES", url.to_owned())));
         let mut node = Self { folder, address, token: String::new(), environment, process: None };
-        node.token = node.run(&["token", "create", "tests", "--role", "admin"]).trim().to_owned();
+        // Nodes on one database have a name each.
+        let name = format!("tests at {}", node.address);
+        node.token = node.run(&["token", "create", &name, "--role", "admin"]).trim().to_owned();
         node
     }
 
@@ -117,6 +135,26 @@ impl Node {
 
     pub(crate) fn is_ready(&self) -> bool {
         request(&self.address, "GET", "/readyz", &[], b"").is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// More settings for a section that is there.
+    pub(crate) fn set(&self, section: &str, lines: &str) {
+        let path = self.folder.path().join("bartizan.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let head = format!("[{section}]\n");
+        assert!(text.contains(&head), "{text}");
+        fs::write(&path, text.replacen(&head, &format!("{head}{lines}\n"), 1)).unwrap();
+    }
+
+    /// Runs `serve` and waits for its end: whether it ended well, and what it wrote to stderr.
+    pub(crate) fn refused(&self) -> (bool, String) {
+        let output = self.command(&["serve"]).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Is there something in its log?
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        fs::read_to_string(self.folder.path().join("log.ndjson")).is_ok_and(|log| log.contains(text))
     }
 
     /// How long it took from now on.

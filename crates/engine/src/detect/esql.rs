@@ -111,6 +111,9 @@ impl<'p> Detection<'p> {
         let is_scheduled = matches!(windows, EsqlWindows::Scheduled(_));
         let mut read = ReadEvents::default();
         for Look { events, now, note } in self.looks(&windows, plan, &waiting, data) {
+            if self.leave_out_late(rule) {
+                return Ok(());
+            }
             let mut clashed = |clashes| found.warnings.clashed(clashes);
             let events = match read.of(events, &waiting, &query, &mut self.held, &mut clashed) {
                 Ok(events) => Ok(events),

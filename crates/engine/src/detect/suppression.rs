@@ -106,10 +106,10 @@ struct Runs {
 impl Runs {
     fn of(planned: &PlannedRule<'_>, windows: Windows, detected_at: Timestamp) -> Self {
         let scheduled = match windows {
-            Windows::AsScheduled => ScheduledRuns::new(&rule::Schedule::of(planned.rule), None),
+            Windows::AsScheduled => ScheduledRuns::new(&rule::Schedule::of(&planned.rule), None),
             Windows::WholeRange => None,
         };
-        Self { time: EventTime::of_rule(planned.rule), scheduled, detected_at }
+        Self { time: EventTime::of_rule(&planned.rule), scheduled, detected_at }
     }
 
     /// When what was found happened; of several events the newest. What has no time counts as found now.

@@ -60,7 +60,14 @@ pub(crate) fn sought(rule: &EqlRule, resolver: &mut Resolver<'_>) -> Result<Soug
             pipes: pipes.into_iter().map(|pipe| pipe.value).collect(),
         })),
     };
-    Ok(Sought { filters, exceptions: Vec::new(), finisher, warnings: diagnostics, indicators: None })
+    Ok(Sought {
+        filters,
+        exceptions: Vec::new(),
+        finisher,
+        warnings: diagnostics,
+        indicators: None,
+        reads_now: false,
+    })
 }
 
 fn non_empty(text: Option<&str>) -> Option<&str> {

@@ -52,6 +52,7 @@ pub(crate) fn sought(
         finisher: Finisher::Esql(Box::new(plan)),
         warnings: diagnostics,
         indicators: None,
+        reads_now: false,
     })
 }
 

@@ -40,5 +40,6 @@ pub(crate) fn sought(
         finisher: Finisher::EachEvent,
         warnings: resolved.diagnostics,
         indicators: None,
+        reads_now: false,
     })
 }

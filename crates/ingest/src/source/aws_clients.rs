@@ -1,8 +1,8 @@
 //! Clients for AWS: found and signed in by the standard chain, with TLS by rustls.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_config::SdkConfig;
+
+use super::aws_chain::AwsChain;
 
 /// What is not left to the standard chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,18 +28,7 @@ pub struct AwsClients {
 impl AwsClients {
     /// Reads the environment and the shared files. Nothing is sent yet.
     pub async fn load(settings: &AwsSettings) -> Self {
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
-        if let Some(region) = &settings.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &settings.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        Self::new(&loader.load().await)
+        Self::new(&AwsChain::load(settings).await.config)
     }
 
     /// With a configuration at hand. Where an endpoint is set, buckets are part of the path, not of the host's name.

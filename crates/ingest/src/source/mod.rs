@@ -1,6 +1,8 @@
 //! Where logs are found: files and folders, standard input; and sources that never end, which hand over deliveries.
 
 #[cfg(feature = "aws")]
+pub mod aws_chain;
+#[cfg(feature = "aws")]
 pub mod aws_clients;
 pub mod cloudtrail_key;
 pub mod delivery;
@@ -18,6 +20,8 @@ pub mod s3_prefix;
 pub mod sqs;
 pub mod stdin;
 
+#[cfg(feature = "aws")]
+pub use aws_chain::{AwsChain, AwsKey};
 #[cfg(feature = "aws")]
 pub use aws_clients::{AwsClients, AwsSettings};
 

@@ -326,6 +326,7 @@ impl Resolver<'_> {
 
     fn instant(&self, text: &str, rounding: Rounding) -> Option<i64> {
         let math: DateMath = text.parse().ok()?;
+        self.reads_now.set(self.reads_now.get() || math.is_relative());
         Some(math.resolve(self.now, rounding).ok()?.as_millisecond())
     }
 

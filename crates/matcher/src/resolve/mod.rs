@@ -11,6 +11,7 @@ mod filter;
 mod kql;
 mod lucene;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use ecs::{Catalog, FieldId, FieldTable, Timestamp};
@@ -46,6 +47,8 @@ pub struct Resolver<'a> {
     catalog: &'a Catalog,
     table: &'a mut FieldTable,
     now: Timestamp,
+    /// True once a date was counted from `now`.
+    reads_now: Cell<bool>,
     /// Those that entries of exceptions may refer to.
     value_lists: &'a [Arc<ValueList>],
     diagnostics: Vec<Diagnostic>,
@@ -62,6 +65,7 @@ impl<'a> Resolver<'a> {
             catalog,
             table,
             now,
+            reads_now: Cell::new(false),
             value_lists: &[],
             diagnostics: Vec::new(),
             nested: String::new(),
@@ -74,6 +78,11 @@ impl<'a> Resolver<'a> {
     pub fn with_value_lists(mut self, value_lists: &'a [Arc<ValueList>]) -> Self {
         self.value_lists = value_lists;
         self
+    }
+
+    /// Has a predicate so far counted a date from `now`? Without one they are true for every moment.
+    pub fn reads_now(&self) -> bool {
+        self.reads_now.get()
     }
 
     fn finish(&mut self, predicate: Predicate) -> Resolved {

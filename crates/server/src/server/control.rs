@@ -1,7 +1,7 @@
 //! What the API may ask of a whole server.
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use ecs::{TimeRange, Timestamp};
@@ -13,7 +13,7 @@ use super::Server;
 use crate::control::{Control, Health, IncomingEvent, Ingested, Number, Preview, PreviewRequest};
 use crate::error::ServerError;
 use crate::rule_set::part_of;
-use crate::run::{RuleKind, RunRequest, run};
+use crate::run::{RuleKind, RunContext, RunRequest, run};
 use crate::scheduler::with_causes;
 
 /// The longest range of a backfill or preview.
@@ -82,8 +82,13 @@ impl Control for Server {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
         };
-        let (lake, catalog) = (self.intake.lake.clone(), Arc::clone(&self.scheduler.catalog));
-        let work = tokio::task::spawn_blocking(move || run(&lake, &catalog, &library, &run_request));
+        let scheduler = self.scheduler.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let (now, is_stopped) = (|| scheduler.clock.now(), || scheduler.is_stopping());
+            let bounds = scheduler.bounds(&now, &is_stopped);
+            let context = RunContext { lake: &scheduler.lake, catalog: &scheduler.catalog, bounds };
+            run(&context, &library, &run_request)
+        });
         let result = work.await.map_err(|error| ServerError::Defect(error.to_string()))??;
         preview.events = result.executed.events;
         for outcome in &result.executed.rules {
@@ -119,6 +124,7 @@ impl Control for Server {
                 ingested.appended += appended;
                 ingested.duplicates += duplicates;
             }
+            intake.settle()?;
             Ok(ingested)
         });
         work.await.map_err(|error| ServerError::Defect(error.to_string()))?
@@ -181,6 +187,12 @@ impl Control for Server {
             number("bartizan_executions_failed_total", "Executions that failed.", "counter", &counts.failed),
             number("bartizan_alerts_total", "Alerts that were made.", "counter", &counts.alerts),
             number("bartizan_gap_fills_total", "Gaps that were worked on.", "counter", &counts.fills),
+            number(
+                "bartizan_late_events_total",
+                "Events that came when the window of a rule over @timestamp had passed, once for each such rule.",
+                "counter",
+                &counts.late,
+            ),
             number("bartizan_rounds_total", "Rounds of the scheduler.", "counter", &counts.rounds),
             Number {
                 name: "bartizan_rules_not_run",

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use ecs::Interval;
 use lake::{Lake, Snapshot};
-use notify::{Secret, SecretRef, Secrets};
+use notify::Secrets;
 use state::{SqlStore, Store};
 
+use crate::bucket::open_bucket;
+use crate::clock::Clock;
 use crate::error::ServerError;
 use crate::scheduler::with_causes;
 use crate::settings::Settings;
@@ -47,27 +49,19 @@ pub(super) fn sole_server_of(database: &Path) -> Result<File, ServerError> {
     }
 }
 
-/// What the environment says of buckets: its variable, and the name of the setting.
-const OF_BUCKETS: [(&str, &str); 6] = [
-    ("AWS_ACCESS_KEY_ID", "aws_access_key_id"),
-    ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"),
-    ("AWS_SESSION_TOKEN", "aws_session_token"),
-    ("AWS_REGION", "aws_region"),
-    ("AWS_ENDPOINT_URL", "aws_endpoint"),
-    ("AWS_ALLOW_HTTP", "aws_allow_http"),
-];
-
 /// Reads the lake that settings name, also while a server has it open.
 ///
 /// # Errors
 /// When something in it cannot be read.
-pub fn read_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<Snapshot, ServerError> {
-    let (store, log) = places_of_lake(settings, secrets)?;
-    Ok(Snapshot::read(store, Some(&log), &lake::Settings::default())?)
+pub async fn read_lake(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Snapshot, ServerError> {
+    let (store, log) = places_of_lake(settings, clock).await?;
+    let read =
+        tokio::task::spawn_blocking(move || Snapshot::read(store, Some(&log), &lake::Settings::default()));
+    Ok(read.await.map_err(|error| ServerError::Defect(error.to_string()))??)
 }
 
-pub(super) fn open_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<Lake, ServerError> {
-    let (store, log) = places_of_lake(settings, secrets)?;
+pub(super) async fn open_lake(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Lake, ServerError> {
+    let (store, log) = places_of_lake(settings, clock).await?;
     let mut of_lake = lake::Settings::default();
     if let Some(retention) = &settings.lake.retention {
         let interval: Interval = retention.parse().map_err(|_| {
@@ -75,20 +69,19 @@ pub(super) fn open_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<La
         })?;
         of_lake.retention = Some(interval.as_duration());
     }
-    Ok(Lake::open(store, &log, of_lake)?)
+    // Opening waits for files and transfers.
+    let opened = tokio::task::spawn_blocking(move || Lake::open(store, &log, of_lake)).await;
+    Ok(opened.map_err(|error| ServerError::Defect(error.to_string()))??)
 }
 
-fn places_of_lake(settings: &Settings, secrets: &dyn Secrets) -> Result<(lake::Store, PathBuf), ServerError> {
+async fn places_of_lake(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(lake::Store, PathBuf), ServerError> {
     let lake = &settings.lake;
     let log = lake.log.clone().unwrap_or_else(|| lake.folder.join("log"));
     let store = match &lake.bucket {
-        Some(bucket) => {
-            let known = OF_BUCKETS.iter().filter_map(|(variable, name)| {
-                Some((*name, secrets.resolve(&SecretRef::Env((*variable).to_owned())).ok()?))
-            });
-            let known: Vec<(&str, Secret)> = known.collect();
-            lake::Store::s3(bucket, &lake.prefix, known.iter().map(|(name, value)| (*name, value.expose())))?
-        }
+        Some(bucket) => open_bucket(bucket, &lake.prefix, Arc::clone(clock)).await?,
         None => lake::Store::folder(&lake.folder),
     };
     Ok((store, log))

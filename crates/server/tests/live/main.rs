@@ -3,6 +3,7 @@
 
 mod as_hunt;
 mod founding;
+mod limits;
 mod responses;
 mod rules;
 mod scene;

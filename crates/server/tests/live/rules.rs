@@ -7,7 +7,7 @@ use state::{Actor, ExecutionFilter, ExecutionStatus};
 
 use crate::scene::{Scene, at, call};
 
-fn rule(id: u32, name: &str, query: &str, more: &str) -> String {
+pub(crate) fn rule(id: u32, name: &str, query: &str, more: &str) -> String {
     format!(
         "[metadata]\ncreation_date = \"2026/01/01\"\nupdated_date = \"2026/01/01\"\n[rule]\nname = \"{name}\"\n\
          description = \"A rule.\"\nrisk_score = 47\nseverity = \"medium\"\ntype = \"query\"\nlanguage = \"kuery\"\n\

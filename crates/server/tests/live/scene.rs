@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bartizan_server::clock::SetClock;
 use bartizan_server::log::Log;
 use bartizan_server::settings::{
-    LakeSettings, RulesSettings, Settings, SourceKind, SourceSettings, StateSettings,
+    LakeSettings, LimitsSettings, RulesSettings, Settings, SourceKind, SourceSettings, StateSettings,
 };
 use bartizan_server::{Clock, Server};
 use ecs::Timestamp;
+use jiff::SignedDuration;
 use notify::{Secret, SecretError, SecretRef, Secrets};
 use serde_json::{Value, json};
 use state::{AlertFilter, Lease, StoredAlert};
@@ -23,10 +25,37 @@ impl Secrets for NoSecrets {
     }
 }
 
+/// A clock that the test sets; it may go on by so many milliseconds whenever somebody asks.
+#[derive(Debug)]
+pub(crate) struct SteppingClock {
+    set: SetClock,
+    step: AtomicI64,
+}
+
+impl SteppingClock {
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.set.set(now);
+    }
+
+    pub(crate) fn step(&self, milliseconds: i64) {
+        self.step.store(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SteppingClock {
+    fn now(&self) -> Timestamp {
+        let step = SignedDuration::from_millis(self.step.load(Ordering::Relaxed));
+        if !step.is_zero() {
+            self.set.set(self.set.now().checked_add(step).unwrap());
+        }
+        self.set.now()
+    }
+}
+
 /// A server, its clock, and the folder that it watches.
 pub(crate) struct Scene {
     pub(crate) server: Server,
-    pub(crate) clock: Arc<SetClock>,
+    pub(crate) clock: Arc<SteppingClock>,
     folder: tempfile::TempDir,
     written: usize,
 }
@@ -37,19 +66,28 @@ impl Scene {
     }
 
     pub(crate) async fn with_rules(now: &str, paths: Vec<PathBuf>, builtin: bool) -> Self {
+        Self::with_limits(now, paths, builtin, LimitsSettings::default()).await
+    }
+
+    pub(crate) async fn with_limits(
+        now: &str,
+        paths: Vec<PathBuf>,
+        builtin: bool,
+        limits: LimitsSettings,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("in")).unwrap();
-        let clock = Arc::new(SetClock::at(at(now)));
-        let server = open(folder.path(), &clock, paths, builtin).await;
+        let clock = Arc::new(SteppingClock { set: SetClock::at(at(now)), step: AtomicI64::new(0) });
+        let server = open(folder.path(), &clock, paths, builtin, limits).await;
         Self { server, clock, folder, written: 0 }
     }
 
     /// As after a crash: everything is opened again.
     pub(crate) async fn restart(self) -> Self {
         let Self { server, clock, folder, written } = self;
-        let rules = server.settings.rules.clone();
+        let (rules, limits) = (server.settings.rules.clone(), server.settings.limits.clone());
         drop(server);
-        let server = open(folder.path(), &clock, rules.paths, rules.builtin).await;
+        let server = open(folder.path(), &clock, rules.paths, rules.builtin, limits).await;
         Self { server, clock, folder, written }
     }
 
@@ -100,10 +138,17 @@ impl Scene {
     }
 }
 
-async fn open(folder: &std::path::Path, clock: &Arc<SetClock>, paths: Vec<PathBuf>, builtin: bool) -> Server {
+async fn open(
+    folder: &std::path::Path,
+    clock: &Arc<SteppingClock>,
+    paths: Vec<PathBuf>,
+    builtin: bool,
+    limits: LimitsSettings,
+) -> Server {
     let settings = Settings {
         state: StateSettings { sqlite: folder.join("state.sqlite"), postgres: None },
         lake: LakeSettings { folder: folder.join("lake"), ..LakeSettings::default() },
+        limits,
         rules: RulesSettings { paths, builtin, ..RulesSettings::default() },
         source: vec![SourceSettings {
             name: "folder".to_owned(),

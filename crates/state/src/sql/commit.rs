@@ -18,47 +18,66 @@ impl CommitStore for SqlStore {
         now: Timestamp,
     ) -> Result<CommitOutcome, StateError> {
         let mut write = self.write().await?;
-        let is_held = leases::lock(&mut write, &commit.lease).await?;
-        if let Some(outcome) = committed_before(&mut write, &commit.execution).await? {
-            return Ok(outcome);
-        }
-        if !is_held {
-            return Err(leases::lost(&commit.lease));
-        }
-        move_cursor(&mut write, commit).await?;
-        executions::insert(&mut write, &commit.execution).await?;
-        // Alerts in the order of their ids, as the workflow changes them: two transactions never wait for each other.
-        let mut new_alerts = BTreeSet::new();
-        let by_id: BTreeMap<&str, _> = commit.alerts.iter().map(|alert| (alert.id.as_str(), alert)).collect();
-        for (id, alert) in by_id {
-            if alerts::insert(&mut write, alert, Some(&commit.execution.id), now).await? {
-                new_alerts.insert(id.to_owned());
-            }
-        }
-        let updates: BTreeMap<&str, _> =
-            commit.updates.iter().map(|update| (update.alert_id.as_str(), &update.document)).collect();
-        for (id, document) in updates {
-            alerts::replace_document(&mut write, id, document).await?;
-        }
-        for gap in &commit.gaps {
-            gaps::add(&mut write, gap).await?;
-        }
-        if let Some(fill) = commit.gap_fill {
-            gaps::fill(&mut write, fill).await?;
-        }
-        let mut notifications_added = 0;
-        for draft in &commit.notifications {
-            if draft.about_alert.as_ref().is_none_or(|id| new_alerts.contains(id)) {
-                notifications_added += u64::from(notifications::insert(&mut write, draft, now).await?);
-            }
+        let outcome = apply(&mut write, commit, now).await?;
+        write.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn commit_executions(
+        &self,
+        commits: &[ExecutionCommit],
+        now: Timestamp,
+    ) -> Result<Vec<CommitOutcome>, StateError> {
+        let mut write = self.write().await?;
+        let mut outcomes = Vec::with_capacity(commits.len());
+        for commit in commits {
+            outcomes.push(apply(&mut write, commit, now).await?);
         }
         write.commit().await?;
-        Ok(CommitOutcome {
-            new_alerts: new_alerts.into_iter().collect(),
-            notifications_added,
-            repeated: false,
-        })
+        Ok(outcomes)
     }
+}
+
+async fn apply(
+    write: &mut Write,
+    commit: &ExecutionCommit,
+    now: Timestamp,
+) -> Result<CommitOutcome, StateError> {
+    let is_held = leases::lock(write, &commit.lease).await?;
+    if let Some(outcome) = committed_before(write, &commit.execution).await? {
+        return Ok(outcome);
+    }
+    if !is_held {
+        return Err(leases::lost(&commit.lease));
+    }
+    move_cursor(write, commit).await?;
+    executions::insert(write, &commit.execution).await?;
+    // Alerts in the order of their ids, as the workflow changes them: two transactions never wait for each other.
+    let mut new_alerts = BTreeSet::new();
+    let by_id: BTreeMap<&str, _> = commit.alerts.iter().map(|alert| (alert.id.as_str(), alert)).collect();
+    for (id, alert) in by_id {
+        if alerts::insert(write, alert, Some(&commit.execution.id), now).await? {
+            new_alerts.insert(id.to_owned());
+        }
+    }
+    let updates: BTreeMap<&str, _> =
+        commit.updates.iter().map(|update| (update.alert_id.as_str(), &update.document)).collect();
+    for (id, document) in updates {
+        alerts::replace_document(write, id, document).await?;
+    }
+    for gap in &commit.gaps {
+        gaps::add(write, gap).await?;
+    }
+    if let Some(fill) = commit.gap_fill {
+        gaps::fill(write, fill).await?;
+    }
+    let mut notifications_added = 0;
+    for draft in &commit.notifications {
+        if draft.about_alert.as_ref().is_none_or(|id| new_alerts.contains(id)) {
+            notifications_added += u64::from(notifications::insert(write, draft, now).await?);
+        }
+    }
+    Ok(CommitOutcome { new_alerts: new_alerts.into_iter().collect(), notifications_added, repeated: false })
 }
 
 /// What an earlier commit of this execution did, if there was one.
