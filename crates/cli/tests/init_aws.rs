@@ -268,7 +268,7 @@ fn files_are_written_all_or_none_and_never_over_something_else() {
 }
 
 /// The settings of `bartizan serve`, by section.
-const SETTINGS: [(&str, &[&str]); 7] = [
+const SETTINGS: [(&str, &[&str]); 8] = [
     ("server", &["address", "public_url", "tls_certificate", "tls_key", "auth"]),
     ("state", &["sqlite", "postgres"]),
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),

@@ -68,9 +68,9 @@ struct Source {
     /// Files and folders with logs; `-` for standard input
     #[arg(value_name = "PATH", required_unless_present = "lake", conflicts_with = "lake")]
     paths: Vec<PathBuf>,
-    /// The folder of a lake
-    #[arg(long, value_name = "DIR")]
-    lake: Option<PathBuf>,
+    /// A lake: its folder, or s3://bucket/prefix
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    lake: Option<String>,
 }
 
 /// How it is shown.

@@ -16,7 +16,7 @@ use server::settings::Settings;
 use server::{Clock, ServerError, SystemClock};
 use state::{Actor, ResponseFilter, ResponseRecord, ResponseStatus, Role, Store};
 
-use super::server_config::{ConfigFile, ProcessSecrets, open_state};
+use super::server_config::{ConfigFile, open_state};
 use super::{Context, ListFormat};
 use crate::exit_status::ExitStatus;
 
@@ -98,13 +98,17 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
             true => Arc::new(server::clock::SetClock::at(context.now)),
             false => Arc::new(SystemClock),
         };
-        let at_work = AtWork { args, context, responder: responder(&settings, store, clock)? };
+        let at_work = AtWork { args, context, responder: responder(&settings, store, clock).await? };
         at_work.run().await
     })
 }
 
-fn responder(settings: &Settings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Responder> {
-    let lake = server::server::read_lake(settings, &ProcessSecrets).context("the events cannot be read")?;
+async fn responder(
+    settings: &Settings,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Responder> {
+    let lake = server::server::read_lake(settings, &clock).await.context("the events cannot be read")?;
     let services = AwsKeyServices::new(settings.respond.aws());
     let evidence = LakeEvidence::Read(lake);
     Ok(Responder::new(store, Arc::new(services), Arc::new(evidence), settings.respond.clone(), clock))

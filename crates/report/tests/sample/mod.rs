@@ -554,18 +554,21 @@ fn ransom() -> TriageReport {
                 SurroundingAct {
                     gravity: Gravity::Destructive,
                     count: 1,
+                    usual: false,
                     says: s("The key's deletion was scheduled with a window of 7 days."),
                     evidence: vec![scheduled.clone()],
                 },
                 SurroundingAct {
                     gravity: Gravity::Blinding,
                     count: 1,
+                    usual: false,
                     says: s("The trail org-trail was stopped."),
                     evidence: vec![stopped],
                 },
                 SurroundingAct {
                     gravity: Gravity::Denied,
                     count: 14,
+                    usual: false,
                     says: s("14 calls were denied, all of them to delete backups."),
                     evidence: vec![evidence("2026-03-14T02:18:00Z", 120, "DeleteRecoveryPoint", "denied")],
                 },
@@ -676,6 +679,7 @@ fn actor() -> Actor {
         says: s(says),
     };
     Actor {
+        chain: Vec::new(),
         principal: some(ROLE),
         kind: some("AssumedRole"),
         arn: some(SESSION),
@@ -698,6 +702,8 @@ fn actor() -> Actor {
             "aws-cli/2.15.0 Python/3.11.6 Linux/6.5.0 exe/x86_64.ubuntu.22 prompt/off command/kms.delete-imported-key-material",
         ),
         baseline: Baseline {
+            reaches_back: true,
+            long_enough: true,
             from: some("2026-03-08T00:00:04Z"),
             to: some("2026-03-14T02:11:05Z"),
             events: 4_120,
