@@ -45,7 +45,6 @@ impl KeptKey {
 
     async fn key(&self) -> Result<Arc<AwsCredential>, Box<dyn Error + Send + Sync>> {
         let mut kept = self.kept.lock().await;
-        #[expect(clippy::disallowed_methods, reason = "the life of credentials, of which no event knows")]
         let now = Instant::now();
         if let Some((until, key)) = &*kept
             && until.is_none_or(|until| now < until)

@@ -53,6 +53,37 @@ pub(crate) async fn do_everything_at_once(store: Arc<dyn Store>) {
     assert_eq!(store.gap(gaps[0].id).await.unwrap().unwrap().state, GapState::Filled);
 }
 
+/// All of several, in their order, or none when one is refused; and all again change nothing.
+pub(crate) async fn several_are_one(store: Arc<dyn Store>) {
+    let lease = lease(&store, "one", 0).await.unwrap();
+    let moved = |id: &str, rule_id: &str, expected: Option<i64>| {
+        let mut one = commit(&lease, execution(id, rule_id, 300));
+        one.cursor = Some(CursorMove { expected: expected.map(at), to: at(300) });
+        one
+    };
+    let refused = [moved("e1", "r1", None), moved("e2", "r2", Some(60)), moved("e3", "r3", None)];
+    let error = store.commit_executions(&refused, at(302)).await.unwrap_err();
+    assert!(matches!(&error, StateError::CursorConflict { rule_id, .. } if rule_id == "r2"), "{error:?}");
+    assert!(store.cursors().await.unwrap().is_empty());
+    assert_eq!(store.execution("e1").await.unwrap(), None);
+
+    let mut several = [everything(&lease), moved("e2", "r2", None)];
+    store.put_alert(alert("old", "r1", 1), at(0)).await.unwrap();
+    let outcomes = store.commit_executions(&several, at(302)).await.unwrap();
+    assert_eq!(outcomes[0].new_alerts, ["a", "b"]);
+    assert!(outcomes[1].new_alerts.is_empty() && !outcomes[1].repeated);
+    let ticks: Vec<_> = store.cursors().await.unwrap().into_iter().map(|cursor| cursor.tick).collect();
+    assert_eq!(ticks, [Some(at(300)), Some(at(300))]);
+    let again = store.commit_executions(&several, at(400)).await.unwrap();
+    assert!(again.iter().all(|outcome| outcome.repeated));
+    assert_eq!(store.commit_executions(&[], at(400)).await.unwrap(), []);
+
+    several[1] = moved("e4", "r4", None);
+    several[1].lease.token += 1;
+    let lost = store.commit_executions(&several[1..], at(400)).await;
+    assert!(matches!(lost, Err(StateError::LeaseLost { .. })), "{lost:?}");
+}
+
 pub(crate) async fn repeated_change_nothing(store: Arc<dyn Store>) {
     let lease_of_one = lease(&store, "one", 0).await.unwrap();
     let run = everything(&lease_of_one);
