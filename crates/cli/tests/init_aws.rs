@@ -268,12 +268,13 @@ fn files_are_written_all_or_none_and_never_over_something_else() {
 }
 
 /// The settings of `bartizan serve`, by section.
-const SETTINGS: [(&str, &[&str]); 8] = [
+const SETTINGS: [(&str, &[&str]); 9] = [
     ("server", &["address", "public_url", "tls_certificate", "tls_key", "auth"]),
     ("state", &["sqlite", "postgres"]),
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
     ("rules", &["paths", "builtin", "reload"]),
     ("limits", &["rules_at_once", "rule_time", "rule_events", "rule_alerts"]),
+    ("investigation", &["look_back", "events", "alerts"]),
     ("geoip", &["city", "asn"]),
     (
         "respond",

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use ecs::{TimeRange, Timestamp};
 use lake::Event;
 use serde_json::Value;
-use state::Actor;
+use state::{Actor, StoredAlert};
 
 use crate::error::ServerError;
 
@@ -24,6 +24,12 @@ pub trait Control: Send + Sync {
     /// # Errors
     /// As [`Control::backfill`]; a rule that cannot be read or planned is no error but in [`Preview::faults`].
     async fn preview(&self, request: PreviewRequest) -> Result<Preview, ServerError>;
+
+    /// Investigates an alert with what the lake holds now; nothing is kept. Gives the moment that it is about, too.
+    ///
+    /// # Errors
+    /// When lake or state cannot be read.
+    async fn investigate(&self, alert: StoredAlert) -> Result<(Timestamp, Value), ServerError>;
 
     /// Puts events in the lake; they are durable when this returns.
     ///

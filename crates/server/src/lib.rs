@@ -21,6 +21,7 @@ pub mod control;
 pub mod courier;
 pub mod error;
 pub mod intake;
+pub mod investigation;
 pub mod log;
 pub mod plan_cache;
 pub mod responder;

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::actions::{Actions, RuleMemory};
 use crate::clock::Clock;
 use crate::error::ServerError;
+use crate::investigation::InvestigationLimits;
 use crate::plan_cache::PlanCache;
 use crate::run::{Group, GroupResults, RuleKind, RunContext, RunRequest, run_together};
 
@@ -40,6 +41,8 @@ pub struct SchedulerSettings {
     pub fills_per_round: u32,
     /// What no round and no rule may go beyond.
     pub limits: Limits,
+    /// How much of the lake the investigation of an alert rests on.
+    pub investigation: InvestigationLimits,
     /// The space that alerts name.
     pub space: String,
     /// The address under which people reach the server; without it alerts have no URL.
@@ -53,6 +56,7 @@ impl Default for SchedulerSettings {
             fill_ticks: 48,
             fills_per_round: 8,
             limits: Limits::default(),
+            investigation: InvestigationLimits::default(),
             space: "default".to_owned(),
             public_url: None,
         }

@@ -130,6 +130,7 @@ impl Server {
             settings: SchedulerSettings {
                 public_url: settings.server.public_url.clone(),
                 limits: settings.limits.limits()?,
+                investigation: settings.investigation.limits()?,
                 ..SchedulerSettings::default()
             },
             failed: Arc::default(),

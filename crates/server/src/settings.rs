@@ -8,6 +8,7 @@ use notify::SecretRef;
 use serde::Deserialize;
 
 use crate::error::ServerError;
+use crate::investigation::InvestigationLimits;
 use crate::scheduler::Limits;
 
 use crate::responder::settings::RespondSettings;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub rules: RulesSettings,
     /// What no round and no rule may go beyond.
     pub limits: LimitsSettings,
+    /// How much of the lake the investigation of an alert rests on.
+    pub investigation: InvestigationSettings,
     /// Databases for addresses.
     pub geoip: GeoipSettings,
     /// Whether and how keys are acted on.
@@ -189,6 +192,46 @@ impl LimitsSettings {
             rule_time: rule_time.as_duration(),
             waiting_events: self.rule_events,
             alerts: self.rule_alerts,
+        })
+    }
+}
+
+/// `[investigation]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InvestigationSettings {
+    /// How far back it looks, such as `30d`.
+    pub look_back: String,
+    /// The most events that are read for it, the newest first; 0 for no investigations.
+    pub events: u64,
+    /// The most alerts of one execution that are investigated.
+    pub alerts: usize,
+}
+
+impl Default for InvestigationSettings {
+    fn default() -> Self {
+        let InvestigationLimits { events, alerts, .. } = InvestigationLimits::default();
+        Self { look_back: "30d".to_owned(), events, alerts }
+    }
+}
+
+impl InvestigationSettings {
+    /// The limits, as the scheduler has them.
+    ///
+    /// # Errors
+    /// When the look-back is no time.
+    pub fn limits(&self) -> Result<InvestigationLimits, ServerError> {
+        let look_back = self.look_back.parse::<Interval>().ok().filter(|time| time.as_seconds() > 0);
+        let Some(look_back) = look_back else {
+            return Err(ServerError::BadRequest(format!(
+                "investigation.look_back: `{}` is no time such as 30d",
+                self.look_back
+            )));
+        };
+        Ok(InvestigationLimits {
+            look_back: look_back.as_duration(),
+            events: self.events,
+            alerts: self.alerts,
         })
     }
 }

@@ -23,6 +23,7 @@ pub mod executions;
 pub mod gaps;
 pub mod health;
 pub mod ingest_events;
+pub mod investigations;
 pub mod metrics;
 pub mod notifications;
 pub mod openapi;
@@ -162,6 +163,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         rules::routes,
         rule_exchange::routes,
         preview::routes,
+        investigations::routes,
         backfill::routes,
         exceptions::routes,
         value_lists::routes,

@@ -176,6 +176,7 @@ impl Scheduler {
                 commit.updates.push(AlertUpdate { alert_id: draft.id, document: draft.document });
             }
         }
+        self.attach_investigations(rule, &mut commit.alerts, &mut new_documents).await;
         let of_rule = due.get(&rule.rule_id);
         let facts = notify::Execution {
             id: execution.id.clone(),

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use ecs::{TimeRange, Timestamp};
 use jiff::SignedDuration;
-use state::Actor;
+use serde_json::Value;
+use state::{Actor, StoredAlert};
 use uuid::Uuid;
 
 use super::Server;
@@ -53,6 +54,10 @@ impl Control for Server {
             let _ = this.store.release_lease(&lease).await;
         });
         Ok(id)
+    }
+
+    async fn investigate(&self, alert: StoredAlert) -> Result<(Timestamp, Value), ServerError> {
+        self.scheduler.investigate_again(alert).await
     }
 
     async fn preview(&self, request: PreviewRequest) -> Result<Preview, ServerError> {

@@ -20,7 +20,7 @@ use state::{
     Actor, AlertDraft, AlertStore as _, ApiTokenDraft, ApiTokenStore as _, CommitStore as _, Execution,
     ExecutionCommit, ExecutionKind, ExecutionStatus, GapDraft, GapStore as _, LeaseStore as _,
     NotificationDraft, OutboxStore as _, PoisonDelivery, Role, RuleDraft, RuleFormat, RuleStore as _,
-    SourceStore as _, SqlStore,
+    SourceStore as _, SqlStore, StoredAlert,
 };
 use tower::ServiceExt as _;
 
@@ -90,6 +90,10 @@ impl Control for NotingControl {
             ("trail-stopped", false) => Err(ServerError::BadRequest("the range is empty".to_owned())),
             _ => Err(ServerError::NotFound { kind: "rule", id: rule_id.to_owned() }),
         }
+    }
+
+    async fn investigate(&self, alert: StoredAlert) -> Result<(Timestamp, Value), ServerError> {
+        Ok((alert.alert.timestamp, json!({ "questions": [] })))
     }
 
     async fn preview(&self, request: PreviewRequest) -> Result<Preview, ServerError> {

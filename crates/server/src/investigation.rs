@@ -1,0 +1,277 @@
+//! Alerts about keys leave an execution with their investigation: what the lake says of the key and of who acted.
+
+use std::collections::BTreeMap;
+
+use alert::fields;
+use ecs::{Document, IndexPatterns, TimeRange, Timestamp};
+use jiff::SignedDuration;
+use lake::{Lake, ScanRequest, TimeField};
+use rule::Rule;
+use rule::guide::Guide;
+use serde_json::Value;
+use state::{AlertDraft, AlertFilter, StoredAlert, TimeSpan};
+use triage::event::Event;
+use triage::evidence::Evidence;
+use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_about_keys};
+use triage::place::Place;
+use triage::report::TriageReport;
+use triage::surroundings::Window;
+
+use crate::error::ServerError;
+use crate::scheduler::{Scheduler, with_causes};
+
+/// The alert's field that holds its investigation.
+pub const FIELD: &str = "bartizan.investigation";
+/// The alert's field that says why it has none.
+pub const WHY_NOT: &str = "bartizan.investigation_error";
+
+/// How much of the lake an investigation rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvestigationLimits {
+    /// How far back it looks.
+    pub look_back: SignedDuration,
+    /// The most events that are read for it, the newest first. 0 for no investigations.
+    pub events: u64,
+    /// The most alerts of one execution that are investigated; the others say so.
+    pub alerts: usize,
+}
+
+impl Default for InvestigationLimits {
+    fn default() -> Self {
+        Self { look_back: SignedDuration::from_hours(30 * 24), events: 300_000, alerts: 50 }
+    }
+}
+
+/// What a lake says beyond alerts, and what it was not asked for.
+#[derive(Debug)]
+pub struct GatheredEvidence {
+    /// What it says.
+    pub evidence: Evidence,
+    /// Whole sentences for those who rest on it.
+    pub coverage: Vec<String>,
+}
+
+/// Alerts of the same server that are at most so long ago may have to do with a new one.
+const KNOWN: SignedDuration = SignedDuration::from_hours(24);
+/// So many of them are looked at.
+const MOST_KNOWN: u32 = 500;
+
+/// Reads back from `until` in steps that grow, until the look-back is reached or enough was read. Blocks.
+///
+/// # Errors
+/// When the lake cannot be read.
+pub fn gather(
+    lake: &Lake,
+    until: Timestamp,
+    limits: InvestigationLimits,
+) -> Result<GatheredEvidence, ServerError> {
+    let snapshot = lake.snapshot()?;
+    let mut evidence = Evidence::default();
+    let mut coverage = Vec::new();
+    let (mut read, mut without_time) = (0_u64, 0_u64);
+    let oldest = until.saturating_sub(limits.look_back).unwrap_or(Timestamp::MIN);
+    let mut to = None;
+    let mut step = SignedDuration::from_hours(6);
+    let mut from = until.saturating_sub(step).unwrap_or(oldest).max(oldest);
+    'back: loop {
+        let request = ScanRequest {
+            streams: IndexPatterns::new(["logs-aws*"]),
+            time: TimeRange { from: Some(from), to },
+            time_field: TimeField::Timestamp,
+            ..ScanRequest::default()
+        };
+        for stored in snapshot.documents(&request) {
+            if read >= limits.events {
+                coverage.push(format!(
+                    "Only the newest {} events of the lake were read, back to about {from}: older ones are not in the answers.",
+                    limits.events
+                ));
+                break 'back;
+            }
+            read += 1;
+            match Event::of_document(&stored?.document, Place::Lake) {
+                Some(event) => evidence.observe(&event),
+                None => without_time += 1,
+            }
+        }
+        if from <= oldest {
+            break;
+        }
+        to = Some(from);
+        step = step.saturating_mul(2);
+        from = from.saturating_sub(step).unwrap_or(oldest).max(oldest);
+    }
+    if without_time > 0 {
+        coverage.push(format!("{without_time} events of the lake have no time and are left out."));
+    }
+    Ok(GatheredEvidence { evidence, coverage })
+}
+
+/// Investigates what `documents` holds of alerts about keys; `known` are other alerts, which are named where they matter.
+/// Reports go by the alert's id.
+pub fn investigate(
+    gathered: &GatheredEvidence,
+    documents: &[Document],
+    known: &[Document],
+    guide: &Guide,
+    at: Timestamp,
+) -> BTreeMap<String, TriageReport> {
+    let no_guide = Guide::default();
+    let is_block = |document: &&Document| document.text(fields::BUILDING_BLOCK_TYPE).is_some();
+    let wanted = documents.iter().filter(|document| !is_block(document)).map(|document| {
+        let group = document.text(fields::GROUP_ID);
+        let blocks = documents
+            .iter()
+            .filter(is_block)
+            .filter(|block| group.is_some() && block.text(fields::GROUP_ID) == group)
+            .collect();
+        AlertAtHand { document, blocks, guide, is_wanted: true }
+    });
+    let others = known.iter().map(|document| AlertAtHand {
+        document,
+        blocks: Vec::new(),
+        guide: &no_guide,
+        is_wanted: false,
+    });
+    let alerts: Vec<AlertAtHand<'_>> = wanted.chain(others).collect();
+    let setting = Setting {
+        at,
+        window: Window::default(),
+        origin_of: None,
+        place: &Place::Lake,
+        coverage: &gathered.coverage,
+    };
+    let mut ask = |_: &triage::investigate_query::Query| {
+        Err("Queries of guides are not asked by the server; the timeline of the alert has its session."
+            .to_owned())
+    };
+    let reports = investigate_alerts(&gathered.evidence, &alerts, &setting, &mut ask);
+    reports.into_iter().flatten().map(|report| (report.alert.uuid.clone(), report)).collect()
+}
+
+impl Scheduler {
+    /// Attaches investigations to new alerts about keys, in the drafts and in what notifications are made of. That one
+    /// fails costs no alert: it says why in the field [`WHY_NOT`].
+    pub(crate) async fn attach_investigations(
+        &self,
+        rule: &Rule,
+        drafts: &mut [AlertDraft],
+        documents: &mut [Document],
+    ) {
+        let limits = self.settings.investigation;
+        let is_wanted = limits.events > 0 && documents.iter().any(|document| is_about_keys(document, &[]));
+        if !is_wanted {
+            return;
+        }
+        let made = self.investigations(rule, documents).await;
+        let ids: Vec<String> = drafts.iter().map(|draft| draft.id.clone()).collect();
+        let mut attach = |id: &str, field: &str, value: Value| {
+            for draft in drafts.iter_mut().filter(|draft| draft.id == id) {
+                draft.document[field] = value.clone();
+            }
+            let of_id = |document: &&mut Document| document.text(fields::UUID) == Some(id);
+            if let Some(document) = documents.iter_mut().find(of_id) {
+                document.as_map_mut().insert(field.to_owned(), value);
+            }
+        };
+        match made {
+            Ok(reports) => {
+                for (id, report) in reports {
+                    match serde_json::to_value(&report) {
+                        Ok(value) => attach(&id, FIELD, value),
+                        Err(error) => attach(&id, WHY_NOT, error.to_string().into()),
+                    }
+                }
+            }
+            Err(error) => {
+                let why = with_causes(&error);
+                for id in &ids {
+                    attach(id, WHY_NOT, why.as_str().into());
+                }
+            }
+        }
+    }
+
+    async fn investigations(
+        &self,
+        rule: &Rule,
+        documents: &[Document],
+    ) -> Result<BTreeMap<String, TriageReport>, ServerError> {
+        let now = self.clock.now();
+        let limits = self.settings.investigation;
+        let wanted = documents.iter().take(limits.alerts).cloned().collect();
+        self.investigate_documents(wanted, Guide::of(rule), now, now).await
+    }
+
+    /// Investigates an alert that is there already, with what the lake holds now. Gives the moment that it is about, too.
+    ///
+    /// # Errors
+    /// When lake or state cannot be read.
+    pub async fn investigate_again(&self, alert: StoredAlert) -> Result<(Timestamp, Value), ServerError> {
+        let now = self.clock.now();
+        let id = alert.alert.id.clone();
+        let made = alert.alert.timestamp;
+        let mut documents: Vec<Document> = document_of(alert.alert.document).into_iter().collect();
+        let guide = documents.first().and_then(|document| document.text("kibana.alert.rule.note"));
+        let guide = Guide::parse(guide.unwrap_or_default());
+        let blocks = blocks_of(documents.first());
+        if !blocks.is_empty() {
+            let filter = AlertFilter { ids: blocks, ..AlertFilter::default() };
+            let page = self.store.alerts(&filter, None, MOST_KNOWN).await?;
+            documents.extend(page.items.into_iter().filter_map(|stored| document_of(stored.alert.document)));
+        }
+        let mut reports = self.investigate_documents(documents, guide, made, now).await?;
+        let report = reports.remove(&id);
+        let report = report.map(serde_json::to_value).transpose();
+        let report = report.map_err(|error| ServerError::Defect(error.to_string()))?;
+        report.map(|report| (now, report)).ok_or(ServerError::NotFound { kind: "alert", id })
+    }
+
+    async fn investigate_documents(
+        &self,
+        wanted: Vec<Document>,
+        guide: Guide,
+        made: Timestamp,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, TriageReport>, ServerError> {
+        let filter = AlertFilter {
+            time: TimeSpan { from: made.checked_sub(KNOWN).ok(), to: made.checked_add(KNOWN).ok() },
+            ..AlertFilter::default()
+        };
+        let page = self.store.alerts(&filter, None, MOST_KNOWN).await?;
+        let is_wanted = |document: &Document| {
+            wanted.iter().any(|wanted| wanted.text(fields::UUID) == document.text(fields::UUID))
+        };
+        let known: Vec<Document> = page
+            .items
+            .into_iter()
+            .filter_map(|stored| document_of(stored.alert.document))
+            .filter(|document| !is_wanted(document))
+            .collect();
+        let (lake, limits) = (self.lake.clone(), self.settings.investigation);
+        let done = tokio::task::spawn_blocking(move || {
+            let gathered = gather(&lake, now, limits)?;
+            Ok::<_, ServerError>(investigate(&gathered, &wanted, &known, &guide, now))
+        });
+        done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
+    }
+}
+
+/// The ids of the alerts about single events that an alert was made of.
+fn blocks_of(document: Option<&Document>) -> Vec<String> {
+    let nodes = document.map(|document| document.nodes("kibana.alert.ancestors")).unwrap_or_default();
+    let entries = nodes.into_iter().flat_map(|node| match node {
+        Value::Array(entries) => entries.iter().collect::<Vec<_>>(),
+        entry => vec![entry],
+    });
+    let of_signal = entries.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("signal"));
+    of_signal.filter_map(|entry| entry.get("id")?.as_str().map(str::to_owned)).collect()
+}
+
+/// An alert's stored document; `None` when it is no object.
+pub(crate) fn document_of(document: Value) -> Option<Document> {
+    match document {
+        Value::Object(map) => Some(Document::from_map(map)),
+        _ => None,
+    }
+}
