@@ -1,5 +1,7 @@
 //! The founding rules live: each alert once, however often a window sees the event, and whatever fails.
 
+use bartizan_server::clock::Clock as _;
+
 use crate::scene::{Scene, call};
 
 const DELETED: &str = "AWS KMS Imported Key Material Deleted";
@@ -64,4 +66,31 @@ async fn a_second_delivery_changes_nothing() {
     scene.deliver(&[call(1, "2026-03-01T12:00:01Z", "DisableKey")]).await;
     scene.pass("2026-03-01T12:10:00Z").await;
     assert_eq!(of(&scene.names().await, DISABLED).len(), 1);
+}
+
+#[tokio::test]
+async fn both_arrive_investigated() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    scene.deliver(&[call(1, "2026-03-01T12:00:01Z", "DeleteImportedKeyMaterial")]).await;
+    scene.deliver(&[call(2, "2026-03-01T12:00:02Z", "DisableKey")]).await;
+    for minute in 1..12 {
+        scene.pass(&format!("2026-03-01T12:{minute:02}:10Z")).await;
+    }
+    let alerts = scene.server.store.alerts(&state::AlertFilter::default(), None, 100).await.unwrap().items;
+    for name in [DELETED, DISABLED] {
+        let of_rule = |alert: &&state::StoredAlert| alert.alert.document["kibana.alert.rule.name"] == name;
+        let stored = alerts.iter().find(of_rule).unwrap();
+        let triage = &stored.alert.document["bartizan.investigation"];
+        let questions = triage["questions"].as_array().unwrap();
+        assert!(questions.len() >= 4, "{triage}");
+        for question in questions {
+            let answer = &question["answer"];
+            assert!(answer["answered"] == "yes" || answer["why_not_whole"].is_string(), "{question}");
+        }
+        assert_eq!(triage["keys"].as_array().unwrap().len(), 1, "{triage}");
+        // What comes in later is seen when somebody asks again.
+        let (at, again) = scene.server.scheduler.investigate_again(stored.clone()).await.unwrap();
+        assert_eq!(at, scene.clock.now());
+        assert_eq!(again["alert"]["uuid"], stored.alert.id.as_str());
+    }
 }
