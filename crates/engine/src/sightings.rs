@@ -55,7 +55,7 @@ impl Sightings {
     /// Ends the row of an event.
     pub(crate) fn end_row(&mut self, key: &EventKey, in_range: bool) {
         if !in_range {
-            self.outside.push((self.rows, key.clone()));
+            self.outside.push((self.rows, *key));
         }
         self.rows += 1;
     }

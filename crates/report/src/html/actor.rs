@@ -6,7 +6,7 @@ use triage::actor::{Actor, Novelty, Trait, TraitKind};
 use super::activity;
 use super::picture::chip;
 use super::table::{Row, number, table, text};
-use super::words::{code, moment, thousands, value};
+use super::words::{code, moment, prose, thousands, value};
 
 /// Who acted.
 pub(super) fn section(actor: &Actor) -> Markup {
@@ -39,7 +39,7 @@ pub(super) fn section(actor: &Actor) -> Markup {
             @if let Some(agent) = &actor.user_agent { dt { "User agent" } dd { (code(agent)) } }
         }
         h5 { "What is normal for this principal" }
-        div.p { (value(&actor.baseline.says)) }
+        div.p { (prose(&actor.baseline.says)) }
         dl.facts {
             @if let (Some(from), Some(to)) = (&actor.baseline.from, &actor.baseline.to) {
                 dt { "Compared with" } dd { (moment(from)) " to " (moment(to)) }
@@ -71,7 +71,7 @@ fn traits(traits: &[Trait]) -> Markup {
                 code(&one.value),
                 novelty(one.novelty),
                 html! { (thousands(one.before)) },
-                html! { div { (value(&one.says)) @if let Some(first) = &one.first_seen { span.soft.small { " First seen " (moment(first)) "." } } } },
+                html! { div { (prose(&one.says)) @if let Some(first) = &one.first_seen { span.soft.small { " First seen " (moment(first)) "." } } } },
             ]))))
         }
     }

@@ -5,7 +5,7 @@ use triage::kms::blast_radius::{BlastRadius, Dependent, Grade};
 
 use super::picture::{Drawing, NARROW, Pixels, WIDE, figure, rectangle, words};
 use super::table::{Row, number, table, text, time};
-use super::words::{and_more, clip, clip_middle, code, count, moment, thousands, value};
+use super::words::{and_more, clip, clip_middle, code, count, moment, prose, thousands, value};
 use super::{PageLimits, evidence};
 use crate::time::short;
 
@@ -29,7 +29,7 @@ pub(super) fn section(radius: &BlastRadius, limits: PageLimits) -> Markup {
                     div {
                         (code(name(one)))
                         @if one.resource.is_some() && let Some(service) = &one.service { div.soft.small { (value(service)) } }
-                        div { (value(&one.says)) }
+                        div { (prose(&one.says)) }
                         @for principal in &one.principals { div.small { span.soft { "by " } (code(principal)) } }
                     }
                 },

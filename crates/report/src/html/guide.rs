@@ -6,7 +6,7 @@ use triage::report::AnsweredQuestion;
 
 use super::evidence;
 use super::picture::chip;
-use super::words::{sentences, value};
+use super::words::{prose, sentences};
 
 /// The questions in the guide's order.
 pub(super) fn section(questions: &[AnsweredQuestion]) -> Markup {
@@ -14,12 +14,12 @@ pub(super) fn section(questions: &[AnsweredQuestion]) -> Markup {
         @if questions.is_empty() { p.soft { "The rule's guide asks no questions." } }
         @for asked in questions {
             div.question {
-                h5 { span { (asked.question) } (chip_of(asked.answer.answered)) }
+                h5 { span { (prose(&asked.question)) } (chip_of(asked.answer.answered)) }
                 (sentences(&asked.answer.text))
                 @if let Some(why) = &asked.answer.why_not_whole {
-                    div.why { b { (missing(asked.answer.answered)) } " " (value(why)) }
+                    div.why { b { (missing(asked.answer.answered)) } " " (prose(why)) }
                 }
-                @for warning in &asked.answer.warnings { div.warning { b { "Mind: " } (value(warning)) } }
+                @for warning in &asked.answer.warnings { div.warning { b { "Mind: " } (prose(warning)) } }
                 @if asked.answer.evidence.is_empty() {
                     @if asked.answer.answered != Answered::No { p.soft.small { "No single event is named as evidence." } }
                 } @else { (evidence::list(&asked.answer.evidence)) }

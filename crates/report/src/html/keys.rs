@@ -7,7 +7,7 @@ use triage::kms::reimport::{Reimport, ReimportVerdict};
 use triage::kms::state::Certainty;
 
 use super::table::{self, Row, call, table, text};
-use super::words::{code, moment, sentences, thousands, value};
+use super::words::{code, moment, prose, sentences, thousands, value};
 use super::{PageLimits, evidence, key_timeline};
 use crate::time;
 
@@ -56,7 +56,7 @@ fn clocks(clocks: &[Clock]) -> Markup {
                             }
                         }
                         @if let Some(ends) = &clock.ends { span.small { (moment(ends)) ", " (certainty(clock.certainty)) } br; }
-                        div.small { (value(&clock.says)) }
+                        div.small { (prose(&clock.says)) }
                     }
                 }
             }
@@ -108,7 +108,7 @@ fn life(key: &KeyReport, limits: PageLimits) -> Markup {
                     },
                     html! {
                         div {
-                            (value(&entry.says))
+                            (prose(&entry.says))
                             @if let (Some(before), Some(after)) = (entry.before, entry.after) {
                                 br; span.soft.small { (key_timeline::state_name(before)) " → " (key_timeline::state_name(after)) }
                             }

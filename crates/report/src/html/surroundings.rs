@@ -5,7 +5,7 @@ use triage::surroundings::{Gravity, Surroundings};
 
 use super::picture::chip;
 use super::table::{Row, call, number, table, text, time};
-use super::words::{and_more, code, count, moment, thousands, value};
+use super::words::{and_more, code, count, moment, prose, thousands, value};
 use super::{PageLimits, activity, evidence, findings};
 
 /// What was around.
@@ -22,7 +22,7 @@ pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
         @if around.acts.is_empty() { p { "No act of this principal stands out beside the alert." } }
         @for act in &around.acts {
             div.question {
-                h5 { span { (act.says) } (gravity(act.gravity)) }
+                h5 { span { (prose(&act.says)) } (gravity(act.gravity)) }
                 p.soft.small { (count(act.count, "event", "events")) }
                 (evidence::list(&act.evidence))
             }

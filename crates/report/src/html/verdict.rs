@@ -5,7 +5,7 @@ use triage::verdict::{ProposedException, Reason, Verdict, VerdictLevel};
 
 use super::picture::{chip, icon};
 use super::table::{Row, table, text};
-use super::words::{code, count, thousands, value};
+use super::words::{code, count, prose, thousands};
 
 /// What it amounts to, for and against.
 pub(super) fn section(verdict: &Verdict) -> Markup {
@@ -57,7 +57,7 @@ fn side(heading: &str, reasons: &[Reason]) -> Markup {
                 ul {
                     @for reason in reasons {
                         li {
-                            (value(&reason.says))
+                            (prose(&reason.says))
                             div.weight {
                                 (meter(reason.weight))
                                 span { "weight " (reason.weight) " of 10" }
@@ -87,7 +87,7 @@ pub(super) fn exceptions(proposed: &[ProposedException]) -> Markup {
     html! {
         @for one in proposed {
             h5 { (one.name) }
-            div.p { (value(&one.says)) }
+            div.p { (prose(&one.says)) }
             (table("Entries, all of which must hold", &columns, one.entries.iter().map(|entry| {
                 Row::new(vec![code(&entry.field), code(&entry.value)])
             })))

@@ -107,13 +107,25 @@ pub(super) fn and_more(more: usize, what: &str, rest_is: &str) -> Markup {
     }
 }
 
+/// A sentence of ours, in which names stand between backticks; those are shown as code. What names hold is only text.
+pub(super) fn prose(text: &str) -> Markup {
+    if text.len() > AT_ONCE || !text.matches('`').count().is_multiple_of(2) {
+        return value(text);
+    }
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 0 { (part) } @else { code { (part) } }
+        }
+    }
+}
+
 /// Whole sentences as a list, or as a paragraph when there is one.
 pub(super) fn sentences(texts: &[String]) -> Markup {
     html! {
         @match texts {
             [] => {}
-            [one] => { div.p { (value(one)) } }
-            many => { ul { @for one in many { li { (value(one)) } } } }
+            [one] => { div.p { (prose(one)) } }
+            many => { ul { @for one in many { li { (prose(one)) } } } }
         }
     }
 }
