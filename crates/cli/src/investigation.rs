@@ -135,24 +135,58 @@ impl HeldAlerts {
         group.blocks.into_iter().try_for_each(hand_on)
     }
 
+    /// The queries that the guides of held alerts carry, filled in.
+    pub(crate) fn queries(&self, on: &RestsOn<'_>) -> Vec<Query> {
+        let carries = |group: &Group| {
+            let rule = group.alert.rule_id().and_then(|id| on.rules.rule(id));
+            rule.and_then(|rule| rule.note.as_deref()).is_some_and(|note| note.contains("!{investigate"))
+        };
+        let mut queries = Vec::new();
+        if self.held.iter().chain(&self.open).any(carries) {
+            self.reports(on, &mut |query| {
+                queries.push(query.clone());
+                Err(String::new())
+            });
+        }
+        queries
+    }
+
+    /// The documents of the alerts at hand.
+    pub(crate) fn documents(&self) -> Vec<&Document> {
+        let held = self.held.iter().chain(&self.open).map(|group| group.alert.document());
+        held.chain(&self.known).collect()
+    }
+
     /// Investigates what is held, and hands it on with its reports.
     pub(crate) fn investigate(
         mut self,
-        evidence: &Evidence,
-        rules: &RuleLibrary,
-        enrichment: &Enrichment,
-        coverage: &[String],
-        at: Timestamp,
+        on: &RestsOn<'_>,
         ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
     ) -> Investigated {
-        if let Some(open) = self.open.take() {
-            self.held.push(open);
-        }
+        self.held.extend(self.open.take());
+        let reports = self.reports(on, ask);
+        let with_report = |(group, report): (Group, Option<TriageReport>)| {
+            let Group { mut alert, blocks } = group;
+            let report = report?;
+            if let Ok(written) = serde_json::to_value(&report) {
+                alert.attach(FIELD, written);
+            }
+            Some((alert, blocks, report))
+        };
+        let alerts = self.held.into_iter().zip(reports).filter_map(with_report).collect();
+        Investigated { alerts, left_out: self.left_out }
+    }
+
+    fn reports(
+        &self,
+        on: &RestsOn<'_>,
+        ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
+    ) -> Vec<Option<TriageReport>> {
         let no_guide = Guide::default();
         let guides: BTreeMap<&str, Guide> =
-            rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
+            on.rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
         let guide_of = |alert: &Alert| alert.rule_id().and_then(|id| guides.get(id)).unwrap_or(&no_guide);
-        let held = self.held.iter().map(|group| AlertAtHand {
+        let held = self.held.iter().chain(&self.open).map(|group| AlertAtHand {
             document: group.alert.document(),
             blocks: group.blocks.iter().map(Alert::document).collect(),
             guide: guide_of(&group.alert),
@@ -165,27 +199,30 @@ impl HeldAlerts {
             is_wanted: false,
         });
         let alerts: Vec<AlertAtHand<'_>> = held.chain(known).collect();
-        let origin_of = |address: &str| origin_of(enrichment, address);
+        let origin_of = |address: &str| origin_of(on.enrichment, address);
         let setting = Setting {
-            at,
+            at: on.at,
             window: Window::default(),
             origin_of: Some(&origin_of),
             place: &Place::Unknown,
-            coverage,
+            coverage: on.coverage,
         };
-        let reports = investigate_alerts(evidence, &alerts, &setting, ask);
-        drop(alerts);
-        let with_report = |(group, report): (Group, Option<TriageReport>)| {
-            let Group { mut alert, blocks } = group;
-            let report = report?;
-            if let Ok(written) = serde_json::to_value(&report) {
-                alert.attach(FIELD, written);
-            }
-            Some((alert, blocks, report))
-        };
-        let alerts = self.held.into_iter().zip(reports).filter_map(with_report).collect();
-        Investigated { alerts, left_out: self.left_out }
+        investigate_alerts(on.evidence, &alerts, &setting, ask)
     }
+}
+
+/// What investigations rest on.
+pub(crate) struct RestsOn<'a> {
+    /// What the logs say beyond the alerts.
+    pub(crate) evidence: &'a Evidence,
+    /// Whose guides are answered.
+    pub(crate) rules: &'a RuleLibrary,
+    /// Says where addresses are.
+    pub(crate) enrichment: &'a Enrichment,
+    /// What the logs lack: whole sentences.
+    pub(crate) coverage: &'a [String],
+    /// The moment that states and clocks are told for.
+    pub(crate) at: Timestamp,
 }
 
 fn known(document: &Document) -> Document {

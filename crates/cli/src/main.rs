@@ -13,6 +13,7 @@ mod command;
 mod diagnostic;
 mod earlier_output;
 mod exit_status;
+mod guide_queries;
 mod investigation;
 mod printer;
 mod reporter;

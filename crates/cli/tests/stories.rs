@@ -269,3 +269,56 @@ impl Days for jiff::Span {
         self.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).unwrap()
     }
 }
+
+#[test]
+fn the_queries_of_a_guide_are_asked() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/stories/ransom_by_deleted_material.md");
+    let story = Story::of(&std::fs::read_to_string(page).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("records.json"), json!({ "Records": story.records }).to_string()).unwrap();
+    let rule = r#"
+[metadata]
+creation_date = "2026/03/01"
+updated_date = "2026/03/01"
+maturity = "production"
+
+[rule]
+author = ["Bartizan"]
+description = "A bucket is to be deleted."
+index = ["logs-aws*"]
+language = "kuery"
+name = "Bucket deletion"
+note = '''
+## Investigation
+
+- !{investigate{"label":"Backups by the same user","providers":[[{"excluded":false,"field":"user.name","queryType":"phrase","value":"{{user.name}}","valueType":"string"},{"excluded":false,"field":"event.action","queryType":"phrase","value":"PutObject","valueType":"string"}]],"relativeFrom":"now-40d/d","relativeTo":"now"}}
+- !{investigate{"label":"Alerts of the same user","providers":[[{"excluded":false,"field":"event.kind","queryType":"phrase","value":"signal","valueType":"string"},{"excluded":false,"field":"user.name","queryType":"phrase","value":"{{user.name}}","valueType":"string"}]],"relativeFrom":"now-2d/d","relativeTo":"now"}}
+'''
+query = 'event.action: "DeleteBucket"'
+risk_score = 21
+rule_id = "5709b1e5-0000-4000-8000-0000000000aa"
+severity = "low"
+type = "query"
+"#;
+    std::fs::write(folder.path().join("rule.toml"), rule).unwrap();
+    let run = cargo_bin_cmd!("bartizan")
+        .args(["hunt", "records.json", "--rules", "rule.toml", "--triage", "all", "--format", "ndjson"])
+        .args(["--now", &story.now])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let alerts: Vec<Value> = String::from_utf8(run.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|alert: &Value| alert["kibana.alert.rule.name"] == "Bucket deletion")
+        .collect();
+    let [alert] = &alerts[..] else { panic!("one alert") };
+    let questions = alert["bartizan.investigation"]["questions"].as_array().unwrap();
+    let told: Vec<String> =
+        questions.iter().map(|asked| asked["answer"]["text"][0].as_str().unwrap_or("-").to_owned()).collect();
+    // 35 nights, of which the query sees 35: they began on the third of February.
+    assert!(told[0].starts_with("35 events with user.name"), "{told:?}");
+    assert!(told[1].contains("alert"), "{told:?}");
+}

@@ -21,13 +21,13 @@ use report::html::PageLimits;
 use report::{Finding, HuntReport, Investigation};
 use rule::{RuleLibrary, Severity};
 use triage::evidence::Evidence;
-use triage::investigate_query::Query;
 
 use super::{Context, raw_records};
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
-use crate::investigation::{HeldAlerts, Investigated, Scope};
+use crate::guide_queries::AskedQueries;
+use crate::investigation::{HeldAlerts, Investigated, RestsOn, Scope};
 use crate::printer::{Printer, count};
 use crate::reporter::coverage::Coverage;
 use crate::reporter::hunt_report::{hours_of, hunt_report};
@@ -246,8 +246,8 @@ impl Hunt<'_> {
         let indicators = self.indicators.into_iter().map(IndicatorFile::Path).collect();
         let plan = Plan::new(self.selected, &catalog, now).with_indicators(indicators);
         let limits = self.limits;
-        let options = HuntOptions {
-            scan: ScanSettings { range: self.range, now, enrichment: &self.enrichment, catalog: &catalog },
+        let options = |range, investigates| HuntOptions {
+            scan: ScanSettings { range, now, enrichment: &self.enrichment, catalog: &catalog },
             jobs: self.jobs,
             limits,
             max_signals: self.max_signals,
@@ -261,7 +261,7 @@ impl Hunt<'_> {
                 base_url: None,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            investigates: report.triage != Scope::None,
+            investigates,
         };
         let mut dead_letter = self.dead_letter.as_deref().map(open_dead_letter).transpose()?;
         let output = printer.output(report.output.as_deref())?;
@@ -283,6 +283,7 @@ impl Hunt<'_> {
                 dead_letter: dead_letter.as_mut(),
                 progress: &mut |event| progress.event(event),
             };
+            let options = options(self.range, report.triage != Scope::None);
             engine::hunt(&plan, &self.inputs, options, output).context("the hunt cannot go on")?
         };
 
@@ -293,9 +294,17 @@ impl Hunt<'_> {
                 let CountingSink { held, .. } = &mut sink;
                 let held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
                 let lacks = lacks(&summary.ledger);
-                let mut ask = |_: &Query| Err("Queries of guides are not asked here.".to_owned());
-                let at = moment_of(&evidence, now);
-                held.investigate(&evidence, self.selected, &self.enrichment, &lacks, at, &mut ask)
+                let on = RestsOn {
+                    evidence: &evidence,
+                    rules: self.selected,
+                    enrichment: &self.enrichment,
+                    coverage: &lacks,
+                    at: moment_of(&evidence, now),
+                };
+                let queries = held.queries(&on);
+                let alone = HuntOptions { max_signals: None, ..options(TimeRange::default(), false) };
+                let asked = AskedQueries::ask(queries, &held.documents(), &self.inputs, alone)?;
+                held.investigate(&on, &mut |query| asked.answer(query))
             }
             None => Investigated::default(),
         };
