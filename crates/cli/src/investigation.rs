@@ -19,7 +19,10 @@ use triage::surroundings::Window;
 /// The alert's field that holds its investigation.
 pub(crate) const FIELD: &str = "bartizan.investigation";
 
-/// Of other alerts so many are remembered, to be named where they have to do with an investigated one.
+/// Of other alerts so many wait too, so that all leave in the order in which they came; more leave at once.
+const MOST_WAITING: usize = 20_000;
+
+/// Of those that left, so many are remembered, to be named where they have to do with an investigated one.
 const MOST_KNOWN: usize = 20_000;
 
 /// What an alert that is not investigated is known by.
@@ -58,7 +61,9 @@ pub(crate) enum Scope {
 pub(crate) struct HeldAlerts {
     scope: Scope,
     most: usize,
+    /// In the order in which they came.
     held: Vec<Group>,
+    wanted: usize,
     /// An alert about several events whose own alerts are still to come.
     open: Option<Group>,
     known: Vec<Document>,
@@ -70,13 +75,14 @@ pub(crate) struct HeldAlerts {
 struct Group {
     alert: Alert,
     blocks: Vec<Alert>,
+    is_wanted: bool,
 }
 
 /// What came of the investigations.
 #[derive(Debug, Default)]
 pub(crate) struct Investigated {
-    /// The alerts, each with those about its single events, and its report.
-    pub(crate) alerts: Vec<(Alert, Vec<Alert>, TriageReport)>,
+    /// The alerts, each with those about its single events, and its report when it was investigated.
+    pub(crate) alerts: Vec<(Alert, Vec<Alert>, Option<TriageReport>)>,
     /// Alerts within the scope that were too many to hold.
     pub(crate) left_out: u64,
 }
@@ -84,7 +90,7 @@ pub(crate) struct Investigated {
 impl HeldAlerts {
     /// None yet; `most` are held.
     pub(crate) fn new(scope: Scope, most: usize) -> Self {
-        Self { scope, most, held: Vec::new(), open: None, known: Vec::new(), left_out: 0 }
+        Self { scope, most, held: Vec::new(), wanted: 0, open: None, known: Vec::new(), left_out: 0 }
     }
 
     /// Takes an alert. What needs no investigation is handed on at once.
@@ -103,7 +109,7 @@ impl HeldAlerts {
             }
             self.close(hand_on)?;
         }
-        let group = Group { alert, blocks: Vec::new() };
+        let group = Group { alert, blocks: Vec::new(), is_wanted: false };
         if group.alert.group_id().is_some() && group.alert.group_index().is_none() {
             self.open = Some(group);
             return Ok(());
@@ -118,21 +124,39 @@ impl HeldAlerts {
         }
     }
 
-    fn settle(&mut self, group: Group, hand_on: &mut dyn FnMut(Alert) -> io::Result<()>) -> io::Result<()> {
-        let is_wanted = self.scope == Scope::All || {
-            let blocks: Vec<&Document> = group.blocks.iter().map(Alert::document).collect();
-            is_about_keys(group.alert.document(), &blocks)
-        };
-        if is_wanted && self.held.len() < self.most {
+    fn settle(
+        &mut self,
+        mut group: Group,
+        hand_on: &mut dyn FnMut(Alert) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let is_within = self.is_within(&group);
+        group.is_wanted = is_within && self.wanted < self.most;
+        self.left_out += u64::from(is_within && !group.is_wanted);
+        if group.is_wanted || self.held.len() < MOST_WAITING {
+            self.wanted += usize::from(group.is_wanted);
             self.held.push(group);
             return Ok(());
         }
-        self.left_out += u64::from(is_wanted);
         if self.known.len() < MOST_KNOWN {
             self.known.push(known(group.alert.document()));
         }
         hand_on(group.alert)?;
         group.blocks.into_iter().try_for_each(hand_on)
+    }
+
+    fn is_within(&self, group: &Group) -> bool {
+        self.scope == Scope::All || {
+            let blocks: Vec<&Document> = group.blocks.iter().map(Alert::document).collect();
+            is_about_keys(group.alert.document(), &blocks)
+        }
+    }
+
+    /// Nothing more is to come.
+    pub(crate) fn end(&mut self) {
+        if let Some(mut group) = self.open.take() {
+            group.is_wanted = self.is_within(&group) && self.wanted < self.most;
+            self.held.push(group);
+        }
     }
 
     /// The queries that the guides of held alerts carry, filled in.
@@ -142,7 +166,7 @@ impl HeldAlerts {
             rule.and_then(|rule| rule.note.as_deref()).is_some_and(|note| note.contains("!{investigate"))
         };
         let mut queries = Vec::new();
-        if self.held.iter().chain(&self.open).any(carries) {
+        if self.held.iter().filter(|group| group.is_wanted).any(carries) {
             self.reports(on, &mut |query| {
                 queries.push(query.clone());
                 Err(String::new())
@@ -153,27 +177,27 @@ impl HeldAlerts {
 
     /// The documents of the alerts at hand.
     pub(crate) fn documents(&self) -> Vec<&Document> {
-        let held = self.held.iter().chain(&self.open).map(|group| group.alert.document());
+        let held = self.held.iter().map(|group| group.alert.document());
         held.chain(&self.known).collect()
     }
 
     /// Investigates what is held, and hands it on with its reports.
     pub(crate) fn investigate(
-        mut self,
+        self,
         on: &RestsOn<'_>,
         ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
     ) -> Investigated {
-        self.held.extend(self.open.take());
         let reports = self.reports(on, ask);
         let with_report = |(group, report): (Group, Option<TriageReport>)| {
-            let Group { mut alert, blocks } = group;
-            let report = report?;
-            if let Ok(written) = serde_json::to_value(&report) {
+            let Group { mut alert, blocks, .. } = group;
+            if let Some(report) = &report
+                && let Ok(written) = serde_json::to_value(report)
+            {
                 alert.attach(FIELD, written);
             }
-            Some((alert, blocks, report))
+            (alert, blocks, report)
         };
-        let alerts = self.held.into_iter().zip(reports).filter_map(with_report).collect();
+        let alerts = self.held.into_iter().zip(reports).map(with_report).collect();
         Investigated { alerts, left_out: self.left_out }
     }
 
@@ -186,11 +210,11 @@ impl HeldAlerts {
         let guides: BTreeMap<&str, Guide> =
             on.rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
         let guide_of = |alert: &Alert| alert.rule_id().and_then(|id| guides.get(id)).unwrap_or(&no_guide);
-        let held = self.held.iter().chain(&self.open).map(|group| AlertAtHand {
+        let held = self.held.iter().map(|group| AlertAtHand {
             document: group.alert.document(),
             blocks: group.blocks.iter().map(Alert::document).collect(),
             guide: guide_of(&group.alert),
-            is_wanted: true,
+            is_wanted: group.is_wanted,
         });
         let known = self.known.iter().map(|document| AlertAtHand {
             document,

@@ -272,10 +272,12 @@ impl Days for jiff::Span {
 
 #[test]
 fn the_queries_of_a_guide_are_asked() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/stories/ransom_by_deleted_material.md");
+    let page =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/stories/ransom_by_deleted_material.md");
     let story = Story::of(&std::fs::read_to_string(page).unwrap());
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("records.json"), json!({ "Records": story.records }).to_string()).unwrap();
+    std::fs::write(folder.path().join("records.json"), json!({ "Records": story.records }).to_string())
+        .unwrap();
     let rule = r#"
 [metadata]
 creation_date = "2026/03/01"

@@ -292,7 +292,8 @@ impl Hunt<'_> {
             Some(evidence) => {
                 hours = hours_of(&evidence);
                 let CountingSink { held, .. } = &mut sink;
-                let held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
+                let mut held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
+                held.end();
                 let lacks = lacks(&summary.ledger);
                 let on = RestsOn {
                     evidence: &evidence,
@@ -315,15 +316,20 @@ impl Hunt<'_> {
             ));
         }
         for (alert, blocks, report) in investigated.alerts {
-            if let Some(findings) = &mut sink.findings {
-                let ids = report.alert.event_ids.clone();
-                findings.push(Finding::of_alert(&alert, ids, Investigation::Done(Box::new(report.clone()))));
+            match &report {
+                Some(report) => {
+                    if let Some(findings) = &mut sink.findings {
+                        let (ids, report) = (report.alert.event_ids.clone(), Box::new(report.clone()));
+                        findings.push(Finding::of_alert(&alert, ids, Investigation::Done(report)));
+                    }
+                    sink.reporter.investigated(report);
+                }
+                None => sink.keep(&alert),
             }
             sink.reporter.alert(alert)?;
             for block in blocks {
                 sink.reporter.alert(block)?;
             }
-            sink.reporter.investigated(&report);
         }
         let mut coverage = Coverage::new(self.range, summary, self.selected, self.loaded);
         coverage.windows = plan.rules.iter().any(PlannedRule::depends_on_windows).then_some(self.windows);
@@ -418,18 +424,29 @@ impl AlertSink for CountingSink {
     fn alert(&mut self, alert: Alert) -> io::Result<()> {
         self.highest = self.highest.max(Some(severity_of(&alert)));
         self.removed_values.count(&alert);
-        let Self { reporter, findings, not_kept, held, .. } = self;
-        held.take(alert, &mut |alert| {
-            if let Some(findings) = findings.as_mut().filter(|_| !alert.is_building_block()) {
-                if findings.len() < MOST_FINDINGS {
-                    let reason = "It is not within what was to be investigated.".to_owned();
-                    findings.push(Finding::of_alert(&alert, Vec::new(), Investigation::NotDone { reason }));
-                } else {
-                    *not_kept += 1;
-                }
-            }
-            reporter.alert(alert)
-        })
+        let mut passed = Vec::new();
+        self.held.take(alert, &mut |alert| {
+            passed.push(alert);
+            Ok(())
+        })?;
+        for alert in passed {
+            self.keep(&alert);
+            self.reporter.alert(alert)?;
+        }
+        Ok(())
+    }
+}
+
+impl CountingSink {
+    /// Keeps an alert that was not investigated for the report, if there will be one and there is room.
+    fn keep(&mut self, alert: &Alert) {
+        let Some(findings) = self.findings.as_mut().filter(|_| !alert.is_building_block()) else { return };
+        if findings.len() < MOST_FINDINGS {
+            let reason = "It is not within what was to be investigated.".to_owned();
+            findings.push(Finding::of_alert(alert, Vec::new(), Investigation::NotDone { reason }));
+        } else {
+            self.not_kept += 1;
+        }
     }
 }
 

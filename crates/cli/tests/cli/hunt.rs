@@ -16,7 +16,7 @@ const OWN_ID: &str = "0a1b2c3d-0000-4000-8000-000000000001";
 
 #[test]
 fn the_founding_rules_fire() {
-    let run = Sandbox::with_records(&three_records()).hunt(&["logs"]);
+    let run = Sandbox::with_records(&three_records()).hunt(&["logs", "--triage", "none"]);
     let expected = "\
 Coverage
   inputs    1 file: 1 read, 0 partly read, 0 skipped
@@ -38,6 +38,21 @@ alerts  severity  rule                                                          
 ";
     assert_eq!(run.stdout, expected);
     assert_eq!((run.stderr.as_str(), run.status), ("", 0));
+}
+
+#[test]
+fn the_founding_rules_alerts_are_investigated() {
+    let records = [kms_record("DeleteImportedKeyMaterial", 1), kms_record("ScheduleKeyDeletion", 2)];
+    let run = Sandbox::with_records(&records).hunt(&["logs"]);
+    assert!(run.stdout.contains("\nInvestigated\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("looks malicious  AWS KMS Imported Key Material Deleted"), "{}", run.stdout);
+    assert!(run.stdout.contains("PendingDeletion"), "{}", run.stdout);
+    assert!(run.stdout.contains("4 questions of the guide: "), "{}", run.stdout);
+    let alerts = Sandbox::with_records(&records).hunt(&["logs", "--format", "ndjson", "--triage-most", "1"]);
+    let reports: Vec<bool> =
+        alerts.alerts().iter().map(|alert| alert["bartizan.investigation"].is_object()).collect();
+    assert_eq!(reports, [true, false], "the second is too many");
+    assert!(alerts.stderr.contains("1 alert was not investigated"), "{}", alerts.stderr);
 }
 
 #[test]
@@ -208,11 +223,11 @@ fn a_cap_shows_what_it_cuts() {
 fn a_table_that_is_cut_says_so() {
     let records: Vec<Value> = (1..=5).map(|number| kms_record("DisableKey", number)).collect();
     let sandbox = Sandbox::with_records(&records);
-    let run = sandbox.hunt(&["logs", "--rows", "2"]);
+    let run = sandbox.hunt(&["logs", "--rows", "2", "--triage", "none"]);
     assert!(run.stdout.contains("5 alerts: 5 medium"), "{}", run.stdout);
     assert!(run.stdout.contains("2 shown, 3 more are not: --rows 0 shows all"), "{}", run.stdout);
     assert_eq!(run.stdout.matches("key/1234abcd").count(), 2);
-    let all = sandbox.hunt(&["logs", "--rows", "0"]);
+    let all = sandbox.hunt(&["logs", "--rows", "0", "--triage", "none"]);
     assert_eq!(all.stdout.matches("key/1234abcd").count(), 5);
 }
 

@@ -7,6 +7,7 @@ mod exceptions;
 mod hunt;
 mod indicators;
 mod inputs;
+mod keys;
 mod lake;
 mod output;
 mod rule_test;
