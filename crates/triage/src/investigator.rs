@@ -1,12 +1,15 @@
 //! Alerts of one hunt or run, investigated against the same evidence.
 
 use ecs::{Document, Timestamp};
+use jiff::SignedDuration;
 use rule::guide::Guide;
+use serde_json::json;
 
 use crate::actor::OriginOf;
 use crate::event::Event;
 use crate::evidence::Evidence;
 use crate::investigate::{AskQuery, AtHand, KeyFindings, Subject, investigate};
+use crate::kms::sorted_keys::SortedKeys;
 use crate::place::Place;
 use crate::report::{AlertSummary, TriageReport};
 use crate::surroundings::{KnownAlert, Window};
@@ -60,7 +63,10 @@ pub fn investigate_alerts(
     let subjects: Vec<(AlertSummary, Vec<Event>)> = alerts
         .iter()
         .map(|alert| {
-            let events = events_of(alert, setting.place);
+            let mut events = events_of(alert, setting.place);
+            if events.is_empty() {
+                events = events_of_group(alert.document, &sorted, setting.at);
+            }
             (summary(alert.document, &events), events)
         })
         .collect();
@@ -128,6 +134,51 @@ fn events_of(alert: &AlertAtHand<'_>, place: &Place) -> Vec<Event> {
     };
     events.sort_by_key(|event| event.time);
     events
+}
+
+/// The events on keys that an alert about a group of events stands for, such as a threshold's: those of the principals that
+/// it names, in its time. They say no more than a key's timeline does.
+fn events_of_group(document: &Document, keys: &SortedKeys<'_>, at: Timestamp) -> Vec<Event> {
+    if !is_about_keys(document, &[]) {
+        return Vec::new();
+    }
+    let arns: Vec<String> = document
+        .values("aws.cloudtrail.user_identity.arn")
+        .iter()
+        .map(|arn| arn.text().into_owned())
+        .collect();
+    let moment = |name: &str| document.text(name).and_then(|text| text.parse::<Timestamp>().ok());
+    let last = moment("kibana.alert.original_time").or_else(|| moment("@timestamp"));
+    let Some(last) = last else { return Vec::new() };
+    let first = moment("kibana.alert.threshold_result.from")
+        .or_else(|| last.checked_sub(SignedDuration::from_hours(24)).ok());
+    let Some(first) = first else { return Vec::new() };
+    let mut events = Vec::new();
+    for report in keys.reports(at) {
+        for entry in report.timeline.iter().filter(|entry| entry.error.is_none() && entry.after.is_some()) {
+            let Ok(time) = entry.time.parse::<Timestamp>() else { continue };
+            let principal = entry.principal.as_deref().unwrap_or_default();
+            let arn = arns.iter().find(|arn| is_session_of(arn, principal));
+            let (Some(arn), true) = (arn, first <= time && time <= last) else { continue };
+            let record = json!({
+                "eventTime": entry.time, "eventID": entry.evidence.event_id, "eventName": entry.action,
+                "eventSource": "kms.amazonaws.com", "awsRegion": report.region, "readOnly": false,
+                "recipientAccountId": report.account, "resources": [{ "ARN": report.key }],
+                "userIdentity": { "arn": arn,
+                    "sessionContext": { "sessionIssuer": { "arn": if arn == principal { "" } else { principal } } } },
+            });
+            let place = entry.evidence.place.clone();
+            events.extend(record.as_object().and_then(|record| Event::of_record(record, place)));
+        }
+    }
+    events.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+    events
+}
+
+/// Is it the principal itself, or a session of the role?
+fn is_session_of(arn: &str, principal: &str) -> bool {
+    let role = arn.split_once(":assumed-role/").and_then(|(_, rest)| rest.split('/').next());
+    arn == principal || role.is_some_and(|role| principal.rsplit('/').next() == Some(role))
 }
 
 fn principal_of(events: &[Event]) -> String {

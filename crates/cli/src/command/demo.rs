@@ -71,6 +71,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         limits: Limits::default(),
         dead_letter: None,
         own_files,
+        verification: None,
     };
     let found = hunt.report(&args.report, context)?;
 

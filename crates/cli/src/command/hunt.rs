@@ -18,11 +18,11 @@ use ingest::ledger::Ledger;
 use ingest::source::{directory, find};
 use jiff::SignedDuration;
 use report::html::PageLimits;
-use report::{Finding, HuntReport, Investigation};
+use report::{DigestVerdict, Finding, HuntReport, Investigation};
 use rule::{RuleLibrary, Severity};
 use triage::evidence::Evidence;
 
-use super::{Context, raw_records};
+use super::{Context, raw_records, verify};
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
@@ -34,6 +34,7 @@ use crate::reporter::hunt_report::{hours_of, hunt_report};
 use crate::reporter::progress::Progress;
 use crate::reporter::removed_values::RemovedValues;
 use crate::reporter::table::{DEFAULT_ROWS, severity_of};
+use crate::reporter::verification;
 use crate::reporter::{Format, Reporter};
 use crate::rule_selection::{self, RuleFilter, RuleSource};
 use crate::time_bound::{self, TimeBound};
@@ -96,6 +97,12 @@ pub(crate) struct Args {
     /// Keep what could not be read in this file, as NDJSON with file, offset and reason
     #[arg(long, value_name = "FILE")]
     dead_letter: Option<PathBuf>,
+    /// Hold the files against the CloudTrail digests among them too, as `bartizan verify` does; they are read once more
+    #[arg(long)]
+    verify: bool,
+    /// Public keys for --verify: what `aws cloudtrail list-public-keys` gave. May be given several times
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    public_keys: Vec<PathBuf>,
     /// MaxMind-format database of places, for source.geo
     #[arg(long, value_name = "FILE")]
     geoip_city: Option<PathBuf>,
@@ -153,6 +160,8 @@ pub(crate) struct Hunt<'h> {
     pub(crate) dead_letter: Option<PathBuf>,
     /// Files under the given paths that are left out because this run writes to them.
     pub(crate) own_files: Vec<PathBuf>,
+    /// Whether the files are as CloudTrail delivered them, when that was asked.
+    pub(crate) verification: Option<(DigestVerdict, Vec<String>)>,
 }
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
@@ -209,6 +218,14 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     }
     let enrichment = Enrichment::open(args.geoip_city.as_deref(), args.geoip_asn.as_deref())
         .context("cannot use the database of addresses")?;
+    let jobs = args.jobs.unwrap_or_else(all_cores);
+    let verification = match args.verify {
+        true => {
+            let checked = verify::check(&args.paths, &args.public_keys, &[], jobs, &context.printer)?;
+            Some(verification::summary(&checked.verification, &checked.given))
+        }
+        false => None,
+    };
     let hunt = Hunt {
         loaded: &loaded,
         selected: &selected,
@@ -218,10 +235,11 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         indicators: args.indicators.clone(),
         enrichment,
         max_signals: (args.max_signals > 0).then_some(args.max_signals),
-        jobs: args.jobs.unwrap_or_else(all_cores),
+        jobs,
         limits: Limits { decompressed_bytes: args.max_input_bytes, ..Limits::default() },
         dead_letter: args.dead_letter.clone(),
         own_files,
+        verification,
     };
     let found = hunt.report(&args.report, context)?;
     let alerts = match (args.fail_on, found.highest) {
@@ -335,6 +353,7 @@ impl Hunt<'_> {
         coverage.windows = plan.rules.iter().any(PlannedRule::depends_on_windows).then_some(self.windows);
         coverage.removed_values = sink.removed_values;
         coverage.own_files = self.own_files;
+        coverage.verification = self.verification;
         if let (Some(letter), Some(path)) = (dead_letter, self.dead_letter) {
             coverage.dead_letter = Some((path, letter.written()));
             letter.finish().context("cannot write what could not be read")?;

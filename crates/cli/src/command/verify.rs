@@ -67,50 +67,71 @@ enum VerifyFormat {
 /// What the name of a file with a digest's signature ends in.
 const SIGNATURE: &str = ".signature";
 
+/// What files were checked with, and what came of it.
+pub(crate) struct Checked {
+    pub(crate) verification: Verification,
+    pub(crate) given: Given,
+    pub(crate) has_digests: bool,
+}
+
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
-    if args.paths.iter().any(|path| directory::is_stdin(path)) {
-        anyhow::bail!("standard input has no name, and digests name files: give files and folders");
-    }
-    let mut keys = PublicKeys::default();
-    for path in &args.public_keys {
-        let read = || -> anyhow::Result<PublicKeys> { Ok(PublicKeys::read(&fs::read(path)?)?) };
-        let cannot = || format!("--public-keys {}: cannot be used", path.display());
-        keys.merge(read().with_context(cannot)?).with_context(cannot)?;
-    }
-    let mut signatures = Signatures::default();
-    for path in &args.signatures {
-        let cannot = || format!("--signatures {}: cannot be used", path.display());
-        let text = fs::read_to_string(path).with_context(cannot)?;
-        signatures.extend(Signatures::read(&text).with_context(cannot)?);
-    }
-
-    let found = find(&args.paths)?;
-    let own: Vec<PathBuf> =
-        args.public_keys.iter().chain(&args.signatures).filter_map(|path| path.canonicalize().ok()).collect();
-    let mut inputs = found.files;
-    inputs.retain(|file| file.path.canonicalize().map_or(true, |path| !own.contains(&path)));
-    inputs.retain(|file| !take_signature(file, &mut signatures, &context.printer));
-    let unreadable = found
-        .skipped
-        .iter()
-        .map(|(path, why)| LocalFile::unreadable(&path.to_string_lossy(), why.to_string()));
-    if inputs.is_empty() && found.skipped.is_empty() {
-        let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
-        anyhow::bail!("nothing to verify below {}", paths.join(", "));
-    }
-    let mut files = read_all(&inputs, args.jobs.unwrap_or_else(all_cores));
-    files.extend(unreadable);
-
-    let verification = digest::verify(&files, &keys, &signatures);
-    let given = Given { public_keys: keys.len(), signatures: signatures.len() };
+    let jobs = args.jobs.unwrap_or_else(all_cores);
+    let checked = check(&args.paths, &args.public_keys, &args.signatures, jobs, &context.printer)?;
+    let Checked { verification, given, has_digests } = checked;
     let mut out = context.printer.stdout();
     match args.format {
         VerifyFormat::Table => verification::write_text(&mut out, &verification, &given, args.rows),
         VerifyFormat::Json => verification::write_json(&mut out, &verification, &given),
     }
     .context("cannot write the result")?;
-    let has_digests = files.iter().any(|file| matches!(file.content, FileContent::Digest { .. }));
     Ok(status(&verification, has_digests, args.strict))
+}
+
+/// Reads everything below the paths, and holds it against the digests among it.
+pub(crate) fn check(
+    paths: &[PathBuf],
+    public_keys: &[PathBuf],
+    signature_files: &[PathBuf],
+    jobs: NonZeroUsize,
+    printer: &Printer,
+) -> anyhow::Result<Checked> {
+    if paths.iter().any(|path| directory::is_stdin(path)) {
+        anyhow::bail!("standard input has no name, and digests name files: give files and folders");
+    }
+    let mut keys = PublicKeys::default();
+    for path in public_keys {
+        let read = || -> anyhow::Result<PublicKeys> { Ok(PublicKeys::read(&fs::read(path)?)?) };
+        let cannot = || format!("--public-keys {}: cannot be used", path.display());
+        keys.merge(read().with_context(cannot)?).with_context(cannot)?;
+    }
+    let mut signatures = Signatures::default();
+    for path in signature_files {
+        let cannot = || format!("--signatures {}: cannot be used", path.display());
+        let text = fs::read_to_string(path).with_context(cannot)?;
+        signatures.extend(Signatures::read(&text).with_context(cannot)?);
+    }
+
+    let found = find(paths)?;
+    let own: Vec<PathBuf> =
+        public_keys.iter().chain(signature_files).filter_map(|path| path.canonicalize().ok()).collect();
+    let mut inputs = found.files;
+    inputs.retain(|file| file.path.canonicalize().map_or(true, |path| !own.contains(&path)));
+    inputs.retain(|file| !take_signature(file, &mut signatures, printer));
+    let unreadable = found
+        .skipped
+        .iter()
+        .map(|(path, why)| LocalFile::unreadable(&path.to_string_lossy(), why.to_string()));
+    if inputs.is_empty() && found.skipped.is_empty() {
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        anyhow::bail!("nothing to verify below {}", paths.join(", "));
+    }
+    let mut files = read_all(&inputs, jobs);
+    files.extend(unreadable);
+
+    let verification = digest::verify(&files, &keys, &signatures);
+    let given = Given { public_keys: keys.len(), signatures: signatures.len() };
+    let has_digests = files.iter().any(|file| matches!(file.content, FileContent::Digest { .. }));
+    Ok(Checked { verification, given, has_digests })
 }
 
 /// Reads the signature beside a digest; false when the file is none.

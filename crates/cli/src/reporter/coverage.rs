@@ -11,6 +11,7 @@ use ingest::RecordKind;
 use ingest::decode::Outcome;
 use ingest::ledger::{DropReason, InputAccount, Ledger, Tally};
 use query::Diagnostic;
+use report::DigestVerdict;
 use rule::library::Replaced;
 use rule::{Origin, RuleLibrary, Severity};
 use serde_json::{Value, json};
@@ -48,6 +49,8 @@ pub(crate) struct Coverage {
     pub(crate) removed_values: RemovedValues,
     /// Files under the given paths that this run itself writes to.
     pub(crate) own_files: Vec<PathBuf>,
+    /// Whether the files are as CloudTrail delivered them; `None` when that was not asked.
+    pub(crate) verification: Option<(DigestVerdict, Vec<String>)>,
 }
 
 /// One rule in a run.
@@ -100,6 +103,7 @@ impl Coverage {
             dead_letter: None,
             removed_values: RemovedValues::default(),
             own_files: Vec::new(),
+            verification: None,
         }
     }
 
@@ -240,7 +244,17 @@ impl Coverage {
             );
             detail(out, Paint::Faint, &kept)?;
         }
-        if self.digests() > 0 {
+        if let Some((verdict, says)) = &self.verification {
+            let (word, paint) = match verdict {
+                DigestVerdict::Intact => ("as CloudTrail delivered them", Paint::Faint),
+                DigestVerdict::Incomplete => ("not everything could be checked", Paint::Caution),
+                DigestVerdict::Broken => ("something was changed or is missing", Paint::Alarm),
+            };
+            item(out, "verified", &out.paint(paint, word))?;
+            for sentence in says {
+                detail(out, paint, &visible(sentence))?;
+            }
+        } else if self.digests() > 0 {
             let line = format!(
                 "{}; `bartizan verify PATH` checks them, and the log files that they name",
                 count(self.digests(), "CloudTrail digest", "CloudTrail digests")
@@ -575,6 +589,7 @@ impl Coverage {
                 },
             },
             "digests": self.digests(),
+            "verification": self.verification.as_ref().map(|(verdict, says)| json!({"verdict": verdict, "says": says})),
             "dead_letter": self.dead_letter.as_ref().map(|(path, n)| json!({"file": path.to_string_lossy(), "entries": n})),
             "range": { "from": self.range.from.map(|at| at.to_string()), "to": self.range.to.map(|at| at.to_string()) },
             "events_without_time": coverage.without_time(),

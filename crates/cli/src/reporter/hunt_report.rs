@@ -7,8 +7,8 @@ use engine::{RuleOutcome, RuleStatus};
 use ingest::decode::Outcome;
 use ingest::ledger::{DropReason, InputAccount, Tally};
 use report::{
-    Count, Coverage as ReportCoverage, DeadLetter, Finding, HourRow, Hours, HuntReport, InputLine,
-    InputOutcome, RuleLine, Version,
+    Count, Coverage as ReportCoverage, DeadLetter, DigestCheck, Finding, HourRow, Hours, HuntReport,
+    InputLine, InputOutcome, RuleLine, Version,
 };
 use rule::RuleLibrary;
 use rule::threat::Threat;
@@ -138,7 +138,7 @@ fn coverage_of(coverage: &Coverage, hours: Option<Hours>) -> ReportCoverage {
         .map(|path| format!("{} was left out: the hunt writes to it.", path.display()))
         .collect();
     let digests = coverage.digests();
-    if digests > 0 {
+    if digests > 0 && coverage.verification.is_none() {
         notes.push(format!(
             "{} among the files, not checked here: `bartizan verify` does that.",
             count(digests, "CloudTrail digest is", "CloudTrail digests are")
@@ -178,7 +178,10 @@ fn coverage_of(coverage: &Coverage, hours: Option<Hours>) -> ReportCoverage {
         regions: tally(seen.regions()),
         other_regions: seen.regions().other(),
         hours,
-        digests: None,
+        digests: coverage
+            .verification
+            .as_ref()
+            .map(|(verdict, says)| DigestCheck { verdict: *verdict, says: says.clone() }),
         dead_letter: coverage
             .dead_letter
             .as_ref()

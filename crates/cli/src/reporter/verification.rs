@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use ingest::digest::{
     FileKind, Finding, Gap, GapKind, Trail, TrailSummary, Verdict, VerdictCounts, Verification,
 };
+use report::DigestVerdict;
 use serde_json::{Value, json};
 
 use super::table::{keep_whole, new_table, write_table};
@@ -63,6 +64,30 @@ pub(crate) fn write_text(
     write_gaps(out, gaps)?;
     write_doubtful(out, findings, rows)?;
     out.flush()
+}
+
+/// A check in a few sentences, and whether anything was changed or is missing, or nothing is left open.
+pub(crate) fn summary(verification: &Verification, given: &Given) -> (DigestVerdict, Vec<String>) {
+    let any = |of: fn(&Verdict) -> bool| verification.findings.iter().any(|finding| of(&finding.verdict));
+    let verdict = if any(|verdict| matches!(verdict, Verdict::Invalid(_))) {
+        DigestVerdict::Broken
+    } else if verification.gaps.is_empty() && !any(|verdict| *verdict != Verdict::Valid) {
+        DigestVerdict::Intact
+    } else {
+        DigestVerdict::Incomplete
+    };
+    let mut says = vec![
+        format!("Digests: {}.", of_kind(&verification.findings, FileKind::Digest)),
+        format!("Log files: {}.", of_kind(&verification.findings, FileKind::Log)),
+    ];
+    if given.public_keys == 0 {
+        says.push("No public keys were given, so hashes alone were held against each other.".to_owned());
+    }
+    if !verification.gaps.is_empty() {
+        let gaps = count(verification.gaps.len() as u64, "gap", "gaps");
+        says.push(format!("The chains of digests have {gaps}: `bartizan verify` names them."));
+    }
+    (verdict, says)
 }
 
 fn of_kind(findings: &[Finding], kind: FileKind) -> String {
