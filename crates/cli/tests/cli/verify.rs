@@ -185,3 +185,20 @@ fn a_hunt_says_that_there_are_digests_to_check() {
         "3 CloudTrail digests; `bartizan verify PATH` checks them, and the log files that they name"
     );
 }
+
+#[test]
+fn a_hunt_checks_them_when_asked() {
+    let (sandbox, signature) = three_hours();
+    sandbox.write(&format!("logs/{}.signature", digest_key(13)), format!("{signature}\n"));
+    let args = ["hunt", "logs", "--verify", "--public-keys", "keys.json"];
+    let run = sandbox.run(&args);
+    assert!(run.stdout.contains("verified  as CloudTrail delivered them"), "{}", run.stdout);
+    assert!(run.stdout.contains("Log files: 3 valid."), "{}", run.stdout);
+    std::fs::remove_file(sandbox.path().join("logs").join(log_key(11))).unwrap();
+    let run = sandbox.run(&[&args[..], &["--format", "json", "--report", "report.html"]].concat());
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(answer["coverage"]["verification"]["verdict"], "broken", "{}", answer["coverage"]);
+    let page = std::fs::read_to_string(sandbox.path().join("report.html")).unwrap();
+    assert!(page.contains("1 missing"), "the report says it");
+    assert_eq!(sandbox.run(&["hunt", "logs", "--public-keys", "keys.json"]).status, 3, "needs --verify");
+}
