@@ -83,7 +83,12 @@ def steps(options, scratch):
     yield Step("L: inflate and parse", [options.yardstick, "parse", large], options.large)
     yield Step("zcat | wc -c", ["bash", "-c", decompress], options.large)
     founding = [option for rule in FOUNDING for option in ("--rule", rule)]
-    sets = [("founding rules", founding), ("the rules we ship", [])]
+    # What an investigation costs is the ratio of the first two: every event is looked at for it.
+    sets = [
+        ("the rules we ship", []),
+        ("the rules we ship, no investigations", ["--triage", "none"]),
+        ("founding rules, no investigations", [*founding, "--triage", "none"]),
+    ]
     aws = options.rules / "rules/integrations/aws"
     for label, folder, types in (
         ("AWS query rules", aws, ("query",)),
@@ -93,7 +98,7 @@ def steps(options, scratch):
         if folder.is_dir():
             into = scratch / label.replace(" ", "-")
             count = link_rules(folder, types, into)
-            sets.append((f"{count} {label}", ["--rules", str(into), "--no-builtin-rules"]))
+            sets.append((f"{count} {label}", ["--rules", str(into), "--no-builtin-rules", "--triage", "none"]))
         else:
             print(f"not measured: {label}; no rules at {folder}")
     for label, rules in sets:
@@ -101,6 +106,9 @@ def steps(options, scratch):
         yield hunt(options, f"hunt, {label}, {cores} jobs", large, rules, cores, options.large)
     for label, rules in sets:
         yield hunt(options, f"hunt, {label}, a quarter", small, rules, 1, options.small)
+
+
+TRIAGE_PAIR = ("the rules we ship", "the rules we ship, no investigations")
 
 
 def median(step, measure):
@@ -162,6 +170,9 @@ def main():
             ]
         )
     table(rows)
+    with_triage, without = (next(step for step in all_steps if step.name == f"hunt, {name}") for name in TRIAGE_PAIR)
+    ratios = [one.cpu / other.cpu for one, other in zip(with_triage.runs, without.runs)]
+    print(f"\ninvestigations: {statistics.median(ratios):.2f} times the CPU of the same hunt without")
     print("\npeak memory with one job, a quarter of the events and all of them:")
     quarters = {step.name.removesuffix(", a quarter"): step for step in all_steps if step.name.endswith(", a quarter")}
     for step in all_steps:
