@@ -79,6 +79,8 @@ impl PlannedRule<'_> {
     /// back, and for alerts that take later hits in. `None` when none do.
     pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
         let of_suppression = suppression_history(&self.rule, windows, range_from);
+        // What was found before the range takes part in suppression, and has to be found as the range would have found it.
+        let range_from = of_suppression.unwrap_or(range_from).min(range_from);
         let of_type = match &self.finisher {
             // What they find depends on the whole range.
             Finisher::InOrder(in_order) if in_order.depends_on_range() => return None,

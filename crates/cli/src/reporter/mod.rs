@@ -1,6 +1,7 @@
 //! How results are shown: one file a format, and the account that comes with each.
 
 pub(crate) mod coverage;
+mod coverage_json;
 pub(crate) mod csv;
 pub(crate) mod hunt_report;
 pub(crate) mod investigations;

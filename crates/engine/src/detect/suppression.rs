@@ -3,7 +3,7 @@
 //! What a hunt finds is given to the runs that live scheduling would have had: each hit to the first that finds it. A hunt
 //! over a range knows what earlier runs have folded from the events before the range, as far as it has them.
 
-use alert::suppress::SuppressionCounts;
+use alert::suppress::{Grouping, SuppressionCounts};
 use alert::{
     Candidate, Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress,
 };
@@ -76,16 +76,27 @@ impl<'p> Detection<'p> {
                 None => self.outcomes[planned.outcome].own_alerts += u64::from(!note.is_history),
             }
         }
-        let before: Vec<Candidate<usize>> =
-            candidates.iter().filter(|candidate| hits[candidate.found].is_history).cloned().collect();
+        let (before, within): (Vec<&Candidate<usize>>, Vec<_>) =
+            candidates.iter().partition(|candidate| hits[candidate.found].is_history);
+        let (before, within): (Vec<Candidate<usize>>, u64) =
+            (before.into_iter().cloned().collect(), within.len() as u64);
         let mut suppressed = suppress(candidates, &policy, &mut SuppressionState::default());
         suppressed.create.retain(|new| !hits[new.found].is_history);
-        let folded = |counts: SuppressionCounts| counts.suppressed + counts.covered + counts.known;
-        // What was folded before the range was counted by who made its alerts.
-        let folded_before = folded(suppress(before, &policy, &mut SuppressionState::default()).counts);
+        let created = suppressed.create.len() as u64;
+        let folded = match policy.grouping {
+            // A hit with several values is in several groups. What was folded before the range was counted by who made
+            // its alerts.
+            Grouping::PerValue => {
+                let folded = |counts: SuppressionCounts| counts.suppressed + counts.covered + counts.known;
+                let before = suppress(before, &policy, &mut SuppressionState::default());
+                folded(suppressed.counts).saturating_sub(folded(before.counts))
+            }
+            // Each hit of the range became an alert or was folded.
+            _ => within.saturating_sub(created),
+        };
         let wanted = self.max_signals.map_or(suppressed.create.len(), |cap| cap as usize);
         let outcome = &mut self.outcomes[planned.outcome];
-        outcome.suppressed += folded(suppressed.counts).saturating_sub(folded_before);
+        outcome.suppressed += folded;
         outcome.cut += suppressed.create.len().saturating_sub(wanted) as u64;
         for new in suppressed.create.into_iter().take(wanted) {
             let hit = hit_of(self, new.found)?;
