@@ -8,6 +8,7 @@ use alert::{
     Candidate, Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress,
 };
 use ecs::Timestamp;
+use rule::RuleType;
 
 use super::{AlertSink, Detection};
 use crate::error::EngineError;
@@ -27,7 +28,8 @@ pub(crate) struct HitNote {
 /// From when on hits before the range of a hunt count because their alerts may take in what comes later. `None` when
 /// none do.
 ///
-/// With a duration it takes all there were: when an alert was made depends on the one before, and so on.
+/// With a duration it takes all there were: when an alert was made depends on the one before, and so on. The same holds of new
+/// terms: a run may find a value new again, once its history no longer reaches what made it known.
 pub(crate) fn suppression_history(
     rule: &rule::Rule,
     windows: Windows,
@@ -39,6 +41,7 @@ pub(crate) fn suppression_history(
     }
     let runs = ScheduledRuns::new(&rule::Schedule::of(rule), None)?;
     match suppression.duration {
+        None if matches!(rule.rule_type, RuleType::NewTerms(_)) => Some(Timestamp::MIN),
         Some(_) => Some(Timestamp::MIN),
         None => Timestamp::from_millisecond(runs.start_around(range_from.as_millisecond())?).ok(),
     }

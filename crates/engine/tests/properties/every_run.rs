@@ -107,11 +107,6 @@ fn rule() -> impl Strategy<Value = Rule> {
         {
             kind = Kind::NewTerms("now-3h");
         }
-        // A value that a late run finds new again, because its history has become too short for it, is folded by what
-        // still earlier runs have found. A half that does not know them may tell of it once more.
-        if matches!(kind, Kind::NewTerms(_)) && suppression.is_some() {
-            kind = Kind::NewTerms("now-1d/d");
-        }
         if kind == Kind::Threshold
             && let Some(suppression) = &mut suppression
         {
