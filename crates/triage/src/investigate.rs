@@ -128,7 +128,7 @@ const QUESTIONS: [&str; 3] = [
 /// Investigates an alert. The same subject and the same evidence give the same report.
 ///
 /// Exceptions are counted over the alerts at hand with the levels that they have so far; call
-/// [`count_hidden`](crate::verdict::count_hidden) again once all are judged.
+/// [`count_hidden`] again once all are judged.
 pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_>) -> TriageReport {
     let activity = at_hand.activity;
     let KeyFindings { keys, blast_radius, reimport } = at_hand.keys;
