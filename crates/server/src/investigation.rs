@@ -164,7 +164,10 @@ impl Scheduler {
             return;
         }
         let made = self.investigations(rule, documents).await;
-        let ids: Vec<String> = drafts.iter().map(|draft| draft.id.clone()).collect();
+        // An alert about one event of a sequence is investigated with its sequence.
+        let alone = documents.iter().filter(|document| document.text(fields::BUILDING_BLOCK_TYPE).is_none());
+        let ids: Vec<String> =
+            alone.filter_map(|document| document.text(fields::UUID).map(str::to_owned)).collect();
         let mut attach = |id: &str, field: &str, value: Value| {
             for draft in drafts.iter_mut().filter(|draft| draft.id == id) {
                 draft.document[field] = value.clone();
@@ -176,10 +179,11 @@ impl Scheduler {
         };
         match made {
             Ok(reports) => {
-                for (id, report) in reports {
-                    match serde_json::to_value(&report) {
-                        Ok(value) => attach(&id, FIELD, value),
-                        Err(error) => attach(&id, WHY_NOT, error.to_string().into()),
+                for id in &ids {
+                    match reports.get(id).map(serde_json::to_value) {
+                        Some(Ok(value)) => attach(id, FIELD, value),
+                        Some(Err(error)) => attach(id, WHY_NOT, error.to_string().into()),
+                        None => attach(id, WHY_NOT, too_many(limits.alerts).into()),
                     }
                 }
             }
@@ -199,7 +203,13 @@ impl Scheduler {
     ) -> Result<BTreeMap<String, TriageReport>, ServerError> {
         let now = self.clock.now();
         let limits = self.settings.investigation;
-        let wanted = documents.iter().take(limits.alerts).cloned().collect();
+        let mut alone = 0;
+        let mut is_wanted = |document: &&Document| {
+            let is_block = document.text(fields::BUILDING_BLOCK_TYPE).is_some();
+            alone += usize::from(!is_block);
+            is_block || alone <= limits.alerts
+        };
+        let wanted = documents.iter().filter(|document| is_wanted(document)).cloned().collect();
         self.investigate_documents(wanted, Guide::of(rule), now, now).await
     }
 
@@ -255,6 +265,12 @@ impl Scheduler {
         });
         done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
     }
+}
+
+fn too_many(most: usize) -> String {
+    format!(
+        "Of one execution {most} alerts are investigated at most; ask for this one's investigation by itself."
+    )
 }
 
 /// The ids of the alerts about single events that an alert was made of.

@@ -461,7 +461,8 @@ impl CountingSink {
     fn keep(&mut self, alert: &Alert) {
         let Some(findings) = self.findings.as_mut().filter(|_| !alert.is_building_block()) else { return };
         if findings.len() < MOST_FINDINGS {
-            let reason = "It is not within what was to be investigated.".to_owned();
+            let reason =
+                "It is beyond what was to be investigated: see --triage and --triage-most.".to_owned();
             findings.push(Finding::of_alert(alert, Vec::new(), Investigation::NotDone { reason }));
         } else {
             self.not_kept += 1;

@@ -94,3 +94,25 @@ async fn both_arrive_investigated() {
         assert_eq!(again["alert"]["uuid"], stored.alert.id.as_str());
     }
 }
+
+#[tokio::test]
+async fn an_alert_too_many_says_why_it_is_not_investigated() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    scene.server.scheduler.settings.investigation.alerts = 1;
+    scene.deliver(&[call(1, "2026-03-01T12:00:01Z", "DisableKey")]).await;
+    scene.deliver(&[call(2, "2026-03-01T12:00:02Z", "DisableKey")]).await;
+    scene.pass("2026-03-01T12:10:00Z").await;
+    let alerts = scene.server.store.alerts(&state::AlertFilter::default(), None, 100).await.unwrap().items;
+    let of_rule = |alert: &&state::StoredAlert| alert.alert.document["kibana.alert.rule.name"] == DISABLED;
+    let mut told: Vec<(bool, bool)> = alerts
+        .iter()
+        .filter(of_rule)
+        .map(|alert| &alert.alert.document)
+        .map(|document| {
+            let why = document["bartizan.investigation_error"].as_str();
+            (document["bartizan.investigation"].is_object(), why.is_some_and(|why| why.contains("1 alert")))
+        })
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, [(false, true), (true, false)]);
+}
