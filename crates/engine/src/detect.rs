@@ -60,6 +60,8 @@ pub struct Detection<'p> {
     held: HeldEvents,
     /// Those of them that lie before the range. Hits that end with one were found by an earlier hunt.
     before_range: BTreeSet<HeldEvent>,
+    /// What was found new after the range: alerts of the range may have been folded into those.
+    after_range: BTreeSet<HeldEvent>,
     bounds: Option<Bounds<'p>>,
 }
 
@@ -125,6 +127,7 @@ impl<'p> Detection<'p> {
             rules: plan.rules.iter().map(state).collect(),
             held: HeldEvents::default(),
             before_range: BTreeSet::new(),
+            after_range: BTreeSet::new(),
             bounds: None,
         }
     }
@@ -287,15 +290,14 @@ impl<'p> Detection<'p> {
                 continue;
             }
             let folds = self.folds(rule);
-            let (events, before_range) = (&mut self.held, &mut self.before_range);
+            let events = &mut self.held;
+            let outside = if is_after { &mut self.after_range } else { &mut self.before_range };
             let mut hold = || {
                 let number = match held {
                     Some(number) => number,
                     None => *held.insert(events.push(&evidence_of())?),
                 };
-                if !is_after {
-                    before_range.insert(number);
-                }
+                outside.insert(number);
                 Ok(number)
             };
             match (&planned.finisher, &mut self.rules[rule].waiting) {
@@ -525,7 +527,8 @@ impl<'p> Detection<'p> {
 
     /// What is known of hits beside their evidence: of each its last event, and the run that found it where that is known.
     fn notes<'e>(&self, hits: impl Iterator<Item = (&'e HeldEvent, Option<i64>)>) -> Vec<HitNote> {
-        let note = |(last, run)| HitNote { is_history: self.before_range.contains(last), run };
+        let is_outside = |event| self.before_range.contains(event) || self.after_range.contains(event);
+        let note = |(last, run)| HitNote { is_history: is_outside(last), run };
         hits.map(note).collect()
     }
 

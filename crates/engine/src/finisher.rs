@@ -80,6 +80,15 @@ impl NewTermsPlan {
         }
         .filter(|from| *from < range_from)
     }
+
+    /// With suppression, a value of the range that a late run finds new may be folded into what an earlier run has found,
+    /// and that may lie after the range: as far as the last run reaches that sees the range.
+    pub(crate) fn seen_until(&self, windows: Windows, range_to: Timestamp) -> Option<Timestamp> {
+        let NewTermsWindows::Scheduled(runs) = self.windows(windows) else { return None };
+        let last = range_to.as_millisecond().checked_sub(1)?;
+        let until = runs.end(runs.last_seeing(last)?)?;
+        Timestamp::from_millisecond(until).ok().filter(|until| range_to < *until)
+    }
 }
 
 /// Which groups of its events a rule finds large enough.

@@ -95,6 +95,9 @@ impl PlannedRule<'_> {
     pub fn seen_until(&self, windows: Windows, range_to: Timestamp) -> Option<Timestamp> {
         match &self.finisher {
             Finisher::Esql(plan) => plan.seen_until(windows, range_to),
+            Finisher::NewTerms(plan) if self.rule.rule_type.suppression().is_some() => {
+                plan.seen_until(windows, range_to)
+            }
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ use crate::windows::{ScheduledRuns, Windows};
 pub(crate) struct HitNote {
     /// The run that finds it first, in milliseconds since the epoch; `None` for the first that sees it.
     pub(crate) run: Option<i64>,
-    /// Found before the range: its alert may take others in, and is not made again.
+    /// Found before the range, or after it: its alert may take others in, and is made by whoever hunts there.
     pub(crate) is_history: bool,
 }
 
