@@ -118,21 +118,27 @@ impl RegionLogs {
     }
 
     /// Enters what a listing found, which ended there or went to the end.
-    fn found(&mut self, found: &[String], to_the_end: bool) {
+    fn found(&mut self, found: &[String], to_the_end: bool, listed_again: u16) {
         self.unlisted_from = match found.last().and_then(|rest| day_of(rest)) {
             _ if to_the_end => None,
             Some(last) => Some(last),
             None => Some(self.from),
         };
         self.open.extend(found.iter().cloned());
+        self.forget_days(listed_again);
     }
 
-    /// Enters an object as done, and forgets days that need no more listing: those that lie `listed_again` days back,
-    /// and before everything that is open, owed or not listed yet.
+    /// Enters an object as done.
     fn finish(&mut self, rest: String, listed_again: u16) {
         self.open.remove(&rest);
         self.attempts.remove(&rest);
         self.done.insert(rest);
+        self.forget_days(listed_again);
+    }
+
+    /// Forgets days that need no more listing: those that lie `listed_again` days back, and before everything that is open,
+    /// owed or not listed yet.
+    fn forget_days(&mut self, listed_again: u16) {
         let Some(last) = self.done.iter().rev().find_map(|rest| day_of(rest)) else { return };
         let back = i32::from(listed_again).saturating_sub(1).max(0).days();
         let Ok(mut from) = last.checked_sub(back) else { return };
@@ -191,7 +197,7 @@ impl S3PrefixSource {
                 .await;
             let to_the_end = listed.is_ok() && found.len() < MOST_QUEUED;
             if let Some(region) = self.regions.get_mut(&prefix) {
-                region.found(&found, to_the_end);
+                region.found(&found, to_the_end, self.settings.listed_again);
             }
             self.queue.extend(found.into_iter().map(|rest| (prefix.clone(), rest)));
             listed?;
@@ -382,13 +388,13 @@ mod tests {
     }
 
     /// As a poll does it.
-    fn list(region: &mut RegionLogs, bucket: &BTreeSet<String>) {
+    fn list(region: &mut RegionLogs, bucket: &BTreeSet<String>, listed_again: u16) {
         let start_after = folder_of(region.from);
         region.open.append(&mut region.owed);
         let known = |rest: &String| region.done.contains(rest) || region.open.contains(rest);
         let found = bucket.iter().filter(|rest| ***rest > *start_after && !known(rest)).cloned();
         let found: Vec<_> = found.take(5).collect();
-        region.found(&found, found.len() < 5);
+        region.found(&found, found.len() < 5, listed_again);
     }
 
     fn restart(source: BTreeMap<String, RegionLogs>) -> BTreeMap<String, RegionLogs> {
@@ -419,7 +425,7 @@ mod tests {
                 let open: Vec<String> = region.open.iter().cloned().collect();
                 match step {
                     0 => source = restart(source),
-                    1..=3 => list(region, &bucket),
+                    1..=3 => list(region, &bucket, listed_again),
                     _ if open.is_empty() => {}
                     4 | 5 => {
                         let rest = which.get(&open);
@@ -435,7 +441,7 @@ mod tests {
             }
             let region = source.get_mut("p/").unwrap();
             for _ in 0..=bucket.len() {
-                list(region, &bucket);
+                list(region, &bucket, listed_again);
                 for rest in region.open.clone() {
                     kept.insert(rest.clone());
                     region.finish(rest, listed_again);
