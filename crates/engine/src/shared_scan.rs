@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 use crate::execute::MadeEvent;
 use crate::name_table::NameTable;
 use crate::plan::Plan;
-use crate::sightings::Sightings;
+use crate::sightings::{SightingReader, Sightings};
 use crate::windows::Windows;
 
 /// What all threads of a scan share.
@@ -91,7 +91,7 @@ pub struct Scanner<'s> {
     indicators_memo: Option<Memo>,
     others: HashMap<(Place, DataStream), (Arc<StreamMatcher>, Memo)>,
     /// What investigations see of the input at hand; `None` when there will be none.
-    sightings: Option<Sightings>,
+    sightings: Option<SightingReader>,
 }
 
 /// What is known of a record after it was looked at.
@@ -265,16 +265,12 @@ impl<'s> Scanner<'s> {
 
     /// Begins an input whose events are to be seen for investigations too.
     pub(crate) fn begin_sightings(&mut self, input: &str) {
-        self.sightings = Some(Sightings::of(input));
+        self.sightings.get_or_insert_default().begin(input);
     }
 
     /// What was seen since they began; `None` when they did not.
     pub(crate) fn end_sightings(&mut self) -> Option<Sightings> {
-        let mut sightings = self.sightings.take();
-        if let Some(sightings) = &mut sightings {
-            sightings.close();
-        }
-        sightings
+        self.sightings.as_mut()?.end()
     }
 
     /// Looks at an event that was made before.

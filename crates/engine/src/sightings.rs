@@ -1,7 +1,7 @@
 //! What a scan sees of every event for investigations: acts of principals, uses of keys, and the few events that count whole.
 //!
-//! Each input has [`Sightings`] of its own, made by the thread that reads it. They become [`Evidence`] in the order of the
-//! inputs, without the duplicates.
+//! Each input has [`Sightings`] of its own, made by the [`SightingReader`] of the thread that reads it. They become
+//! [`Evidence`] in the order of the inputs, without the duplicates.
 
 use std::sync::Arc;
 
@@ -11,21 +11,34 @@ use ingest::duplicate::{EventKey, SeenEvents};
 use ingest::integration::aws_cloudtrail::{SkimmedRecord, WrittenMember};
 use serde_json::{Map, Value};
 use triage::act::{Act, reads_by_name};
-use triage::activity::ActBatch;
+use triage::activity::{About, ActBatch, ActReader};
 use triage::event::Event;
 use triage::evidence::{Evidence, wants_whole};
 use triage::identity::principal;
-use triage::kms::key_use::{KeyUse, KeyUseBatch};
+use triage::kms::key_use::{KeyUse, KeyUseBatch, KeyUseReader};
 use triage::place::Place;
 
 const KMS: &str = "kms.amazonaws.com";
 
+/// Sees one input after the other. Every thread has one: most texts come again from input to input.
+#[derive(Debug, Default)]
+pub(crate) struct SightingReader {
+    input: Option<Arc<str>>,
+    acts: ActReader,
+    /// The row of each act: an event without a time is none.
+    act_rows: Vec<u32>,
+    uses: KeyUseReader,
+    /// With their rows.
+    events: Vec<(u32, Event)>,
+    outside: Vec<(u32, EventKey)>,
+    rows: u32,
+}
+
 /// What was seen in one input.
 #[derive(Debug)]
 pub(crate) struct Sightings {
-    input: Arc<str>,
     acts: ActBatch,
-    /// The row of each act: an event without a time is none.
+    /// The row of each act.
     act_rows: Vec<u32>,
     uses: KeyUseBatch,
     /// With their rows.
@@ -36,20 +49,32 @@ pub(crate) struct Sightings {
     rows: u32,
 }
 
-impl Sightings {
-    /// None yet, of an input that the ledger calls so.
-    pub(crate) fn of(input: &str) -> Self {
-        let input: Arc<str> = input.into();
-        let place = Place::File { name: Arc::clone(&input), offset: 0 };
-        Self {
-            acts: ActBatch::new(place),
-            act_rows: Vec::new(),
-            uses: KeyUseBatch::new(Arc::clone(&input)),
-            input,
-            events: Vec::new(),
-            outside: Vec::new(),
-            rows: 0,
+impl SightingReader {
+    /// Begins an input that the ledger calls so.
+    pub(crate) fn begin(&mut self, input: &str) {
+        if self.input.is_some() {
+            // The last one could not be read to its end.
+            self.acts.forget_rows();
+            self.uses.forget_rows();
+            self.act_rows.clear();
+            self.events.clear();
+            self.outside.clear();
+            self.rows = 0;
         }
+        self.input = Some(input.into());
+    }
+
+    /// What was seen since the input began; `None` when none did.
+    pub(crate) fn end(&mut self) -> Option<Sightings> {
+        let input = self.input.take()?;
+        Some(Sightings {
+            acts: self.acts.batch(Place::File { name: Arc::clone(&input), offset: 0 }),
+            act_rows: std::mem::take(&mut self.act_rows),
+            uses: self.uses.batch(input),
+            events: std::mem::take(&mut self.events),
+            outside: std::mem::take(&mut self.outside),
+            rows: std::mem::take(&mut self.rows),
+        })
     }
 
     /// Ends the row of an event.
@@ -90,9 +115,13 @@ impl Sightings {
             error,
             read_only: skimmed.read_only().unwrap_or_else(|| reads_by_name(action)),
         };
-        self.acts.push(&act, record.offset);
+        let about = About::Written {
+            resources: skimmed.written(WrittenMember::Resources),
+            parameters: skimmed.written(WrittenMember::RequestParameters),
+        };
+        self.acts.push(&act, record.offset, about);
         self.act_rows.push(self.rows);
-        if provider == KMS && KeyUseBatch::takes(action) {
+        if provider == KMS && KeyUseReader::takes(action) {
             let texts = |text: Option<&'r str>| text.filter(|text| !text.is_empty());
             self.uses.push(&KeyUse {
                 row: self.rows as usize,
@@ -132,7 +161,7 @@ impl Sightings {
         let principal = event.identity.principal().unwrap_or_default();
         let act = Act::of(&event, &principal);
         if self.act_rows.last() != Some(&self.rows) {
-            self.acts.push(&act, offset);
+            self.acts.push(&act, offset, About::Event(&event));
             self.act_rows.push(self.rows);
         }
         if wants_whole(&act) {
@@ -141,14 +170,14 @@ impl Sightings {
     }
 
     fn place(&self, offset: u64) -> Place {
-        Place::File { name: Arc::clone(&self.input), offset }
+        match &self.input {
+            Some(input) => Place::File { name: Arc::clone(input), offset },
+            None => Place::Unknown,
+        }
     }
+}
 
-    /// Gives back what is only there to see faster.
-    pub(crate) fn close(&mut self) {
-        self.uses.close();
-    }
-
+impl Sightings {
     /// Adds all that is no duplicate. `is_new` goes with the rows that lie in the range, in order.
     pub(crate) fn give_to(self, evidence: &mut Evidence, is_new: &[bool], seen_outside: &mut SeenEvents) {
         let mut keep = Vec::with_capacity(self.rows as usize);
@@ -161,7 +190,7 @@ impl Sightings {
             });
         }
         let keeps = |row: u32| keep.get(row as usize).copied().unwrap_or(false);
-        evidence.activity.take(&self.acts, |at| self.act_rows.get(at).is_some_and(|row| keeps(*row)));
+        evidence.activity.take(self.acts, |at| self.act_rows.get(at).is_some_and(|row| keeps(*row)));
         evidence.keys.take(&self.uses, |row| keep.get(row).copied().unwrap_or(false));
         for (row, event) in &self.events {
             if keeps(*row) {

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use bartizan_triage::act::Act;
-use bartizan_triage::activity::{ActBatch, Activity};
+use bartizan_triage::activity::{About, ActBatch, ActReader, Activity};
 use bartizan_triage::place::Place;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ecs::Timestamp;
 
 const ROWS: u64 = 100_000;
@@ -45,7 +45,7 @@ fn rows() -> Vec<Row> {
 }
 
 fn batch_of(rows: &[Row]) -> ActBatch {
-    let mut batch = ActBatch::new(Place::Unknown);
+    let mut reader = ActReader::default();
     for row in rows {
         let act = Act {
             time: row.time,
@@ -62,9 +62,9 @@ fn batch_of(rows: &[Row]) -> ActBatch {
             error: "",
             read_only: row.action != "CreateGrant" && row.action != "PutObject",
         };
-        batch.push(&act, 0);
+        reader.push(&act, 0, About::Nothing);
     }
-    batch
+    reader.batch(Place::Unknown)
 }
 
 fn activity(criterion: &mut Criterion) {
@@ -75,11 +75,12 @@ fn activity(criterion: &mut Criterion) {
     group.bench_function("push", |bencher| bencher.iter(|| batch_of(black_box(&rows))));
     let batch = batch_of(&rows);
     group.bench_function("take", |bencher| {
-        bencher.iter(|| {
+        let take = |batch| {
             let mut activity = Activity::default();
-            activity.take(black_box(&batch), |row| row % 97 != 0);
+            activity.take(black_box(batch), |row| row % 97 != 0);
             activity
-        });
+        };
+        bencher.iter_batched(|| batch.clone(), take, BatchSize::LargeInput);
     });
     group.finish();
 }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use bartizan_triage::event::Event;
 use bartizan_triage::kms::key_history::KeyHistory;
-use bartizan_triage::kms::key_use::{KeyUse, KeyUseBatch};
+use bartizan_triage::kms::key_use::{KeyUse, KeyUseBatch, KeyUseReader};
 use bartizan_triage::place::Place;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Map, Value, json};
@@ -52,9 +52,9 @@ fn record(row: usize, objects: bool) -> Record {
 }
 
 fn batch(records: &[Record]) -> KeyUseBatch {
-    let mut batch = KeyUseBatch::new("bench.json");
+    let mut reader = KeyUseReader::default();
     for (row, record) in records.iter().enumerate() {
-        batch.push(&KeyUse {
+        reader.push(&KeyUse {
             row,
             offset: row as u64 * 1_500,
             event_time: record.time.parse().ok(),
@@ -70,7 +70,7 @@ fn batch(records: &[Record]) -> KeyUseBatch {
             ..KeyUse::default()
         });
     }
-    batch
+    reader.batch("bench.json")
 }
 
 fn quoted(text: &str) -> String {

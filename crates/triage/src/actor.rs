@@ -3,7 +3,7 @@
 use ecs::Timestamp;
 use serde::Serialize;
 
-use crate::activity::{Activity, Common, Seen};
+use crate::activity::{Activity, Alike, Seen};
 use crate::answer::Evidence;
 use crate::event::{Event, Origin};
 use crate::identity::Identity;
@@ -154,8 +154,7 @@ impl Actor {
         let chain = activity.sessions().chain_of(identity, event.time);
         let (origin_principal, origin_because) = beginning_of(identity, &chain);
         let key = event.identity.access_key.as_deref();
-        let first_of_key =
-            key.map(|key| activity.seen(&principal, event.time, |common| common.access_key == key));
+        let first_of_key = key.map(|key| activity.seen(&principal, event.time, Alike::AccessKey(key)));
         let mut traits = Traits {
             activity,
             principal: &principal,
@@ -327,43 +326,43 @@ struct Traits<'a> {
 impl Traits<'_> {
     fn compare(&mut self, origin: Option<&Origin>, origin_of: Option<OriginOf<'_>>) {
         let event = self.event;
-        self.add(TraitKind::Action, &event.action, |common| {
-            common.provider == event.provider && common.action == event.action
-        });
+        self.add(TraitKind::Action, &event.action, Alike::Call(&event.provider, &event.action));
         if let Some(address) = event.address.as_deref() {
-            self.add(TraitKind::Address, address, |common| common.address == address);
+            self.add(TraitKind::Address, address, Alike::Address(address));
         }
         if let (Some(origin), Some(origin_of)) = (origin, origin_of) {
             if let Some(country) = origin.country.as_deref() {
-                self.add(TraitKind::Country, country, |common| {
-                    origin_of(common.address).and_then(|origin| origin.country).as_deref() == Some(country)
-                });
+                let same = |address: &str| {
+                    origin_of(address).and_then(|origin| origin.country).as_deref() == Some(country)
+                };
+                self.add(TraitKind::Country, country, Alike::AddressThat(&same));
             }
             if let Some(number) = origin.as_number {
                 let name = origin.as_organization.as_deref().unwrap_or_default();
                 let value = format!("AS{number} {name}");
-                self.add(TraitKind::Network, value.trim_end(), |common| {
-                    origin_of(common.address).and_then(|origin| origin.as_number) == Some(number)
-                });
+                let same =
+                    |address: &str| origin_of(address).and_then(|origin| origin.as_number) == Some(number);
+                self.add(TraitKind::Network, value.trim_end(), Alike::AddressThat(&same));
             }
         }
         if let Some(agent) = event.user_agent.as_deref() {
             let client = client_of(agent);
-            self.add(TraitKind::UserAgent, client, |common| client_of(common.user_agent) == client);
+            let same = |agent: &str| client_of(agent) == client;
+            self.add(TraitKind::UserAgent, client, Alike::UserAgentThat(&same));
         }
         if let Some(region) = event.region.as_deref() {
-            self.add(TraitKind::Region, region, |common| common.region == region);
+            self.add(TraitKind::Region, region, Alike::Region(region));
         }
         let hour = u8::try_from(event.time.as_second().div_euclid(3_600).rem_euclid(24)).unwrap_or(0);
-        self.add(TraitKind::Hour, &format!("{hour:02}:00 to {hour:02}:59 UTC"), |common| common.hour == hour);
+        self.add(TraitKind::Hour, &format!("{hour:02}:00 to {hour:02}:59 UTC"), Alike::Hour(hour));
         // Keys of sessions (ASIA…) are new with every session: only long-term keys say something.
         if let Some(key) = event.identity.access_key.as_deref().filter(|key| key.starts_with("AKIA")) {
-            self.add(TraitKind::AccessKey, key, |common| common.access_key == key);
+            self.add(TraitKind::AccessKey, key, Alike::AccessKey(key));
         }
     }
 
-    fn add(&mut self, kind: TraitKind, value: &str, holds: impl FnMut(&Common<'_>) -> bool) {
-        let seen = self.activity.seen(self.principal, self.event.time, holds);
+    fn add(&mut self, kind: TraitKind, value: &str, alike: Alike<'_>) {
+        let seen = self.activity.seen(self.principal, self.event.time, alike);
         let novelty = if !self.long_enough {
             Novelty::Unknown
         } else if seen.earlier_events == 0 {
@@ -421,7 +420,7 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::act::Act;
-    use crate::activity::ActBatch;
+    use crate::activity::{About, ActReader};
     use crate::place::Place;
 
     const ANA: &str = "arn:aws:iam::111122223333:user/ana";
@@ -437,15 +436,15 @@ mod tests {
 
     /// Ten events a day, each with one address, at nine.
     fn activity(days: &[(&str, &str)]) -> Activity {
-        let mut batch = ActBatch::new(Place::Unknown);
+        let mut reader = ActReader::default();
         for (day, address) in days {
             for minute in 0..10 {
                 let event = event(&format!("{day}T09:{minute:02}:00Z"), address, "aws-cli/2.27.0 x");
-                batch.push(&Act::of(&event, ANA), 0);
+                reader.push(&Act::of(&event, ANA), 0, About::Nothing);
             }
         }
         let mut activity = Activity::default();
-        activity.take(&batch, |_| true);
+        activity.take(reader.batch(Place::Unknown), |_| true);
         activity
     }
 

@@ -84,13 +84,6 @@ impl Event {
         let text = |name: &str| text_of(record.get(name));
         let identity = record.get("userIdentity").map(identity_of_record).unwrap_or_default();
         let action = text("eventName").unwrap_or_default();
-        let resources = record.get("resources").and_then(Value::as_array);
-        let resource = |entry: &Value| Resource {
-            // CloudTrail writes `ARN`; older records have `arn`.
-            arn: text_of(entry.get("ARN").or_else(|| entry.get("arn"))),
-            kind: text_of(entry.get("type")),
-            account: text_of(entry.get("accountId")),
-        };
         let whole = |name: &str| record.get(name).cloned().unwrap_or_default();
         Some(Self {
             time: text("eventTime")?.parse().ok()?,
@@ -110,7 +103,7 @@ impl Event {
             response: whole("responseElements"),
             additional: whole("additionalEventData"),
             service_details: whole("serviceEventDetails"),
-            resources: resources.map(|all| all.iter().map(resource).collect()).unwrap_or_default(),
+            resources: record.get("resources").map(resources_of_record).unwrap_or_default(),
             origin: None,
             identity,
             action,
@@ -201,6 +194,17 @@ impl Event {
     pub fn succeeded(&self) -> bool {
         self.error.is_none()
     }
+}
+
+/// The entries of a record's `resources`.
+pub(crate) fn resources_of_record(value: &Value) -> Vec<Resource> {
+    let resource = |entry: &Value| Resource {
+        // CloudTrail writes `ARN`; older records have `arn`.
+        arn: text_of(entry.get("ARN").or_else(|| entry.get("arn"))),
+        kind: text_of(entry.get("type")),
+        account: text_of(entry.get("accountId")),
+    };
+    value.as_array().map(|all| all.iter().map(resource).collect()).unwrap_or_default()
 }
 
 fn identity_of_record(value: &Value) -> Identity {

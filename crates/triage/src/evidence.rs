@@ -1,7 +1,7 @@
 //! What the logs at hand say beyond an alert: every principal's acts, every key's life.
 
 use crate::act::Act;
-use crate::activity::{ActBatch, Activity};
+use crate::activity::{About, ActReader, Activity};
 use crate::event::Event;
 use crate::kms::coverage::Coverage;
 use crate::kms::key_history::KeyHistory;
@@ -30,19 +30,20 @@ pub struct Evidence {
     pub activity: Activity,
     /// What happened to every key.
     pub keys: KeyHistory,
+    /// Of events that come one by one.
+    reader: ActReader,
 }
 
 impl Evidence {
     /// Takes in one event, whole. Duplicates are the caller's to leave out.
     pub fn observe(&mut self, event: &Event) {
         let principal = event.identity.principal().unwrap_or_default();
-        let mut batch = ActBatch::new(event.place.clone());
         let offset = match event.place {
             Place::File { offset, .. } => offset,
             Place::Lake | Place::Unknown => 0,
         };
-        batch.push(&Act::of(event, &principal), offset);
-        self.activity.take(&batch, |_| true);
+        self.reader.push(&Act::of(event, &principal), offset, About::Event(event));
+        self.activity.take(self.reader.batch(event.place.clone()), |_| true);
         self.observe_whole(event);
     }
 
@@ -70,7 +71,7 @@ impl Evidence {
     }
 }
 
-/// Does an event have to be given whole, too? Calls of KMS that [`KeyUseBatch::takes`](crate::kms::key_use::KeyUseBatch::takes)
+/// Does an event have to be given whole, too? Calls of KMS that [`KeyUseReader::takes`](crate::kms::key_use::KeyUseReader::takes)
 /// have a quicker way.
 pub fn wants_whole(act: &Act<'_>) -> bool {
     Activity::wants_whole(act)

@@ -6,7 +6,7 @@ use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use crate::activity::Activity;
+use crate::activity::{Activity, Alike};
 use crate::actor::plural;
 use crate::answer::Evidence;
 use crate::event::Event;
@@ -134,8 +134,8 @@ pub struct KnownAlert<'a> {
     pub level: Option<VerdictLevel>,
 }
 
-/// Steps of a session that are shown; further ones are counted.
-const MOST_STEPS: usize = 500;
+/// Steps of a session that are shown, those nearest to the alert; further ones are counted.
+const MOST_STEPS: usize = 100;
 
 /// Alerts of the same principal that are at most so far away are related.
 const RELATED: SignedDuration = SignedDuration::from_hours(24);
@@ -277,7 +277,7 @@ fn graded(
         }
         let group = groups.entry((gravity, act.provider, act.action, act.error)).or_default();
         group.add(act.time, act.time, 1, session.holds(act.arn, act.access_key));
-        group.targets.extend(act.target.map(str::to_owned));
+        group.targets.extend(act.target());
         let evidence = act.evidence("the principal did it near the alert");
         // The first and the last.
         if group.evidence.len() == 2 {
@@ -303,8 +303,7 @@ fn graded(
         .into_iter()
         .filter_map(|((gravity, provider, action, error), group)| {
             let (first, last) = group.span?;
-            let seen = activity
-                .seen(principal, around, |common| common.provider == provider && common.action == action);
+            let seen = activity.seen(principal, around, Alike::Call(provider, action));
             let usual = long && gravity != Gravity::Denied && seen.is_usual();
             let mut says = sentence(provider, action, error, &group, first, last);
             if usual {
@@ -405,9 +404,12 @@ fn steps(
     }
     if folded.len() > MOST_STEPS {
         missing.push(format!(
-            "The session has {} steps around the alert; the first {MOST_STEPS} are shown.",
+            "The session has {} steps around the alert; the {MOST_STEPS} nearest to it are shown.",
             folded.len()
         ));
+        let subject = folded.iter().position(|step| step.is_subject).unwrap_or(0);
+        let first = subject.saturating_sub(MOST_STEPS / 2).min(folded.len() - MOST_STEPS);
+        folded.drain(..first);
         folded.truncate(MOST_STEPS);
     }
     folded
@@ -463,7 +465,7 @@ fn related(
 mod tests {
     use super::*;
     use crate::act::Act;
-    use crate::activity::ActBatch;
+    use crate::activity::{About, ActReader};
     use crate::place::Place;
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/Admin";
@@ -479,12 +481,12 @@ mod tests {
     }
 
     fn around(events: &[Event], subject: usize) -> Surroundings {
-        let mut batch = ActBatch::new(Place::Lake);
+        let mut reader = ActReader::default();
         for event in events {
-            batch.push(&Act::of(event, ROLE), 0);
+            reader.push(&Act::of(event, ROLE), 0, About::Event(event));
         }
         let mut activity = Activity::default();
-        activity.take(&batch, |_| true);
+        activity.take(reader.batch(Place::Lake), |_| true);
         let subject = std::slice::from_ref(&events[subject]);
         Surroundings::of(subject, Some(ROLE), &[], "own", &activity, Window::default(), &[])
     }

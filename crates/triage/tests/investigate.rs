@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bartizan_triage::act::Act;
-use bartizan_triage::activity::{ActBatch, Activity};
+use bartizan_triage::activity::{About, ActReader, Activity};
 use bartizan_triage::answer::{Answered, Evidence};
 use bartizan_triage::event::Event;
 use bartizan_triage::investigate::{AtHand, KeyFindings, Subject, investigate};
@@ -71,14 +71,14 @@ fn routine() -> Vec<Event> {
 }
 
 fn activity_of(events: &[Event]) -> Activity {
-    let mut batch = ActBatch::new(Place::File { name: "a.json.gz".into(), offset: 0 });
+    let mut reader = ActReader::default();
     let mut activity = Activity::default();
     for event in events {
         let principal = event.identity.principal().unwrap_or_default();
-        batch.push(&Act::of(event, &principal), 7);
+        reader.push(&Act::of(event, &principal), 7, About::Event(event));
         activity.observe(event);
     }
-    activity.take(&batch, |_| true);
+    activity.take(reader.batch(Place::File { name: "a.json.gz".into(), offset: 0 }), |_| true);
     activity
 }
 

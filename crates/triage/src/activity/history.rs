@@ -1,10 +1,9 @@
 //! What a principal did before a moment: when, how often, and with which values.
 
-use std::collections::BTreeSet;
-
 use ecs::Timestamp;
+use foldhash::HashMap;
 
-use super::{Activity, Cell, at};
+use super::{Activity, Row, at};
 use crate::actor::{MIN_DATA_DAYS, USUAL_DAYS, USUAL_EVENTS};
 
 /// A day: what was first seen within it before an alert may be the alert's own story.
@@ -23,8 +22,8 @@ pub struct History {
 
 /// How often something was seen before a moment.
 ///
-/// Counts are kept by hour: of the hour in which the moment lies, calls of one kind from one place that go on after the
-/// moment count as one.
+/// Where there were too many events to keep them one by one, they are counted by hour: of the hour in which the moment lies,
+/// calls of one kind from one place that go on after the moment count as one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
     /// Events.
@@ -41,25 +40,23 @@ pub struct Seen {
     pub earlier_days: u64,
 }
 
-/// What events have in common, as far as they are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Common<'a> {
-    /// `eventSource`.
-    pub provider: &'a str,
-    /// `eventName`.
-    pub action: &'a str,
+/// What events have in common.
+#[derive(Clone, Copy)]
+pub enum Alike<'a> {
+    /// `eventSource` and `eventName`.
+    Call(&'a str, &'a str),
     /// `sourceIPAddress`.
-    pub address: &'a str,
-    /// `userAgent`.
-    pub user_agent: &'a str,
+    Address(&'a str),
+    /// A `sourceIPAddress` for which something holds.
+    AddressThat(&'a dyn Fn(&str) -> bool),
+    /// A `userAgent` for which something holds.
+    UserAgentThat(&'a dyn Fn(&str) -> bool),
     /// `awsRegion`.
-    pub region: &'a str,
+    Region(&'a str),
+    /// The hour of the day, UTC.
+    Hour(u8),
     /// `accessKeyId`.
-    pub access_key: &'a str,
-    /// The ARN of the identity.
-    pub arn: &'a str,
-    /// Hour of the day, UTC.
-    pub hour: u8,
+    AccessKey(&'a str),
 }
 
 impl Seen {
@@ -81,104 +78,117 @@ impl Activity {
     pub fn history(&self, principal: &str, before: Timestamp) -> History {
         let mut hours = [0; 24];
         let mut gather = Gather::new(before);
-        for (cell, common) in self.commons(principal) {
-            let count = gather.add(cell);
-            if let Some(hour) = hours.get_mut(usize::from(common.hour)) {
+        self.rows_before(principal, before, |row| {
+            let count = gather.add(row);
+            if let Some(hour) = hours.get_mut(usize::from(hour_of_day(row))) {
                 *hour += count;
             }
-        }
+        });
         History { data_from: self.span().map(|(from, _)| from), all: gather.seen(), hours }
     }
 
-    /// How often a principal was seen before a moment with something that holds.
-    pub fn seen(
-        &self,
-        principal: &str,
-        before: Timestamp,
-        mut holds: impl FnMut(&Common<'_>) -> bool,
-    ) -> Seen {
+    /// How often a principal was seen before a moment with something in common.
+    pub fn seen(&self, principal: &str, before: Timestamp, alike: Alike<'_>) -> Seen {
         let mut gather = Gather::new(before);
-        for (cell, common) in self.commons(principal) {
-            if cell.first < gather.before && holds(&common) {
-                gather.add(cell);
+        let mut gather_where = |mut holds: Box<dyn FnMut(&Row) -> bool + '_>| {
+            self.rows_before(principal, before, |row| {
+                if holds(row) {
+                    gather.add(row);
+                }
+            });
+        };
+        match alike {
+            Alike::Call(provider, action) => {
+                if let (Some(provider), Some(action)) = (self.texts.find(provider), self.texts.find(action)) {
+                    gather_where(Box::new(move |row| {
+                        let call = self.calls.get(row.call as usize);
+                        call.is_some_and(|call| (call.provider, call.action) == (provider, action))
+                    }));
+                }
+            }
+            Alike::Address(text) => {
+                if let Some(text) = self.texts.find(text) {
+                    gather_where(Box::new(move |row| row.profile.address == text));
+                }
+            }
+            Alike::Region(text) => {
+                if let Some(text) = self.texts.find(text) {
+                    gather_where(Box::new(move |row| row.profile.region == text));
+                }
+            }
+            Alike::AccessKey(text) => {
+                if let Some(text) = self.texts.find(text) {
+                    gather_where(Box::new(move |row| row.profile.access_key == text));
+                }
+            }
+            Alike::Hour(hour) => gather_where(Box::new(move |row| hour_of_day(row) == hour)),
+            Alike::AddressThat(holds) => {
+                let mut holds = self.of_text(holds);
+                gather_where(Box::new(move |row| holds(row.profile.address)));
+            }
+            Alike::UserAgentThat(holds) => {
+                let mut holds = self.of_text(holds);
+                gather_where(Box::new(move |row| holds(row.profile.user_agent)));
             }
         }
         gather.seen()
     }
 
-    fn commons(&self, principal: &str) -> impl Iterator<Item = (&Cell, Common<'_>)> {
-        self.profiles_of(principal).flat_map(move |known| {
-            let text = |number| self.texts.get(number);
-            let profile = known.profile;
-            let of_profile = Common {
-                provider: "",
-                action: "",
-                address: text(profile.address),
-                user_agent: text(profile.user_agent),
-                region: text(profile.region),
-                access_key: text(profile.access_key),
-                arn: text(profile.arn),
-                hour: 0,
-            };
-            known.cells.iter().filter_map(move |&number| {
-                let cell = self.cells.get(number as usize)?;
-                let call = self.calls.get(cell.key.call as usize)?.call;
-                let hour = u8::try_from(cell.key.hour.rem_euclid(24)).unwrap_or(0);
-                let (provider, action) = (text(call.provider), text(call.action));
-                Some((cell, Common { provider, action, hour, ..of_profile }))
-            })
-        })
+    /// Asks once of each text.
+    fn of_text<'a>(&'a self, holds: &'a dyn Fn(&str) -> bool) -> impl FnMut(u32) -> bool + 'a {
+        let mut known: HashMap<u32, bool> = HashMap::default();
+        move |number| *known.entry(number).or_insert_with(|| holds(self.texts.get(number)))
+    }
+
+    /// The rows of a principal that begin before a moment, oldest first.
+    fn rows_before(&self, principal: &str, before: Timestamp, mut take: impl FnMut(&Row)) {
+        let Some(principal) = self.texts.find(principal) else { return };
+        let rows = self.index.rows_of(principal, &self.rows);
+        let before = before.as_millisecond();
+        rows.iter().take_while(|row| row.first < before).for_each(&mut take);
     }
 }
 
+fn hour_of_day(row: &Row) -> u8 {
+    u8::try_from(row.hour().rem_euclid(24)).unwrap_or(0)
+}
+
+/// Takes rows in order.
 struct Gather {
     before: i64,
-    events: u64,
+    seen: Seen,
     span: Option<(i64, i64)>,
-    days: BTreeSet<i32>,
-    earlier_events: u64,
-    earlier_days: BTreeSet<i32>,
+    last_day: Option<i64>,
+    last_earlier_day: Option<i64>,
 }
 
 impl Gather {
     fn new(before: Timestamp) -> Self {
-        Self {
-            before: before.as_millisecond(),
-            events: 0,
-            span: None,
-            days: BTreeSet::new(),
-            earlier_events: 0,
-            earlier_days: BTreeSet::new(),
-        }
+        let before = before.as_millisecond();
+        Self { before, seen: Seen::default(), span: None, last_day: None, last_earlier_day: None }
     }
 
-    /// The events of the cell that count.
-    fn add(&mut self, cell: &Cell) -> u64 {
-        if cell.first >= self.before {
-            return 0;
-        }
+    /// How many events of the row count.
+    fn add(&mut self, row: &Row) -> u64 {
         let (count, last) =
-            if cell.last < self.before { (u64::from(cell.count), cell.last) } else { (1, cell.first) };
-        let day = cell.key.hour.div_euclid(24);
-        self.events += count;
-        let (from, to) = self.span.unwrap_or((cell.first, last));
-        self.span = Some((from.min(cell.first), to.max(last)));
-        self.days.insert(day);
+            if row.last() < self.before { (u64::from(row.count), row.last()) } else { (1, row.first) };
+        let day = Some(row.first.div_euclid(DAY));
+        let seen = &mut self.seen;
+        seen.events += count;
+        seen.days += u64::from(self.last_day != day);
+        self.last_day = day;
+        let (from, to) = self.span.unwrap_or((row.first, last));
+        self.span = Some((from.min(row.first), to.max(last)));
         if last < self.before - DAY {
-            self.earlier_events += count;
-            self.earlier_days.insert(day);
+            seen.earlier_events += count;
+            seen.earlier_days += u64::from(self.last_earlier_day != day);
+            self.last_earlier_day = day;
         }
         count
     }
 
     fn seen(self) -> Seen {
-        Seen {
-            events: self.events,
-            first: self.span.map(|(first, _)| at(first)),
-            last: self.span.map(|(_, last)| at(last)),
-            days: self.days.len() as u64,
-            earlier_events: self.earlier_events,
-            earlier_days: self.earlier_days.len() as u64,
-        }
+        let (first, last) = (self.span.map(|(first, _)| at(first)), self.span.map(|(_, last)| at(last)));
+        Seen { first, last, ..self.seen }
     }
 }

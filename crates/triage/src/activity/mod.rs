@@ -1,28 +1,24 @@
 //! What every principal does: counts by hour, and the acts that changed something or were refused.
 
-mod batch;
 mod history;
+mod index;
+mod reader;
 mod target;
 mod texts;
 
-use foldhash::HashMap;
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
 use ecs::Timestamp;
+use foldhash::HashMap;
 
-pub use batch::ActBatch;
-pub use history::{Common, History, Seen};
+pub use history::{Alike, History, Seen};
+pub use reader::{About, ActBatch, ActReader};
 
-use target::target_of;
-
-use batch::{Call, CellKey, EventId, Profile, hash_of_cell, uuid_text};
+use index::Index;
+use reader::{BatchRow, Call, EventId, KeptAbout, Profile, uuid_of, uuid_text};
 use texts::Texts;
 
 use crate::act::Act;
 use crate::answer::Evidence;
 use crate::event::Event;
-use crate::gravity::gravity_of;
 use crate::place::Place;
 use crate::sessions::Sessions;
 use crate::surroundings::Gravity;
@@ -30,8 +26,9 @@ use crate::surroundings::Gravity;
 /// How much is kept. What goes beyond is counted, and every statement that it could make wrong is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityLimits {
-    /// Counts by profile (principal, session, key, address, client, Region, account), call and hour; about 60 bytes each.
-    pub cells: usize,
+    /// Rows: events, and where they are too many, counts by profile (principal, session, key, address, client, Region,
+    /// account), call and hour; about 56 bytes each.
+    pub rows: usize,
     /// Bytes of names, addresses and clients.
     pub text_bytes: usize,
     /// Acts that are in the tables of grave acts; about 60 bytes each.
@@ -42,7 +39,7 @@ pub struct ActivityLimits {
 
 impl Default for ActivityLimits {
     fn default() -> Self {
-        Self { cells: 2_000_000, text_bytes: 256 << 20, grave_acts: 500_000, other_acts: 500_000 }
+        Self { rows: 4_000_000, text_bytes: 256 << 20, grave_acts: 500_000, other_acts: 500_000 }
     }
 }
 
@@ -65,61 +62,73 @@ pub struct Activity {
     limits: ActivityLimits,
     texts: Texts,
     ids: Texts,
-    profiles: Vec<KnownProfile>,
-    profile_numbers: HashMap<[u32; 7], u32>,
-    by_principal: HashMap<u32, Vec<u32>>,
-    calls: Vec<KnownCall>,
+    calls: Vec<Call>,
     call_numbers: HashMap<(u32, u32, u32, bool), u32>,
-    cells: Vec<Cell>,
-    cell_table: HashTable<u32>,
-    hasher: RandomState,
+    readers: HashMap<u64, Numbers>,
+    rows: Vec<Row>,
+    /// True once even counts by the hour are too many.
+    is_full: bool,
     acts: Vec<KeptAct>,
     grave: usize,
     places: Vec<Place>,
+    /// What kept acts were about.
+    abouts: Vec<KeptAbout>,
     span: Option<(i64, i64)>,
     events: u64,
     left_out: LeftOut,
     sessions: Sessions,
-    /// By event id.
-    targets: HashMap<String, String>,
+    index: Index,
 }
 
-/// Targets that are kept; about 150 bytes each.
-const MOST_TARGETS: usize = 200_000;
-
-#[derive(Debug)]
-struct KnownProfile {
-    profile: Profile,
-    cells: Vec<u32>,
-    acts: Vec<u32>,
+/// The numbers that a reader's texts and calls have here; `None` for what did not fit.
+#[derive(Debug, Default)]
+struct Numbers {
+    texts: Vec<Option<u32>>,
+    calls: Vec<Option<u32>>,
 }
 
-#[derive(Debug)]
-struct KnownCall {
-    call: Call,
-    cells: Vec<u32>,
-}
+/// Acts of which is kept what they were about; about 300 bytes each.
+const MOST_ABOUTS: usize = 200_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cell {
-    key: CellKey,
-    count: u32,
+const HOUR: i64 = 3_600_000;
+
+/// An event; or, where they were too many, those with the same profile and call within one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    /// The first, in milliseconds since 1970.
     first: i64,
-    last: i64,
+    profile: Profile,
+    call: u32,
+    /// The last, so many milliseconds later.
+    lasts: u32,
+    count: u32,
+}
+
+impl Row {
+    fn last(&self) -> i64 {
+        self.first + i64::from(self.lasts)
+    }
+
+    /// Since 1970.
+    fn hour(&self) -> i64 {
+        self.first.div_euclid(HOUR)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct KeptAct {
     time: i64,
-    profile: u32,
+    profile: Profile,
     call: u32,
     id: EventId,
     place: u32,
     offset: u64,
+    /// Position among what acts were about; `u32::MAX` for none.
+    about: u32,
 }
 
 /// An act that was kept: it did not only read, or was refused. Texts that its record does not have are empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Kept<'a> {
     /// When.
     pub time: Timestamp,
@@ -147,13 +156,17 @@ pub struct Kept<'a> {
     pub account: &'a str,
     /// How grave, by the tables.
     pub gravity: Option<Gravity>,
-    /// What it was about, where [`Activity::observe`] saw the whole event: an ARN, an id or a name.
-    pub target: Option<&'a str>,
+    about: Option<&'a KeptAbout>,
     /// Where the record lies.
     pub place: Place,
 }
 
 impl Kept<'_> {
+    /// What it was about, where that is graded and the record says it: an ARN, an id or a name.
+    pub fn target(&self) -> Option<String> {
+        self.about.and_then(KeptAbout::target)
+    }
+
     /// The act as evidence for something.
     pub fn evidence(&self, shows: impl Into<String>) -> Evidence {
         Evidence {
@@ -198,13 +211,6 @@ pub struct HourCount<'a> {
     pub gravity: Option<Gravity>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Sum {
-    count: u32,
-    first: i64,
-    last: i64,
-}
-
 impl Activity {
     /// An empty activity with limits of one's own.
     pub fn with_limits(limits: ActivityLimits) -> Self {
@@ -212,71 +218,95 @@ impl Activity {
     }
 
     /// Takes in the rows of a batch that `keep` says yes to; `keep` may be asked about a row more than once.
-    pub fn take(&mut self, batch: &ActBatch, keep: impl Fn(usize) -> bool) {
-        let mut sums = vec![Sum::default(); batch.cells.len()];
-        // In the order of the first row that is kept, so that limits fall on the same ones however batches are split.
-        let mut order = Vec::new();
-        for (number, row) in batch.rows.iter().enumerate() {
-            if !keep(number) {
-                continue;
+    pub fn take(&mut self, batch: ActBatch, keep: impl Fn(usize) -> bool) {
+        self.index = Index::default();
+        let mut numbers = self.readers.remove(&batch.reader).unwrap_or_default();
+        self.learn(&batch, &mut numbers);
+        for (at, row) in batch.rows.iter().enumerate() {
+            if keep(at) {
+                self.take_row(row, &numbers);
             }
-            let Some(sum) = sums.get_mut(row.cell as usize) else { continue };
-            if sum.count == 0 {
-                order.push(row.cell);
-                (sum.first, sum.last) = (row.time, row.time);
-            }
-            sum.count = sum.count.saturating_add(1);
-            sum.first = sum.first.min(row.time);
-            sum.last = sum.last.max(row.time);
-        }
-        let mut profiles = vec![None; batch.profiles.len()];
-        let mut calls = vec![None; batch.calls.len()];
-        for cell in order {
-            let (Some(&sum), Some(&key)) = (sums.get(cell as usize), batch.cells.get(cell as usize)) else {
-                continue;
-            };
-            self.add(batch, key, sum, &mut profiles, &mut calls);
         }
         let place = self.place_number(&batch.place);
-        for notable in &batch.notable {
+        for notable in batch.notable {
             if !keep(notable.row as usize) {
                 continue;
             }
-            let row = batch.rows.get(notable.row as usize);
-            let Some(row) = row else { continue };
-            let Some(key) = batch.cells.get(row.cell as usize) else { continue };
-            let numbers = (
-                profiles.get(key.profile as usize).copied().flatten(),
-                calls.get(key.call as usize).copied().flatten(),
-            );
-            let (Some(profile), Some(call)) = numbers else {
+            let Some(row) = batch.rows.get(notable.row as usize) else { continue };
+            let Some((profile, call)) = numbers.of(row) else {
                 self.left_out.acts += 1;
                 continue;
             };
             let id = match notable.id {
-                EventId::Text(text) => EventId::Text(self.ids.intern(batch.texts.get(text))),
+                EventId::Text(text) => match numbers.text(text) {
+                    Some(text) => EventId::Text(self.ids.intern(self.texts.get(text))),
+                    None => EventId::None,
+                },
                 id => id,
             };
-            self.keep_act(KeptAct { time: row.time, profile, call, id, place, offset: notable.offset });
+            let about = u32::MAX;
+            let act = KeptAct { time: row.time, profile, call, id, place, offset: notable.offset, about };
+            self.keep_act(act, notable.about);
         }
+        self.readers.insert(batch.reader, numbers);
+    }
+
+    /// Gives the batch's new texts and calls numbers.
+    fn learn(&mut self, batch: &ActBatch, numbers: &mut Numbers) {
+        // A batch before this one was left away: what it would have said is not known.
+        numbers.texts.resize(batch.first_text, None);
+        numbers.calls.resize(batch.first_call, None);
+        for text in &batch.texts {
+            let is_full = self.texts.size() >= self.limits.text_bytes;
+            let number = if is_full { self.texts.find(text) } else { Some(self.texts.intern(text)) };
+            numbers.texts.push(number);
+        }
+        for call in &batch.calls {
+            let number = self.call_number(call, numbers);
+            numbers.calls.push(number);
+        }
+    }
+
+    fn take_row(&mut self, row: &BatchRow, numbers: &Numbers) {
+        self.events += 1;
+        let (first, last) = self.span.unwrap_or((row.time, row.time));
+        self.span = Some((first.min(row.time), last.max(row.time)));
+        if self.rows.len() >= self.limits.rows && !self.is_full {
+            self.count_by_hour();
+        }
+        let Some((profile, call)) = numbers.of(row).filter(|_| !self.is_full) else {
+            self.left_out.events += 1;
+            let first = at(row.time);
+            self.left_out.first = Some(self.left_out.first.map_or(first, |known| known.min(first)));
+            return;
+        };
+        self.rows.push(Row { first: row.time, profile, call, lasts: 0, count: 1 });
+    }
+
+    /// Makes one row of those with the same profile and call within an hour. When that gives little room, there is none.
+    fn count_by_hour(&mut self) {
+        self.rows.sort_unstable_by_key(|row| (row.profile, row.call, row.first));
+        self.rows.dedup_by(|row, known| {
+            let same = (row.profile, row.call, row.hour()) == (known.profile, known.call, known.hour());
+            if same {
+                let last = row.last().max(known.last());
+                known.lasts = u32::try_from(last - known.first).unwrap_or(u32::MAX);
+                known.count = known.count.saturating_add(row.count);
+            }
+            same
+        });
+        self.is_full = self.rows.len() > self.limits.rows - self.limits.rows / 8;
     }
 
     /// Is there more in the whole event than in a quick look at it, so that [`Activity::observe`] has to see it?
     pub fn wants_whole(act: &Act<'_>) -> bool {
-        act.provider == "sts.amazonaws.com"
-            || !act.read_only && act.error.is_empty() && gravity_of(act.provider, act.action).is_some()
+        act.provider == "sts.amazonaws.com" && act.error.is_empty()
     }
 
-    /// Reads what only a whole event tells: who took which role session, and what a call that changes something was
-    /// about. Each event once; others than [`Activity::wants_whole`] names may be left away.
+    /// Reads what only a whole event tells: who took which role session. Each event once; others than
+    /// [`Activity::wants_whole`] names may be left away.
     pub fn observe(&mut self, event: &Event) {
         self.sessions.observe(event);
-        let (Some(id), false) = (&event.id, event.read_only) else { return };
-        if self.targets.len() < MOST_TARGETS
-            && let Some(target) = target_of(event)
-        {
-            self.targets.insert(id.clone(), target);
-        }
     }
 
     /// Who took which role session.
@@ -296,40 +326,49 @@ impl Activity {
 
     /// `awsRegion`s that events were read of, in order.
     pub fn regions(&self) -> Vec<String> {
-        self.names(self.profiles.iter().map(|known| known.profile.region))
+        self.names(self.rows.iter().map(|row| row.profile.region))
     }
 
     /// Accounts that events were read of, in order.
     pub fn accounts(&self) -> Vec<String> {
-        self.names(self.profiles.iter().map(|known| known.profile.account))
+        self.names(self.rows.iter().map(|row| row.profile.account))
     }
 
     /// Services, as `eventSource`, that events were read of, in order.
     pub fn services(&self) -> Vec<String> {
-        self.names(self.calls.iter().map(|known| known.call.provider))
+        self.names(self.rows.iter().filter_map(|row| Some(self.calls.get(row.call as usize)?.provider)))
     }
 
     /// Hours between the first and the last event in which there is none.
     pub fn hours_without_events(&self) -> u64 {
         let Some((first, last)) = self.span else { return 0 };
-        let hour = |time: i64| time.div_euclid(3_600_000);
-        let mut hours: Vec<i32> = self.cells.iter().map(|cell| cell.key.hour).collect();
-        hours.sort_unstable();
-        hours.dedup();
+        let hour = |time: i64| time.div_euclid(HOUR);
+        let mut hours = foldhash::HashSet::default();
+        let mut before = None;
+        for row in &self.rows {
+            // Events of an hour mostly come together.
+            if before.replace(row.hour()) != Some(row.hour()) {
+                hours.insert(row.hour());
+            }
+        }
         u64::try_from(hour(last) - hour(first) + 1).unwrap_or(0).saturating_sub(hours.len() as u64)
     }
 
     /// Account, Region, hour since 1970, and events in it; the same account, Region and hour may come more than once.
     pub fn events_by_hour(&self) -> impl Iterator<Item = (&str, &str, i64, u64)> {
-        self.cells.iter().filter_map(|cell| {
-            let profile = self.profiles.get(cell.key.profile as usize)?.profile;
-            let (account, region) = (self.texts.get(profile.account), self.texts.get(profile.region));
-            Some((account, region, i64::from(cell.key.hour), u64::from(cell.count)))
-        })
+        let mut counts: HashMap<(u32, u32, i64), u64> = HashMap::default();
+        for row in &self.rows {
+            *counts.entry((row.profile.account, row.profile.region, row.hour())).or_default() +=
+                u64::from(row.count);
+        }
+        let text = |number| self.texts.get(number);
+        counts
+            .into_iter()
+            .map(move |((account, region, hour), count)| (text(account), text(region), hour, count))
     }
 
     fn names(&self, texts: impl Iterator<Item = u32>) -> Vec<String> {
-        let texts: std::collections::BTreeSet<u32> = texts.collect();
+        let texts: foldhash::HashSet<u32> = texts.collect();
         let mut names: Vec<String> = texts
             .into_iter()
             .map(|text| self.texts.get(text).to_owned())
@@ -347,64 +386,76 @@ impl Activity {
     /// The acts of a principal that did not only read, or were refused, in `[from, to)`, oldest first.
     pub fn acts_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<Kept<'_>> {
         let (from, to) = (from.as_millisecond(), to.as_millisecond());
-        let acts = self.profiles_of(principal).flat_map(|profile| &profile.acts);
-        let mut found: Vec<&KeptAct> = acts
-            .filter_map(|&act| self.acts.get(act as usize))
-            .filter(|act| from <= act.time && act.time < to)
-            .collect();
+        let mut found: Vec<&KeptAct> =
+            self.kept_of(principal).filter(|act| from <= act.time && act.time < to).collect();
         found.sort_by_key(|act| (act.time, act.place, act.offset));
         found.into_iter().filter_map(|act| self.kept(act)).collect()
     }
 
-    /// The counts of a principal's hours that have an event in `[from, to)`, in order of their first event. The counts
-    /// of the hours at the ends may hold events from outside.
+    /// What a principal did in `[from, to)`, counted by the hour, in order of the first event. Where there were too many
+    /// events to keep them one by one, the counts of the hours at the ends may hold events from outside.
     pub fn hours_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
-        let cells = self.profiles_of(principal).flat_map(|profile| &profile.cells);
-        self.counts(cells, from, to)
+        let Some(principal) = self.texts.find(principal) else { return Vec::new() };
+        self.counts(self.index.rows_of(principal, &self.rows).iter(), from, to)
     }
 
     /// As [`Activity::hours_of`], for one call by anybody.
     pub fn hours_of_call(&self, action: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
         let Some(action) = self.texts.find(action) else { return Vec::new() };
-        let cells =
-            self.calls.iter().filter(|known| known.call.action == action).flat_map(|known| &known.cells);
-        self.counts(cells, from, to)
+        let action_of = |call: u32| self.calls.get(call as usize).map_or(0, |call| call.action);
+        let mut rows: Vec<Row> = self.index.rows_of_action(action, &self.rows, action_of).copied().collect();
+        rows.sort_unstable();
+        self.counts(rows.iter(), from, to)
     }
 
     /// Looks up a kept act by the principal and the event's id.
     pub fn act(&self, principal: &str, id: &str) -> Option<Kept<'_>> {
-        let acts = self.profiles_of(principal).flat_map(|profile| &profile.acts);
-        let mut kept = acts.filter_map(|&act| self.acts.get(act as usize)).filter(|act| match &act.id {
-            EventId::Uuid(bytes) => uuid_text(bytes) == id,
+        let uuid = uuid_of(id);
+        let mut kept = self.kept_of(principal).filter(|act| match &act.id {
+            EventId::Uuid(bytes) => uuid.as_ref() == Some(bytes),
             EventId::Text(text) => self.ids.get(*text) == id,
             EventId::None => false,
         });
         kept.next().and_then(|act| self.kept(act))
     }
 
-    fn counts<'a>(
-        &'a self,
-        cells: impl Iterator<Item = &'a u32>,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Vec<HourCount<'a>> {
-        let (from, to) = (from.as_millisecond(), to.as_millisecond());
-        let mut found: Vec<(u32, &Cell)> = cells
-            .filter_map(|&number| Some((number, self.cells.get(number as usize)?)))
-            .filter(|(_, cell)| from <= cell.last && cell.first < to)
-            .collect();
-        found.sort_by_key(|(number, cell)| (cell.first, *number));
-        found.into_iter().filter_map(|(_, cell)| self.hour_count(cell)).collect()
+    fn kept_of(&self, principal: &str) -> impl Iterator<Item = &KeptAct> {
+        let principal = self.texts.find(principal);
+        principal.into_iter().flat_map(|principal| self.index.acts_of(principal, &self.acts))
     }
 
-    fn hour_count(&self, cell: &Cell) -> Option<HourCount<'_>> {
-        let profile = self.profiles.get(cell.key.profile as usize)?.profile;
-        let call = self.calls.get(cell.key.call as usize)?.call;
+    /// Rows come in order.
+    fn counts<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a Row>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Vec<HourCount<'_>> {
+        let (from, to) = (from.as_millisecond(), to.as_millisecond());
+        let mut found: Vec<Row> = Vec::new();
+        let mut known: HashMap<(Profile, u32, i64), usize> = HashMap::default();
+        for row in rows.filter(|row| from <= row.last() && row.first < to) {
+            let at = *known.entry((row.profile, row.call, row.hour())).or_insert(found.len());
+            match found.get_mut(at) {
+                Some(count) => {
+                    let last = row.last().max(count.last());
+                    count.lasts = u32::try_from(last - count.first).unwrap_or(u32::MAX);
+                    count.count = count.count.saturating_add(row.count);
+                }
+                None => found.push(*row),
+            }
+        }
+        found.iter().filter_map(|row| self.hour_count(row)).collect()
+    }
+
+    fn hour_count(&self, row: &Row) -> Option<HourCount<'_>> {
+        let profile = row.profile;
+        let call = self.calls.get(row.call as usize)?;
         let text = |number| self.texts.get(number);
         Some(HourCount {
-            first: at(cell.first),
-            last: at(cell.last),
-            count: u64::from(cell.count),
+            first: at(row.first),
+            last: at(row.last()),
+            count: u64::from(row.count),
             provider: text(call.provider),
             action: text(call.action),
             error: text(call.error),
@@ -419,8 +470,8 @@ impl Activity {
     }
 
     fn kept(&self, act: &KeptAct) -> Option<Kept<'_>> {
-        let profile = self.profiles.get(act.profile as usize)?.profile;
-        let call = self.calls.get(act.call as usize)?.call;
+        let profile = act.profile;
+        let call = self.calls.get(act.call as usize)?;
         let text = |number| self.texts.get(number);
         let place = match self.places.get(act.place as usize) {
             Some(Place::File { name, .. }) => Place::File { name: name.clone(), offset: act.offset },
@@ -433,7 +484,7 @@ impl Activity {
         };
         Some(Kept {
             time: at(act.time),
-            target: id.as_ref().and_then(|id| self.targets.get(id)).map(String::as_str),
+            about: self.abouts.get(act.about as usize),
             id,
             provider: text(call.provider),
             action: text(call.action),
@@ -450,116 +501,36 @@ impl Activity {
         })
     }
 
-    fn profiles_of(&self, principal: &str) -> impl Iterator<Item = &KnownProfile> {
-        let numbers = self.texts.find(principal).and_then(|text| self.by_principal.get(&text));
-        numbers.into_iter().flatten().filter_map(|&number| self.profiles.get(number as usize))
-    }
-
-    fn add(
-        &mut self,
-        batch: &ActBatch,
-        key: CellKey,
-        sum: Sum,
-        profiles: &mut [Option<u32>],
-        calls: &mut [Option<u32>],
-    ) {
-        self.events += u64::from(sum.count);
-        let (first, last) = self.span.unwrap_or((sum.first, sum.last));
-        self.span = Some((first.min(sum.first), last.max(sum.last)));
-        let profile = known_or(profiles, key.profile, || self.profile_number(batch, key.profile));
-        let call = known_or(calls, key.call, || self.call_number(batch, key.call));
-        let (Some(profile), Some(call)) = (profile, call) else { return self.leave_out(sum) };
-        let key = CellKey { profile, call, hour: key.hour };
-        let hash = hash_of_cell(&self.hasher, key);
-        let known = self
-            .cell_table
-            .find(hash, |&at| self.cells.get(at as usize).is_some_and(|cell| cell.key == key))
-            .copied();
-        if let Some(cell) = known.and_then(|at| self.cells.get_mut(at as usize)) {
-            cell.count = cell.count.saturating_add(sum.count);
-            cell.first = cell.first.min(sum.first);
-            cell.last = cell.last.max(sum.last);
-            return;
+    /// `None` when there is no room for its texts.
+    fn call_number(&mut self, call: &Call, numbers: &Numbers) -> Option<u32> {
+        let provider = numbers.text(call.provider)?;
+        let (action, error) = (numbers.text(call.action)?, numbers.text(call.error)?);
+        let known = self.call_numbers.entry((provider, action, error, call.read_only));
+        let next = u32::try_from(self.calls.len()).ok()?;
+        let number = *known.or_insert(next);
+        if number == next {
+            self.calls.push(Call { provider, action, error, ..*call });
         }
-        let Ok(number) = u32::try_from(self.cells.len()) else { return self.leave_out(sum) };
-        if self.cells.len() >= self.limits.cells {
-            return self.leave_out(sum);
-        }
-        self.cells.push(Cell { key, count: sum.count, first: sum.first, last: sum.last });
-        let Self { cells, cell_table, hasher, .. } = self;
-        cell_table.insert_unique(hash, number, |&at| {
-            cells.get(at as usize).map_or(0, |cell| hash_of_cell(hasher, cell.key))
-        });
-        if let Some(known) = self.profiles.get_mut(profile as usize) {
-            known.cells.push(number);
-        }
-        if let Some(known) = self.calls.get_mut(call as usize) {
-            known.cells.push(number);
-        }
-    }
-
-    fn leave_out(&mut self, sum: Sum) {
-        let first = at(sum.first);
-        self.left_out.events += u64::from(sum.count);
-        self.left_out.first = Some(self.left_out.first.map_or(first, |known| known.min(first)));
-    }
-
-    /// `None` when there is no room for a new one.
-    fn profile_number(&mut self, batch: &ActBatch, number: u32) -> Option<u32> {
-        let texts = batch.profiles.get(number as usize)?.parts().map(|part| batch.texts.get(part));
-        let known = texts.map(|text| self.texts.find(text));
-        if let Some(found) = all(known).and_then(|parts| self.profile_numbers.get(&parts)) {
-            return Some(*found);
-        }
-        if self.texts.size() >= self.limits.text_bytes || self.cells.len() >= self.limits.cells {
-            return None;
-        }
-        let parts = texts.map(|text| self.texts.intern(text));
-        let [principal, arn, access_key, address, user_agent, region, account] = parts;
-        let number = u32::try_from(self.profiles.len()).ok()?;
-        let profile = Profile { principal, arn, access_key, address, user_agent, region, account };
-        self.profiles.push(KnownProfile { profile, cells: Vec::new(), acts: Vec::new() });
-        self.profile_numbers.insert(parts, number);
-        self.by_principal.entry(principal).or_default().push(number);
         Some(number)
     }
 
-    fn call_number(&mut self, batch: &ActBatch, number: u32) -> Option<u32> {
-        let call = *batch.calls.get(number as usize)?;
-        let texts = [call.provider, call.action, call.error].map(|part| batch.texts.get(part));
-        let known = all(texts.map(|text| self.texts.find(text)));
-        let key_of = |[provider, action, error]: [u32; 3]| (provider, action, error, call.read_only);
-        if let Some(found) = known.and_then(|parts| self.call_numbers.get(&key_of(parts))) {
-            return Some(*found);
-        }
-        if self.texts.size() >= self.limits.text_bytes || self.cells.len() >= self.limits.cells {
-            return None;
-        }
-        let parts = texts.map(|text| self.texts.intern(text));
-        let [provider, action, error] = parts;
-        let number = u32::try_from(self.calls.len()).ok()?;
-        self.calls.push(KnownCall { call: Call { provider, action, error, ..call }, cells: Vec::new() });
-        self.call_numbers.insert(key_of(parts), number);
-        Some(number)
-    }
-
-    fn keep_act(&mut self, act: KeptAct) {
-        let is_grave = self.calls.get(act.call as usize).is_some_and(|known| known.call.gravity.is_some());
+    fn keep_act(&mut self, mut act: KeptAct, about: Option<KeptAbout>) {
+        let is_grave = self.calls.get(act.call as usize).is_some_and(|call| call.gravity.is_some());
         let (kept, limit) = if is_grave {
             (self.grave, self.limits.grave_acts)
         } else {
             (self.acts.len() - self.grave, self.limits.other_acts)
         };
-        let Ok(number) = u32::try_from(self.acts.len()) else { return self.left_out.acts += 1 };
         if kept >= limit {
             self.left_out.acts += 1;
             return;
         }
         self.grave += usize::from(is_grave);
-        self.acts.push(act);
-        if let Some(known) = self.profiles.get_mut(act.profile as usize) {
-            known.acts.push(number);
+        if let Some(about) = about.filter(|_| self.abouts.len() < MOST_ABOUTS) {
+            act.about = u32::try_from(self.abouts.len()).unwrap_or(u32::MAX);
+            self.abouts.push(about);
         }
+        self.acts.push(act);
     }
 
     fn place_number(&mut self, place: &Place) -> u32 {
@@ -571,16 +542,15 @@ impl Activity {
     }
 }
 
-fn known_or(known: &mut [Option<u32>], number: u32, find: impl FnOnce() -> Option<u32>) -> Option<u32> {
-    let slot = known.get_mut(number as usize)?;
-    if slot.is_none() {
-        *slot = find();
+impl Numbers {
+    fn text(&self, number: u32) -> Option<u32> {
+        self.texts.get(number as usize).copied().flatten()
     }
-    *slot
-}
 
-fn all<const N: usize>(parts: [Option<u32>; N]) -> Option<[u32; N]> {
-    parts.iter().all(Option::is_some).then(|| parts.map(Option::unwrap_or_default))
+    fn of(&self, row: &BatchRow) -> Option<(Profile, u32)> {
+        let call = self.calls.get(row.call as usize).copied().flatten()?;
+        Some((row.profile.renumbered(|number| self.text(number))?, call))
+    }
 }
 
 fn at(milliseconds: i64) -> Timestamp {
@@ -595,7 +565,7 @@ mod tests {
 
     type Numbers = (u8, u8, u8, u32, bool, bool);
 
-    fn push(batch: &mut ActBatch, row: usize, numbers: Numbers) {
+    fn push(batch: &mut ActReader, row: usize, numbers: Numbers) {
         let (principal, action, address, second, refused, id) = numbers;
         let principal = format!("role/{}", principal % 4);
         let action = ["Decrypt", "DisableKey", "PutObject", "ListKeys"][usize::from(action % 4)];
@@ -615,18 +585,20 @@ mod tests {
             error: if refused { "AccessDenied" } else { "" },
             read_only: matches!(action, "Decrypt" | "ListKeys"),
         };
-        batch.push(&act, row as u64);
+        batch.push(&act, row as u64, About::Nothing);
     }
 
     fn activity_of(rows: &[Numbers], keep: &[bool], splits: &[usize], limits: ActivityLimits) -> Activity {
         let mut activity = Activity::with_limits(limits);
+        let mut readers = [ActReader::default(), ActReader::default()];
         let mut starts: Vec<usize> = splits.iter().map(|split| split % (rows.len() + 1)).collect();
         starts.extend([0, rows.len()]);
         starts.sort_unstable();
         for pair in starts.windows(2) {
-            let mut batch = ActBatch::new(Place::File { name: "a.json".into(), offset: 0 });
-            (pair[0]..pair[1]).for_each(|row| push(&mut batch, row, rows[row]));
-            activity.take(&batch, |row| keep[pair[0] + row]);
+            let reader = &mut readers[pair[0] % 2];
+            (pair[0]..pair[1]).for_each(|row| push(reader, row, rows[row]));
+            let batch = reader.batch(Place::File { name: "a.json".into(), offset: 0 });
+            activity.take(batch, |row| keep[pair[0] + row]);
         }
         activity
     }
@@ -649,9 +621,9 @@ mod tests {
             rows in prop::collection::vec(any::<(u8, u8, u8, u32, bool, bool)>(), 0..60),
             keep in prop::collection::vec(any::<bool>(), 60),
             splits in prop::collection::vec(0_usize..60, 0..6),
-            cells in 0_usize..40, grave_acts in 0_usize..10, other_acts in 0_usize..10,
+            most_rows in 0_usize..40, grave_acts in 0_usize..10, other_acts in 0_usize..10,
         ) {
-            let limits = ActivityLimits { cells, grave_acts, other_acts, ..ActivityLimits::default() };
+            let limits = ActivityLimits { rows: most_rows, grave_acts, other_acts, ..ActivityLimits::default() };
             let whole = activity_of(&rows, &keep, &[], limits);
             let split = activity_of(&rows, &keep, &splits, limits);
             prop_assert_eq!(everything(&whole), everything(&split));
@@ -659,9 +631,9 @@ mod tests {
 
         #[test]
         fn every_event_is_counted_or_said_to_be_left_out(
-            rows in prop::collection::vec(any::<(u8, u8, u8, u32, bool, bool)>(), 0..60), cells in 0_usize..40,
+            rows in prop::collection::vec(any::<(u8, u8, u8, u32, bool, bool)>(), 0..60), most_rows in 0_usize..40,
         ) {
-            let limits = ActivityLimits { cells, ..ActivityLimits::default() };
+            let limits = ActivityLimits { rows: most_rows, ..ActivityLimits::default() };
             let activity = activity_of(&rows, &[true; 60], &[], limits);
             let end = "2100-01-01T00:00:00Z".parse().unwrap();
             let counted: u64 = (0..4).map(|p| activity.history(&format!("role/{p}"), end).all.events).sum();
@@ -672,19 +644,16 @@ mod tests {
 
     #[test]
     fn an_act_is_found_again_with_its_place() {
-        let mut batch = ActBatch::new(Place::File { name: "a.json".into(), offset: 0 });
+        let mut batch = ActReader::default();
         push(&mut batch, 0, (0, 0, 0, 0, false, true));
         push(&mut batch, 7, (0, 1, 0, 0, false, true));
         let mut activity = Activity::default();
-        activity.take(&batch, |_| true);
+        activity.take(batch.batch(Place::File { name: "a.json".into(), offset: 0 }), |_| true);
         let act = activity.act("role/0", "00000007-0000-4000-8000-000000000000").unwrap();
         assert_eq!((act.action, act.gravity), ("DisableKey", Some(Gravity::Destructive)));
         assert_eq!(act.place, Place::File { name: "a.json".into(), offset: 7 });
-        assert_eq!(
-            activity.act("role/0", "00000000-0000-4000-8000-000000000000"),
-            None,
-            "a read is only counted"
-        );
+        let read = activity.act("role/0", "00000000-0000-4000-8000-000000000000");
+        assert!(read.is_none(), "a read is only counted");
         assert_eq!(activity.hours_of_call("Decrypt", Timestamp::UNIX_EPOCH, Timestamp::MAX).len(), 1);
     }
 }

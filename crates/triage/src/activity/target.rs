@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::event::Event;
+use crate::event::{Event, resources_of_record};
 
 /// Parameters that name what a call is about, the telling ones first. Spellings are those of CloudTrail.
 const NAMES: [&str; 34] = [
@@ -44,10 +44,21 @@ const NAMES: [&str; 34] = [
 
 /// What a call was about, where its record names it.
 pub(super) fn target_of(event: &Event) -> Option<String> {
-    let arns = || event.resources.iter().filter_map(|resource| resource.arn.as_deref());
+    let arns = event.resources.iter().filter_map(|resource| resource.arn.as_deref());
+    target_among(arns, &event.request)
+}
+
+/// The same of a record's `resources` and `requestParameters`, as their JSON texts; empty for what it does not have.
+pub(super) fn target_of_texts(resources: &str, parameters: &str) -> Option<String> {
+    let tree = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let resources = resources_of_record(&tree(resources));
+    target_among(resources.iter().filter_map(|resource| resource.arn.as_deref()), &tree(parameters))
+}
+
+fn target_among<'a>(arns: impl Iterator<Item = &'a str> + Clone, parameters: &Value) -> Option<String> {
     // Records of KMS name aliases beside keys.
-    let arn = arns().find(|arn| arn.contains(":key/")).or_else(|| arns().next());
-    arn.map(str::to_owned).or_else(|| NAMES.iter().find_map(|name| text_under(&event.request, name)))
+    let arn = arns.clone().find(|arn| arn.contains(":key/")).or_else(|| arns.clone().next());
+    arn.map(str::to_owned).or_else(|| NAMES.iter().find_map(|name| text_under(parameters, name)))
 }
 
 /// The first text under a name, at any depth: EC2 wraps its ids in sets of items.
@@ -91,6 +102,9 @@ mod tests {
             record["eventTime"] = "2026-03-02T09:00:00Z".into();
             let event = Event::of_record(record.as_object().unwrap(), Place::Unknown).unwrap();
             assert_eq!(target_of(&event).as_deref(), expected, "{record}");
+            let text = |name: &str| record.get(name).map(Value::to_string).unwrap_or_default();
+            let written = target_of_texts(&text("resources"), &text("requestParameters"));
+            assert_eq!(written.as_deref(), expected, "{record}");
         }
     }
 }

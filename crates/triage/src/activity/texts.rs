@@ -37,6 +37,11 @@ impl Texts {
         text_at(&self.bytes, &self.ends, number)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Bytes of all texts.
     pub(super) fn size(&self) -> usize {
         self.bytes.len()

@@ -169,12 +169,7 @@ impl<'a> SortedKeys<'a> {
 
     /// When no key is used or read where this one is, the trail is more telling than the keys.
     fn why_no_uses(&self, key: &KeyId, dependents: &[Dependent], coverage: &Coverage) -> Option<String> {
-        let uses_keys = |(other, events): (&KeyId, &EventsOfKey<'_>)| {
-            let shows = |kind| matches!(kind, UseKind::Use | UseKind::PublicKey | UseKind::Read);
-            (&other.account, &other.region) == (&key.account, &key.region)
-                && events.uses.iter().any(|(group, _)| shows(group.kind))
-        };
-        if self.keys.iter().any(uses_keys) {
+        if self.used_in.contains(&(key.account.clone(), key.region.clone())) {
             return None;
         }
         let relies = |dependent: &Dependent| matches!(dependent.grade, Grade::Granted | Grade::Declared);

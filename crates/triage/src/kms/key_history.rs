@@ -45,7 +45,7 @@ impl KeyHistory {
 
     /// Whether an event has to be given to [`KeyHistory::observe`]: management calls of KMS, calls of other services that
     /// name a key for a resource, and calls that change what a trail records. What
-    /// [`KeyUseBatch::takes`](super::key_use::KeyUseBatch::takes) of KMS is better given as
+    /// [`KeyUseReader::takes`](super::key_use::KeyUseReader::takes) of KMS is better given as
     /// [`KeyUse`](super::key_use::KeyUse); for failures of other services ask [`KeyHistory::wants_error`] as well.
     pub fn wants(provider: &str, action: &str) -> bool {
         provider == KMS || declares(provider, action) || changes_trail(provider, action)
@@ -87,12 +87,16 @@ impl KeyHistory {
     /// Merges the uses of an input. `keep` is asked by the row number that the use was pushed with.
     pub fn take(&mut self, batch: &KeyUseBatch, keep: impl Fn(usize) -> bool) {
         for (group, tally) in batch.tallies(|row, shared| keep(row) && self.is_new(shared)) {
-            for (key, group) in group {
+            let mut add = |(key, group): &(KeyRef, UseGroup), tally| {
                 // Looked up first: keys are many texts to copy, and known ones are the rule.
                 match self.uses.get_mut(key) {
-                    Some(groups) => groups.add(group, tally.clone()),
-                    None => self.uses.entry(key.clone()).or_default().add(group, tally.clone()),
+                    Some(groups) => groups.add(group, tally),
+                    None => self.uses.entry(key.clone()).or_default().add(group, tally),
                 }
+            };
+            if let Some((last, others)) = group.split_last() {
+                others.iter().for_each(|of_key| add(of_key, tally.clone()));
+                add(last, tally);
             }
         }
     }

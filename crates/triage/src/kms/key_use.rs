@@ -17,6 +17,7 @@ use super::sighting::{KMS, Sighting, Tally};
 use super::state::KeyState;
 use super::use_facts::{
     ActionKind, BatchGroup, ServiceAndResource, UseFacts, is_service, kind_of, shared_hash, state_said,
+    use_named,
 };
 use crate::identity::principal;
 use crate::place::Place;
@@ -59,13 +60,21 @@ pub struct KeyUse<'a> {
     pub additional_event_data: Option<&'a str>,
 }
 
-/// Uses of one input, read by one thread, to be merged by [`KeyHistory::take`](super::key_history::KeyHistory::take).
-#[derive(Debug)]
+/// Reads uses of one input after the other, in one thread.
+#[derive(Debug, Default)]
+pub struct KeyUseReader {
+    memo: Memo,
+    batch: KeyUseBatch,
+}
+
+/// Uses of one input, to be merged by [`KeyHistory::take`](super::key_history::KeyHistory::take).
+#[derive(Debug, Default)]
 pub struct KeyUseBatch {
     input: Arc<str>,
     rows: Vec<KeyUseRow>,
-    groups: Vec<BatchGroup>,
-    memo: Memo,
+    groups: Vec<Arc<BatchGroup>>,
+    actions: Vec<(Symbol, Cow<'static, str>)>,
+    ids: Vec<Box<str>>,
 }
 
 /// One use.
@@ -77,18 +86,21 @@ struct KeyUseRow {
     /// A hash of `sharedEventID`; 0 for none.
     shared: u64,
     id: RowId,
+    /// Position in the batch.
     group: u32,
-    action: Symbol,
+    /// Position in the batch.
+    action: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RowId {
     None,
     Uuid([u8; 16]),
+    /// Position in the batch.
     Text(u32),
 }
 
-/// A text of the batch; 0 is none.
+/// A text of the reader; 0 is none.
 type Symbol = u32;
 
 /// What was read before is not read again: slices repeat.
@@ -104,13 +116,26 @@ struct Memo {
     requests_differ: bool,
     responses: Table<Box<str>, Symbol>,
     materials: Table<Box<str>, Symbol>,
-    groups: Table<GroupFacts, Option<u32>>,
+    groups: Table<GroupFacts, Option<KnownGroup>>,
+    /// Counts batches.
+    batch: u64,
+}
+
+/// What a group of facts says, and where it is in the batch that it was last seen in.
+#[derive(Debug)]
+struct KnownGroup {
+    group: Arc<BatchGroup>,
+    batch: u64,
+    position: u32,
 }
 
 type Table<K, V> = HashMap<K, V, FixedState>;
 
 /// Beyond this, slices don't repeat enough to remember them.
 const MOST_REMEMBERED: usize = 4_096;
+
+/// With more texts or groups than these a reader begins anew.
+const MOST_TEXTS: usize = 200_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct IdentityFacts {
@@ -144,50 +169,102 @@ struct GroupFacts {
     kind: ActionKind,
 }
 
-impl KeyUseBatch {
-    /// An empty batch. `input` is what the ledger calls the input.
-    pub fn new(input: impl Into<Arc<str>>) -> Self {
-        Self { input: input.into(), rows: Vec::new(), groups: Vec::new(), memo: Memo::default() }
-    }
-
+impl KeyUseReader {
     /// Whether a call of KMS can be read the light way: one that uses a key, or that only reads about it. `action` is
     /// `eventName`, without quotes. All others have to be observed as whole events.
     pub fn takes(action: &str) -> bool {
         kind_of(action).is_some()
     }
 
-    /// Adds a call. False, and nothing is added, for one that [`KeyUseBatch::takes`] not, that names no key, or that has no
-    /// time that can be read.
+    /// Adds a call to the batch. False, and nothing is added, for one that [`KeyUseReader::takes`] not, that names no key, or
+    /// that has no time that can be read.
     pub fn push(&mut self, key_use: &KeyUse<'_>) -> bool {
         let Some(action) = key_use.event_name else { return false };
         let (Some(kind), Some(time)) = (kind_of(action), key_use.event_time) else {
             return false;
         };
         let Some(group) = self.group(key_use, kind) else { return false };
-        let action = self.memo.symbol(Some(action));
+        let action = self.action(action);
         let id = match key_use.event_id {
             None => RowId::None,
             Some(id) => match uuid_of(id) {
                 Some(uuid) => RowId::Uuid(uuid),
-                None => RowId::Text(self.memo.symbol(Some(id))),
+                None => {
+                    self.batch.ids.push(id.into());
+                    RowId::Text(u32::try_from(self.batch.ids.len() - 1).unwrap_or(u32::MAX))
+                }
             },
         };
         let shared = key_use.shared_event_id.map_or(0, shared_hash);
         let (row, offset) = (key_use.row, key_use.offset);
-        self.rows.push(KeyUseRow { row, offset, time, shared, id, group, action });
+        self.batch.rows.push(KeyUseRow { row, offset, time, shared, id, group, action });
         true
     }
 
-    /// Gives back the memory that is only there to read faster. To be called when the input has been read; more can be
-    /// pushed nevertheless.
-    pub fn close(&mut self) {
+    /// The uses since the last batch, as a batch. `input` is what the ledger calls the input.
+    pub fn batch(&mut self, input: impl Into<Arc<str>>) -> KeyUseBatch {
         let memo = &mut self.memo;
-        (memo.identities, memo.resources, memo.requests) =
-            (Table::default(), Table::default(), Table::default());
-        (memo.responses, memo.materials) = (Table::default(), Table::default());
-        self.rows.shrink_to_fit();
+        memo.batch += 1;
+        if memo.texts.len() > MOST_TEXTS || memo.groups.len() > MOST_TEXTS {
+            *memo = Memo { batch: memo.batch, ..Memo::default() };
+        }
+        KeyUseBatch { input: input.into(), ..std::mem::take(&mut self.batch) }
     }
 
+    /// Leaves out the uses since the last batch.
+    pub fn forget_rows(&mut self) {
+        self.batch("");
+    }
+
+    fn action(&mut self, action: &str) -> u32 {
+        let symbol = self.memo.symbol(Some(action));
+        let actions = &mut self.batch.actions;
+        let position = actions.iter().position(|(known, _)| *known == symbol).unwrap_or_else(|| {
+            let name = use_named(action).map_or_else(|| Cow::Owned(action.to_owned()), Cow::Borrowed);
+            actions.push((symbol, name));
+            actions.len() - 1
+        });
+        u32::try_from(position).unwrap_or(u32::MAX)
+    }
+
+    fn group(&mut self, key_use: &KeyUse<'_>, kind: ActionKind) -> Option<u32> {
+        let Self { memo, batch } = self;
+        let error = key_use.error_code;
+        let address = key_use.source_ip_address.filter(|address| is_service(address));
+        let facts = GroupFacts {
+            identity: memo.identity(key_use.user_identity),
+            request: memo.request(key_use.request_parameters),
+            resources: memo.resources(key_use.resources),
+            response: memo.response(key_use.response_elements),
+            material: memo.material(key_use.additional_event_data),
+            account: memo.symbol(key_use.recipient_account_id),
+            region: memo.symbol(key_use.aws_region),
+            address: memo.symbol(address),
+            state: error.is_some().then_some(key_use.error_message).flatten().and_then(state_said),
+            error: memo.symbol(error),
+            kind,
+        };
+        if !memo.groups.contains_key(&facts) {
+            let group = memo.facts(&facts).groups();
+            let known = (!group.is_empty()).then(|| KnownGroup {
+                group: Arc::new(group),
+                batch: u64::MAX,
+                position: 0,
+            });
+            memo.groups.insert(facts, known);
+        }
+        let number = memo.batch;
+        let known = memo.groups.get_mut(&facts)?.as_mut()?;
+        if known.batch != number {
+            known.batch = number;
+            known.position = u32::try_from(batch.groups.len()).ok()?;
+            batch.groups.push(Arc::clone(&known.group));
+        }
+        Some(known.position)
+    }
+}
+
+impl KeyUseBatch {
     /// How many calls there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -228,7 +305,7 @@ impl KeyUseBatch {
             first: self.sighting(first),
             last: self.sighting(last),
         };
-        self.groups.iter().zip(tallies).filter_map(|(group, found)| Some((group, tally(found?)))).collect()
+        self.groups.iter().zip(tallies).filter_map(|(group, found)| Some((&**group, tally(found?)))).collect()
     }
 
     fn sighting(&self, row: &KeyUseRow) -> Sighting {
@@ -237,41 +314,12 @@ impl KeyUseBatch {
             id: match row.id {
                 RowId::None => None,
                 RowId::Uuid(uuid) => Some(text_of_uuid(uuid).into()),
-                RowId::Text(symbol) => self.memo.text(symbol).map(|text| Box::from(&*text)),
+                RowId::Text(at) => self.ids.get(at as usize).cloned(),
             },
             provider: Cow::Borrowed(KMS),
-            action: Cow::Owned(self.memo.text(row.action).map(|text| text.to_string()).unwrap_or_default()),
+            action: self.actions.get(row.action as usize).map(|(_, name)| name.clone()).unwrap_or_default(),
             place: Place::File { name: Arc::clone(&self.input), offset: row.offset },
         }
-    }
-
-    fn group(&mut self, key_use: &KeyUse<'_>, kind: ActionKind) -> Option<u32> {
-        let memo = &mut self.memo;
-        let error = key_use.error_code;
-        let address = key_use.source_ip_address.filter(|address| is_service(address));
-        let facts = GroupFacts {
-            identity: memo.identity(key_use.user_identity),
-            request: memo.request(key_use.request_parameters),
-            resources: memo.resources(key_use.resources),
-            response: memo.response(key_use.response_elements),
-            material: memo.material(key_use.additional_event_data),
-            account: memo.symbol(key_use.recipient_account_id),
-            region: memo.symbol(key_use.aws_region),
-            address: memo.symbol(address),
-            state: error.is_some().then_some(key_use.error_message).flatten().and_then(state_said),
-            error: memo.symbol(error),
-            kind,
-        };
-        if let Some(known) = memo.groups.get(&facts) {
-            return *known;
-        }
-        let group = memo.facts(&facts).groups();
-        let number = u32::try_from(self.groups.len()).ok().filter(|_| !group.is_empty());
-        if number.is_some() {
-            self.groups.push(group);
-        }
-        memo.groups.insert(facts, number);
-        number
     }
 }
 

@@ -10,7 +10,7 @@ use super::key_history::KeyHistory;
 use super::key_id::{AliasId, KeyId, KeyRef};
 use super::lifecycle::{Change, LifecycleEvent, Store};
 use super::sighting::Tally;
-use super::use_groups::UseGroup;
+use super::use_groups::{UseGroup, UseKind};
 
 /// A [`KeyHistory`] that can be asked. Sort once, ask often.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct SortedKeys<'a> {
     pub(crate) aliases: AliasTable,
     pub(crate) stores: BTreeMap<Store, Vec<&'a LifecycleEvent>>,
     pub(crate) trails: Vec<&'a TrailChange>,
+    /// Accounts and Regions in which some key is used or read.
+    pub(crate) used_in: BTreeSet<(Option<String>, Option<String>)>,
     unresolved: Vec<(AliasId, u64)>,
 }
 
@@ -42,6 +44,7 @@ impl<'a> SortedKeys<'a> {
             aliases,
             stores: BTreeMap::new(),
             trails: history.trails.iter().collect::<BTreeSet<_>>().into_iter().collect(),
+            used_in: BTreeSet::new(),
             unresolved: Vec::new(),
         };
         for event in lifecycle {
@@ -63,6 +66,10 @@ impl<'a> SortedKeys<'a> {
                 _ => {}
             }
         }
+        let shows = |kind| matches!(kind, UseKind::Use | UseKind::PublicKey | UseKind::Read);
+        let is_used = |events: &EventsOfKey<'_>| events.uses.iter().any(|(group, _)| shows(group.kind));
+        let used = sorted.keys.iter().filter(|(_, events)| is_used(events));
+        sorted.used_in = used.map(|(key, _)| (key.account.clone(), key.region.clone())).collect();
         sorted
     }
 

@@ -36,6 +36,11 @@ pub(crate) fn is_key_use(action: &str) -> bool {
     USES.contains(&action)
 }
 
+/// The name of a call that uses a key, as it is written here.
+pub(crate) fn use_named(action: &str) -> Option<&'static str> {
+    USES.iter().copied().find(|name| *name == action)
+}
+
 /// What the rows of a group have in common: each key that they use, and how.
 pub(crate) type BatchGroup = Vec<(KeyRef, UseGroup)>;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use bartizan_triage::event::Event;
 use bartizan_triage::kms::key_history::KeyHistory;
 use bartizan_triage::kms::key_id::{KeyRef, keys_of};
-use bartizan_triage::kms::key_use::KeyUseBatch;
+use bartizan_triage::kms::key_use::KeyUseReader;
 use bartizan_triage::place::Place;
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ fn real_records_give_the_same_history_both_ways() {
         for (row, record) in of_kms.iter().enumerate() {
             let event = event(row, record);
             whole.observe(&event);
-            if !KeyUseBatch::takes(&event.action) {
+            if !KeyUseReader::takes(&event.action) {
                 light.observe(&event);
             }
         }

@@ -3,7 +3,7 @@
 use bartizan_triage::event::Event;
 use bartizan_triage::kms::coverage::Coverage;
 use bartizan_triage::kms::key_history::KeyHistory;
-use bartizan_triage::kms::key_use::{KeyUse, KeyUseBatch};
+use bartizan_triage::kms::key_use::{KeyUse, KeyUseBatch, KeyUseReader};
 use bartizan_triage::place::Place;
 use ecs::Timestamp;
 use proptest::prelude::*;
@@ -13,9 +13,15 @@ use crate::made_log::{ACCOUNT, arn};
 
 /// A batch of the uses among records, row by row, and how many there were.
 pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
-    let mut batch = KeyUseBatch::new("made.json");
+    let mut reader = KeyUseReader::default();
+    let pushed = push_all(&mut reader, records, 0);
+    (reader.batch("made.json"), pushed)
+}
+
+/// The records have the rows from `first` on.
+fn push_all(reader: &mut KeyUseReader, records: &[Value], first: usize) -> usize {
     let mut pushed = 0;
-    for (row, record) in records.iter().enumerate() {
+    for (row, record) in (first..).zip(records) {
         let text = |name: &str| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let written = |name: &str| record.get(name).map(Value::to_string);
         let identity = written("userIdentity");
@@ -23,7 +29,7 @@ pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
         let request = written("requestParameters");
         let response = written("responseElements");
         let additional = written("additionalEventData");
-        pushed += usize::from(batch.push(&KeyUse {
+        pushed += usize::from(reader.push(&KeyUse {
             row,
             offset: row as u64,
             event_time: text("eventTime").and_then(|at| at.parse().ok()),
@@ -42,7 +48,7 @@ pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
             additional_event_data: additional.as_deref(),
         }));
     }
-    (batch, pushed)
+    pushed
 }
 
 pub(crate) fn event(number: usize, record: &Value) -> Event {
@@ -219,13 +225,23 @@ proptest! {
 
         // Uses in two batches, the later one first; calls as events.
         let cut = cut.index(records.len() + 1);
-        let is_use = |row: usize| KeyUseBatch::takes(&events[row].action);
+        let is_use = |row: usize| KeyUseReader::takes(&events[row].action);
         let whole = members_of(&records).0;
         let mut batched = KeyHistory::new();
         batched.take(&whole, |row| row >= cut);
         (0..events.len()).filter(|row| !is_use(*row)).for_each(|row| batched.observe(&events[row]));
         batched.take(&whole, |row| row < cut);
         prop_assert_eq!(told(&straight), told(&batched));
+
+        // Two batches of one reader.
+        let mut reader = KeyUseReader::default();
+        let mut read = KeyHistory::new();
+        for (first, records) in [(0, &records[..cut]), (cut, &records[cut..])] {
+            push_all(&mut reader, records, first);
+            read.take(&reader.batch("made.json"), |_| true);
+        }
+        (0..events.len()).filter(|row| !is_use(*row)).for_each(|row| read.observe(&events[row]));
+        prop_assert_eq!(told(&straight), told(&read));
     }
 }
 
@@ -235,7 +251,7 @@ fn a_member_said_twice_counts_as_its_last() {
     let record: Value = serde_json::from_str(text).unwrap();
     let mut whole = KeyHistory::new();
     whole.observe(&event(0, &record));
-    let mut batch = KeyUseBatch::new("made.json");
+    let mut reader = KeyUseReader::default();
     let twice = KeyUse {
         event_time: "2026-03-14T00:00:00Z".parse().ok(),
         event_name: Some("Decrypt"),
@@ -244,12 +260,13 @@ fn a_member_said_twice_counts_as_its_last() {
         aws_region: Some("eu-west-1"),
         ..KeyUse::default()
     };
-    assert!(batch.push(&twice));
+    assert!(reader.push(&twice));
     let mut light = KeyHistory::new();
+    let batch = reader.batch("made.json");
     light.take(&batch, |_| true);
     assert_eq!(told(&whole), told(&light));
-    assert!(!batch.push(&KeyUse { event_time: None, ..twice }), "no time");
-    assert!(!batch.push(&KeyUse { event_name: Some("DisableKey"), ..twice }), "not a use");
-    assert!(!batch.push(&KeyUse { request_parameters: Some("{}"), ..twice }), "no key");
-    assert_eq!(batch.len(), 1);
+    assert!(!reader.push(&KeyUse { event_time: None, ..twice }), "no time");
+    assert!(!reader.push(&KeyUse { event_name: Some("DisableKey"), ..twice }), "not a use");
+    assert!(!reader.push(&KeyUse { request_parameters: Some("{}"), ..twice }), "no key");
+    assert_eq!((batch.len(), reader.batch("made.json").len()), (1, 0));
 }
