@@ -1,4 +1,4 @@
-//! What every principal does: counts by hour, and the acts that changed something or were refused.
+//! What every principal does: a row for each event, and the acts that changed something or were refused.
 
 mod history;
 mod index;
@@ -27,11 +27,11 @@ use crate::surroundings::Gravity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityLimits {
     /// Rows: events, and where they are too many, counts by profile (principal, session, key, address, client, Region,
-    /// account), call and hour; about 56 bytes each.
+    /// account), call and hour; about 48 bytes each.
     pub rows: usize,
     /// Bytes of names, addresses and clients.
     pub text_bytes: usize,
-    /// Acts that are in the tables of grave acts; about 60 bytes each.
+    /// Acts that are in the tables of grave acts; about 90 bytes each.
     pub grave_acts: usize,
     /// Other acts that did not only read, or were refused.
     pub other_acts: usize,
