@@ -273,7 +273,7 @@ const SETTINGS: [(&str, &[&str]); 9] = [
     ("state", &["sqlite", "postgres"]),
     ("lake", &["folder", "bucket", "prefix", "log", "retention"]),
     ("rules", &["paths", "builtin", "reload"]),
-    ("limits", &["rules_at_once", "rule_time", "rule_events", "rule_alerts"]),
+    ("limits", &["rules_at_once", "rule_time", "rule_events", "rule_alerts", "history_values"]),
     ("investigation", &["look_back", "events", "alerts"]),
     ("geoip", &["city", "asn"]),
     (

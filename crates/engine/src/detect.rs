@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alert::{
     Alert, AlertContext, AlertRule, BuildOutcome, EventHit, EventText, Hit, NewTermsHit, SequenceHit,
+    SuppressionState,
 };
-use ecs::{Document, FieldTable, Known, TimeRange, Timestamp};
+use ecs::{Document, FieldTable, IndexPatterns, Known, TimeRange, Timestamp};
 use matcher::FilterId;
 use query::Diagnostic;
 use rule::rule_type::RuleType;
@@ -14,11 +15,12 @@ use crate::error::EngineError;
 use crate::event_time::EventTime;
 use crate::finisher::{Finisher, InOrder, Join};
 use crate::held_events::{HeldEvent, HeldEvents, KeptEvent};
+use crate::kept_history::{self, KeepHistory, KeptHistories, KeptHistory, Kind, Seen, open_groups};
 use crate::key_table::MOST_COMBINATIONS;
-use crate::outcome::RuleOutcome;
+use crate::outcome::{RuleOutcome, RuleStatus};
 use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::FoundEvent;
-use crate::waiting_events::{Finished, WaitingEvents};
+use crate::waiting_events::{FoundInOrder, WaitingEvents};
 use crate::waiting_groups::{GroupsFound, WaitingGroups};
 use crate::waiting_rows::WaitingRows;
 use crate::waiting_terms::{FoundTerms, NewTermsFound, WaitingTerms};
@@ -63,6 +65,21 @@ pub struct Detection<'p> {
     /// What was found new after the range: alerts of the range may have been folded into those.
     after_range: BTreeSet<HeldEvent>,
     bounds: Option<Bounds<'p>>,
+    /// Is what rules see kept for the range that follows?
+    keeps: bool,
+    /// Do indicators come only when events wait for them?
+    asks_for_indicators: bool,
+}
+
+/// What came of a detection.
+#[derive(Debug)]
+pub struct Finished {
+    /// The account of every rule.
+    pub outcomes: Vec<RuleOutcome>,
+    /// What is kept for the range that starts where this one ends.
+    pub kept: KeptHistories,
+    /// Rules that did not see the history that they read late.
+    pub late: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -78,6 +95,10 @@ struct RuleState<'p> {
     history_from: Option<i64>,
     /// In milliseconds since the epoch: until when events after the range count; `None` when none do.
     seen_until: Option<i64>,
+    /// Does it see all of its history, or know it?
+    is_whole: bool,
+    /// The alerts that take later hits in, where they were kept. Then no hit before the range counts.
+    suppression: Option<SuppressionState>,
     used: Used,
 }
 
@@ -115,6 +136,8 @@ impl<'p> Detection<'p> {
             time: EventTime::of_rule(&planned.rule),
             history_from: None,
             seen_until: None,
+            is_whole: true,
+            suppression: None,
             used: Used::default(),
         };
         Self {
@@ -129,12 +152,21 @@ impl<'p> Detection<'p> {
             before_range: BTreeSet::new(),
             after_range: BTreeSet::new(),
             bounds: None,
+            keeps: false,
+            asks_for_indicators: false,
         }
     }
 
     /// The same within bounds: a rule that goes beyond is left out from then on, with the reason as its outcome.
     pub fn within(mut self, bounds: Bounds<'p>) -> Self {
         self.bounds = Some(bounds);
+        self
+    }
+
+    /// The same where indicators come only when events wait for them, as [`indicator_patterns`](Self::indicator_patterns)
+    /// says: then that there are none is no fault of a rule without events.
+    pub(crate) fn asking_for_indicators(mut self) -> Self {
+        self.asks_for_indicators = true;
         self
     }
 
@@ -157,6 +189,28 @@ impl<'p> Detection<'p> {
             state.history_from = history_from.map(Timestamp::as_millisecond);
             let seen_until = range.to.and_then(|to| planned.seen_until(windows, to));
             state.seen_until = seen_until.map(Timestamp::as_millisecond);
+        }
+        self
+    }
+
+    /// The same with what was kept of the range before this one, so that what is seen is kept again. To be said after
+    /// [`over`](Self::over) and before the first event. What is no longer what a rule would see is left.
+    pub fn keeping(mut self, mut history: KeepHistory) -> Self {
+        if self.windows != Windows::AsScheduled {
+            return self;
+        }
+        self.keeps = true;
+        for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
+            let from = self.range.from.and_then(|from| history.history_from(planned, self.windows, from));
+            state.history_from = from.map(Timestamp::as_millisecond);
+            state.is_whole = history.is_whole(planned);
+            let kept = history.kept.remove(&planned.rule.rule_id);
+            let Some(kept) = kept.filter(|kept| kept.is_of(planned)) else { continue };
+            match kept.seen {
+                Seen::Terms(terms) => state.waiting = Waiting::Terms(terms),
+                Seen::Groups(groups) => state.waiting = Waiting::Groups(groups),
+                Seen::Suppression(suppression) => state.suppression = Some(suppression),
+            }
         }
         self
     }
@@ -329,6 +383,17 @@ impl<'p> Detection<'p> {
         Ok(())
     }
 
+    /// Where the indicators lie that events of the range could match. Their times do not count.
+    pub(crate) fn indicator_patterns(&self) -> Vec<&'p IndexPatterns> {
+        let waits = |state: &RuleState<'_>| match &state.waiting {
+            Waiting::Threats(waiting) => waiting.has_events() && !state.used.is_left_out,
+            _ => false,
+        };
+        let waiting = self.rules.iter().zip(&self.plan.rules).filter(|(state, _)| waits(state));
+        let filters = waiting.flat_map(|(_, planned)| self.plan.filters_of(planned));
+        filters.filter_map(|filter| filter.indicators.as_ref()).collect()
+    }
+
     fn hit(
         &mut self,
         rule: usize,
@@ -394,10 +459,23 @@ impl<'p> Detection<'p> {
     /// # Errors
     /// When an alert cannot be handed over, or an event that was kept cannot be had again.
     pub fn finish(
-        mut self,
+        self,
         data: Option<(Timestamp, Timestamp)>,
         sink: &mut dyn AlertSink,
     ) -> Result<Vec<RuleOutcome>, EngineError> {
+        Ok(self.finish_keeping(data, sink)?.outcomes)
+    }
+
+    /// The same, with what is kept for the range that starts where this one ends.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_keeping(
+        mut self,
+        data: Option<(Timestamp, Timestamp)>,
+        sink: &mut dyn AlertSink,
+    ) -> Result<Finished, EngineError> {
+        let mut histories = KeptHistories::new();
         for (rule, planned) in self.plan.rules.iter().enumerate() {
             if self.bounds.is_some_and(|bounds| (bounds.is_stopped)()) {
                 return Err(EngineError::Stopped);
@@ -408,6 +486,7 @@ impl<'p> Detection<'p> {
             let state = &mut self.rules[rule];
             let kept = std::mem::take(&mut state.kept);
             let waiting = std::mem::replace(&mut state.waiting, Waiting::Nothing);
+            let mut seen = None;
             for hit in kept.into_values() {
                 self.make(rule, Hit::Event(hit), sink)?;
             }
@@ -417,34 +496,69 @@ impl<'p> Detection<'p> {
                     self.finish_in_order(rule, in_order, found, sink)?;
                 }
                 (Finisher::Threshold(threshold), Waiting::Groups(waiting)) => {
-                    self.finish_threshold(rule, waiting.finish(threshold), sink)?;
+                    self.finish_threshold(rule, waiting.found(threshold), sink)?;
+                    seen = self.keeps_from(rule, Kind::Groups).map(|from| {
+                        Seen::Groups(Box::new(waiting.into_history(threshold, self.windows, from)))
+                    });
                 }
                 (Finisher::ThreatMatch(threat), Waiting::Threats(waiting)) => {
-                    self.finish_threats(rule, threat, waiting.finish(threat), sink)?;
+                    let is_known = waiting.has_events() || !self.asks_for_indicators;
+                    self.finish_threats(rule, threat, waiting.finish(threat), is_known, sink)?;
                 }
                 (Finisher::Esql(query), Waiting::Rows(waiting)) => {
                     self.finish_esql(rule, query, waiting, data, sink)?;
                 }
-                (_, Waiting::Terms(waiting)) => self.finish_new_terms(rule, waiting.finish(), sink)?,
+                (_, Waiting::Terms(waiting)) => {
+                    self.finish_new_terms(rule, waiting.found(), sink)?;
+                    let from = self.keeps_from(rule, Kind::Terms);
+                    seen = from.map(|from| Seen::Terms(Box::new(waiting.into_history(from))));
+                }
                 _ => {}
             }
             self.has_finished(rule);
+            if let Some(range_to) = self.range.to
+                && self.keeps_of(rule) == Some(Kind::Suppression)
+            {
+                let state = self.rules[rule].suppression.take();
+                seen = state.and_then(|state| open_groups(state, planned, range_to)).map(Seen::Suppression);
+            }
+            // Of a rule that was left out on the way not everything was seen.
+            if let Some(seen) = seen
+                && self.outcomes[planned.outcome].status == RuleStatus::Ran
+            {
+                histories.insert(planned.rule.rule_id.clone(), KeptHistory::new(seen, planned));
+            }
         }
-        Ok(self.outcomes)
+        let whole = self.rules.iter().map(|state| state.is_whole).zip(&self.plan.rules);
+        let late = whole.filter(|(is_whole, _)| !is_whole).map(|(_, planned)| planned.rule.rule_id.clone());
+        Ok(Finished { late: late.collect(), outcomes: self.outcomes, kept: histories })
+    }
+
+    /// What is kept of a rule for the range that follows.
+    fn keeps_of(&self, rule: usize) -> Option<Kind> {
+        let keeps = self.keeps && self.rules[rule].is_whole;
+        kept_history::kind(&self.plan.rules[rule]).filter(|_| keeps)
+    }
+
+    /// From when on, in milliseconds since the epoch, values or counts of a rule are kept; `None` when they are not.
+    fn keeps_from(&self, rule: usize, kind: Kind) -> Option<i64> {
+        let range_to = self.range.to.filter(|_| self.keeps_of(rule) == Some(kind))?;
+        let from = self.plan.rules[rule].history_from(self.windows, range_to).unwrap_or(range_to);
+        Some(from.as_millisecond())
     }
 
     fn finish_in_order(
         &mut self,
         rule: usize,
         in_order: &InOrder,
-        found: Finished,
+        found: FoundInOrder,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
-        let Finished { mut hits, without_time, beyond_data } = found;
-        let folds = self.folds(rule);
+        let FoundInOrder { mut hits, without_time, beyond_data } = found;
+        let (folds, counts_before) = (self.folds(rule), self.counts_hits_before(rule));
         let before_range = &self.before_range;
         // Only to alerts that take later hits in does it matter what was found before the range.
-        hits.retain(|hit| folds || hit.last().is_none_or(|last| !before_range.contains(last)));
+        hits.retain(|hit| counts_before || hit.last().is_none_or(|last| !before_range.contains(last)));
         let notes = self.notes(hits.iter().map(|hit| (hit.last().unwrap_or(&NO_EVENT), None)));
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
         outcome.hits += in_range(&notes) as u64;
@@ -499,8 +613,8 @@ impl<'p> Detection<'p> {
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let GroupsFound { hits, without_time, too_many } = found;
-        let folds = self.folds(rule);
-        let counted = hits.into_iter().filter(|(_, note)| folds || !note.is_history);
+        let counts_before = self.counts_hits_before(rule);
+        let counted = hits.into_iter().filter(|(_, note)| counts_before || !note.is_history);
         let (hits, notes): (Vec<_>, Vec<_>) = counted.unzip();
         let wanted = self.account(rule, &notes, without_time, too_many);
         let mut hit_of = |_: &mut Self, number: usize| Ok(Hit::Threshold(hits[number].clone()));
@@ -534,6 +648,11 @@ impl<'p> Detection<'p> {
 
     fn folds(&self, rule: usize) -> bool {
         self.plan.rules[rule].rule.rule_type.suppression().is_some()
+    }
+
+    /// Do hits before the range count for a rule, because alerts of these may take later ones in?
+    fn counts_hits_before(&self, rule: usize) -> bool {
+        self.folds(rule) && self.rules[rule].suppression.is_none()
     }
 
     fn evidence(&mut self, join: &Join, events: &[HeldEvent]) -> Result<Hit, EngineError> {

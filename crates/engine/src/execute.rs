@@ -9,13 +9,14 @@
 use std::collections::BTreeSet;
 
 use alert::AlertContext;
-use ecs::{Catalog, DataStream, Document, TimeRange, Timestamp};
+use ecs::{Catalog, DataStream, Document, IndexPatterns, TimeRange, Timestamp};
 use ingest::enrich::Enrichment;
 use matcher::value::date_of;
 
 use crate::detect::bounds::Bounds;
 use crate::detect::{AlertSink, Detection};
 use crate::error::EngineError;
+use crate::kept_history::{KeepHistory, KeptHistories};
 use crate::outcome::RuleOutcome;
 use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::{Looked, ScanSettings, Scanner, SharedScan};
@@ -50,7 +51,7 @@ pub struct ExecuteOptions<'p> {
 }
 
 /// The account of an execution.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Executed {
     /// Every rule of the plan.
     pub rules: Vec<RuleOutcome>,
@@ -60,12 +61,18 @@ pub struct Executed {
     pub around: u64,
     /// The newest `@timestamp` among the events in the range.
     pub newest: Option<Timestamp>,
+    /// What is kept for the range that starts where this one ends, of rules that ran.
+    pub kept: KeptHistories,
+    /// Rules that found something without the history that they read late: what they gave does not count.
+    pub want_history: BTreeSet<String>,
 }
 
-/// From when until when events count for the rules of a plan, or for those of them with the given ids, around a range too. An end is `None` where the range is open.
+/// From when until when events count for the rules of a plan, or for those of them with the given ids, around a range too;
+/// with `history`, beside what was kept and what is read late. An end is `None` where the range is open.
 pub fn needed_range(
     plan: &Plan<'_>,
     only: Option<&BTreeSet<String>>,
+    history: Option<&KeepHistory>,
     windows: Windows,
     range: TimeRange,
 ) -> TimeRange {
@@ -74,7 +81,11 @@ pub fn needed_range(
             |planned: &&PlannedRule<'_>| only.is_none_or(|only| only.contains(&planned.rule.rule_id));
         plan.rules.iter().filter(wanted)
     };
-    let start = |from| rules().filter_map(|rule| rule.history_from(windows, from)).min();
+    let history_from = |rule: &PlannedRule<'_>, from| match history {
+        Some(history) => history.history_from(rule, windows, from),
+        None => rule.history_from(windows, from),
+    };
+    let start = |from| rules().filter_map(|rule| history_from(rule, from)).min();
     let end = |to| rules().filter_map(|rule| rule.seen_until(windows, to)).max();
     let from = range.from.map(|from| start(from).map_or(from, |start| start.min(from)));
     let to = range.to.map(|to| end(to).map_or(to, |until| until.max(to)));
@@ -94,6 +105,9 @@ pub struct Part<'p> {
     pub read: TimeRange,
     /// What none of them may go beyond.
     pub bounds: Option<Bounds<'p>>,
+    /// What was kept of the range before, so that what is seen is kept again; `None` to keep nothing. Only of schedules'
+    /// windows something is kept.
+    pub history: Option<KeepHistory>,
 }
 
 /// Runs the rules of a plan over events, which come in any order and each once.
@@ -106,22 +120,31 @@ pub fn execute<E: std::error::Error + Send + Sync + 'static>(
     options: ExecuteOptions<'_>,
     sink: &mut dyn AlertSink,
 ) -> Result<Executed, EngineError> {
-    let part = Part { plan, only: None, options, read: TimeRange::default(), bounds: None };
-    let mut done = execute_together(vec![part], events, &mut [sink], &|| false)?;
+    let part = Part { plan, only: None, options, read: TimeRange::default(), bounds: None, history: None };
+    let more = |_: &dyn Fn(&DataStream) -> bool| std::iter::empty();
+    let mut done = execute_together(vec![part], events, more, &mut [sink], &|| false)?;
     done.pop().unwrap_or(Err(EngineError::Stopped))
 }
 
 /// Runs several parts over the same events in one pass: each event is made once for all of them. What a part gives does not
 /// depend on the others; a part that fails stops none of them. `sinks` are those of the parts, one each.
 ///
+/// Indicators count whatever their time. When events wait for some, `indicators` is called once, and gives all events of the
+/// data streams that it is asked for by a function; those that a part has seen already are passed over.
+///
 /// # Errors
 /// When events cannot be had ([`EngineError::Events`]), or it was stopped, which is asked about now and then.
-pub fn execute_together<E: std::error::Error + Send + Sync + 'static>(
+pub fn execute_together<E, I>(
     parts: Vec<Part<'_>>,
     events: impl Iterator<Item = Result<MadeEvent, E>>,
+    indicators: impl FnOnce(&dyn Fn(&DataStream) -> bool) -> I,
     sinks: &mut [&mut dyn AlertSink],
     is_stopped: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<Result<Executed, EngineError>>, EngineError> {
+) -> Result<Vec<Result<Executed, EngineError>>, EngineError>
+where
+    E: std::error::Error + Send + Sync + 'static,
+    I: Iterator<Item = Result<MadeEvent, E>>,
+{
     // An execution reads events that are enriched already.
     let enrichment = Enrichment::default();
     let shared: Vec<SharedScan<'_>> = parts
@@ -145,6 +168,18 @@ pub fn execute_together<E: std::error::Error + Send + Sync + 'static>(
         let happened = happened.and_then(|at| Timestamp::from_millisecond(at).ok());
         for (part, sink) in running.iter_mut().zip(sinks.iter_mut()) {
             part.event(&event, happened, *sink);
+        }
+    }
+    let patterns: Vec<IndexPatterns> =
+        running.iter().flat_map(|part| part.detection.indicator_patterns()).cloned().collect();
+    if !patterns.is_empty() {
+        let holds_indicators = |stream: &DataStream| patterns.iter().any(|pattern| pattern.matches(stream));
+        for (number, event) in indicators(&holds_indicators).enumerate() {
+            if number.is_multiple_of(EVENTS_BETWEEN_QUESTIONS) && is_stopped() {
+                return Err(EngineError::Stopped);
+            }
+            let event = event.map_err(|error| EngineError::Events(Box::new(error)))?;
+            running.iter_mut().for_each(|part| part.indicator(&event));
         }
     }
     let done = running.into_iter().zip(sinks.iter_mut()).map(|(part, sink)| part.finish(*sink));
@@ -171,16 +206,20 @@ struct Running<'p, 's> {
 
 impl<'p, 's> Running<'p, 's> {
     fn new(part: Part<'p>, scanner: Scanner<'s>) -> Self {
-        let Part { plan, only, options, read, bounds } = part;
+        let Part { plan, only, options, read, bounds, history } = part;
         let ExecuteOptions { range, windows, max_signals, alerts, .. } = options;
-        let mut detection = Detection::new(plan, alerts, max_signals).over(windows, range);
+        let mut detection =
+            Detection::new(plan, alerts, max_signals).over(windows, range).asking_for_indicators();
         if let Some(bounds) = bounds {
             detection = detection.within(bounds);
+        }
+        if let Some(history) = history {
+            detection = detection.keeping(history);
         }
         if let Some(only) = only {
             detection = detection.only(|planned| only.contains(&planned.rule.rule_id));
         }
-        let executed = Executed { rules: Vec::new(), events: 0, around: 0, newest: None };
+        let executed = Executed::default();
         Self { read, scanner, detection, executed, data: None, failed: None }
     }
 
@@ -206,12 +245,27 @@ impl<'p, 's> Running<'p, 's> {
         self.failed = done.err();
     }
 
+    /// Takes an event that may be an indicator, unless it was seen among the others.
+    fn indicator(&mut self, event: &MadeEvent) {
+        if self.failed.is_some() || event.time.is_none_or(|time| self.read.contains(time)) {
+            return;
+        }
+        if let Looked::Around(Some(found)) = self.scanner.look(event) {
+            self.failed = self.detection.history(&found).err();
+        }
+    }
+
     fn finish(self, sink: &mut dyn AlertSink) -> Result<Executed, EngineError> {
         let Self { detection, mut executed, data, failed, .. } = self;
         if let Some(error) = failed {
             return Err(error);
         }
-        executed.rules = detection.finish(data, sink)?;
+        let finished = detection.finish_keeping(data, sink)?;
+        let found_something = |rule_id: &String| {
+            finished.outcomes.iter().any(|outcome| outcome.rule_id == *rule_id && outcome.hits > 0)
+        };
+        executed.want_history = finished.late.into_iter().filter(found_something).collect();
+        (executed.rules, executed.kept) = (finished.outcomes, finished.kept);
         Ok(executed)
     }
 }

@@ -1,6 +1,7 @@
 //! Tuples of values by which the events of a rule are told apart or brought together, each kept once under a number.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 use matcher::KeyValue;
@@ -13,8 +14,8 @@ pub(crate) const MOST_COMBINATIONS: usize = 10_000;
 /// Tuples of values, each once.
 #[derive(Debug, Default)]
 pub(crate) struct KeyTable {
-    numbers: HashMap<Box<[KeyValue]>, u32>,
-    tuples: Vec<Box<[KeyValue]>>,
+    numbers: HashMap<Arc<[KeyValue]>, u32>,
+    tuples: Vec<Arc<[KeyValue]>>,
 }
 
 impl KeyTable {
@@ -24,16 +25,28 @@ impl KeyTable {
             return *number;
         }
         let number = self.tuples.len() as u32;
-        self.tuples.push(tuple.into());
-        self.numbers.insert(tuple.into(), number);
+        let tuple: Arc<[KeyValue]> = tuple.into();
+        self.tuples.push(Arc::clone(&tuple));
+        self.numbers.insert(tuple, number);
         number
     }
 
-    /// A tuple that was given a number.
+    /// The same with those tuples alone whose numbers are wanted. They are numbered anew, in the same order.
+    pub(crate) fn only(self, is_wanted: impl Fn(u32) -> bool) -> Self {
+        let mut kept = Self::default();
+        for (_, tuple) in self.tuples.into_iter().enumerate().filter(|(at, _)| is_wanted(*at as u32)) {
+            kept.numbers.insert(Arc::clone(&tuple), kept.tuples.len() as u32);
+            kept.tuples.push(tuple);
+        }
+        kept
+    }
+
+    /// How many tuples there are.
     pub(crate) fn len(&self) -> usize {
         self.tuples.len()
     }
 
+    /// A tuple that was given a number.
     pub(crate) fn tuple(&self, number: u32) -> &[KeyValue] {
         &self.tuples[number as usize]
     }

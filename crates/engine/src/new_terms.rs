@@ -122,7 +122,7 @@ impl NewTermsMatcher {
     }
 
     /// The first events with new values, in order.
-    pub fn finish(self) -> Vec<NewTerms> {
+    pub fn found(&self) -> Vec<NewTerms> {
         let mut found = Vec::new();
         for (key, spans) in self.spans.iter().enumerate() {
             let mut before = None;
@@ -139,6 +139,21 @@ impl NewTermsMatcher {
         }
         found.sort_unstable();
         found
+    }
+
+    /// Makes history of all that was seen, for events that come later and are of later times. Of what was before `from`
+    /// nothing is left. Says of each key whether it has events, and forgets the others: keys are numbered anew, in the
+    /// same order.
+    pub fn make_history(&mut self, from: i64) -> Vec<bool> {
+        for spans in &mut self.spans {
+            spans.retain(|span| from <= span.last);
+            for span in spans {
+                span.oldest = Oldest { id: Box::default(), event: None };
+            }
+        }
+        let is_there = self.spans.iter().map(|spans| !spans.is_empty()).collect();
+        self.spans.retain(|spans| !spans.is_empty());
+        is_there
     }
 
     /// Is an event the first with its values? `before` is the newest that has them and is older.
@@ -183,7 +198,7 @@ mod tests {
             let event = (!history && matcher.may_be_new(&occurrence)).then_some(at as u32);
             matcher.push(&occurrence, event);
         }
-        matcher.finish().into_iter().map(|found| found.event).collect()
+        matcher.found().into_iter().map(|found| found.event).collect()
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct PlannedRule<'r> {
     pub exceptions: Vec<PlannedException>,
     /// What is done with the events that are left.
     pub finisher: Finisher,
+    /// For which moments it holds, as [`Plan::holds`].
+    pub holds: TimeRange,
 }
 
 /// An exception of a rule, in force.
@@ -79,15 +81,22 @@ impl PlannedRule<'_> {
     /// back, and for alerts that take later hits in. `None` when none do.
     pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
         let of_suppression = suppression_history(&self.rule, windows, range_from);
+        // What they find depends on the whole range.
+        if matches!(&self.finisher, Finisher::InOrder(in_order) if in_order.depends_on_range()) {
+            return None;
+        }
         // What was found before the range takes part in suppression, and has to be found as the range would have found it.
         let range_from = of_suppression.unwrap_or(range_from).min(range_from);
-        let of_type = match &self.finisher {
-            // What they find depends on the whole range.
-            Finisher::InOrder(in_order) if in_order.depends_on_range() => return None,
+        self.history_of_type(windows, range_from).into_iter().chain(of_suppression).min()
+    }
+
+    /// The same as far as hits within the range depend on it, whatever may be folded into what.
+    pub(crate) fn history_of_type(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
+        match &self.finisher {
+            Finisher::InOrder(in_order) if in_order.depends_on_range() => None,
             Finisher::InOrder(in_order) => in_order.history_from(&self.rule, windows, range_from),
             finisher => finisher.history_from(windows, range_from),
-        };
-        of_type.into_iter().chain(of_suppression).min()
+        }
     }
 
     /// Until when events count that lie after the range of a hunt: the last run of the range sees them, and might find
@@ -144,11 +153,13 @@ impl<'r> Plan<'r> {
         plan.outcomes.extend(library.failed.iter().map(RuleOutcome::of_failed));
         for rule in &library.rules {
             let mut outcome = RuleOutcome::of_rule(rule);
-            plan.holds_while_exceptions_do(rule, library, now);
+            let mut holds = holds_while_exceptions_do(rule, library, now);
+            plan.hold_for(holds);
             match resolve(rule, library, catalog, &mut plan.table, now) {
                 Ok((patterns, sought)) => {
                     if sought.reads_now {
-                        plan.holds = TimeRange { from: Some(now), to: Some(now) };
+                        holds = TimeRange { from: Some(now), to: Some(now) };
+                        plan.holds = holds;
                     }
                     outcome.warnings = sought.warnings;
                     outcome.excepted = sought.exceptions.iter().map(ExceptedHits::none).collect();
@@ -173,6 +184,7 @@ impl<'r> Plan<'r> {
                         filters: first..plan.filters.len(),
                         exceptions: sought.exceptions,
                         finisher: sought.finisher,
+                        holds,
                     });
                 }
                 Err(reason) => outcome.status = RuleStatus::NotRun(reason),
@@ -197,21 +209,15 @@ impl<'r> Plan<'r> {
             filters: planned.filters,
             exceptions: planned.exceptions,
             finisher: planned.finisher,
+            holds: planned.holds,
         };
         let rules = rules.into_iter().map(owned).collect();
         Plan { rules, filters, outcomes, table, indicators, holds }
     }
 
-    /// An exception that expires holds to its last moment, that included.
-    fn holds_while_exceptions_do(&mut self, rule: &Rule, library: &RuleLibrary, now: Timestamp) {
-        for expiry in library.exceptions(rule).0.into_iter().filter_map(|item| item.expire_time) {
-            let Ok(end) = expiry.checked_add(SignedDuration::from_nanos(1)) else { continue };
-            if end <= now {
-                self.holds.from = self.holds.from.max(Some(end));
-            } else {
-                self.holds.to = Some(self.holds.to.map_or(end, |to| to.min(end)));
-            }
-        }
+    fn hold_for(&mut self, of_rule: TimeRange) {
+        self.holds.from = self.holds.from.max(of_rule.from);
+        self.holds.to = self.holds.to.into_iter().chain(of_rule.to).min();
     }
 
     /// The same with indicators from files, which rules that look for indicators have beside those among the events,
@@ -240,6 +246,20 @@ impl<'r> Plan<'r> {
     pub fn filters_of(&self, rule: &PlannedRule<'_>) -> &[PlannedFilter] {
         &self.filters[rule.filters.clone()]
     }
+}
+
+/// For how long the exceptions of a rule are in force that are so now: one that expires holds to its last moment, that included.
+fn holds_while_exceptions_do(rule: &Rule, library: &RuleLibrary, now: Timestamp) -> TimeRange {
+    let mut holds = TimeRange::default();
+    for expiry in library.exceptions(rule).0.into_iter().filter_map(|item| item.expire_time) {
+        let Ok(end) = expiry.checked_add(SignedDuration::from_nanos(1)) else { continue };
+        if end <= now {
+            holds.from = holds.from.max(Some(end));
+        } else {
+            holds.to = Some(holds.to.map_or(end, |to| to.min(end)));
+        }
+    }
+    holds
 }
 
 /// What a rule looks for, or why it does not run.

@@ -106,9 +106,32 @@ impl ThresholdMatcher {
         }
     }
 
+    /// How many events were taken.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// True when no event was taken.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// The id of an event that was taken.
     pub fn id(&self, event: u32) -> &str {
         &self.events[event as usize].id
+    }
+
+    /// The events in the order in which they came, each with the numbers of its groups.
+    pub fn counted(&self) -> impl Iterator<Item = (Vec<u32>, CountedEvent<'_>)> {
+        let mut groups_of: Vec<Vec<u32>> = vec![Vec::new(); self.events.len()];
+        for (group, events) in self.groups.iter().enumerate() {
+            events.iter().for_each(|event| groups_of[*event as usize].push(group as u32));
+        }
+        groups_of.into_iter().zip(&self.events).enumerate().map(|(number, (groups, event))| {
+            let Event { time, id, is_history, .. } = event;
+            let values = self.values_of(number as u32);
+            (groups, CountedEvent { time: *time, id, is_history: *is_history, groups: &[], values })
+        })
     }
 
     /// The groups that are large enough, in the order of runs and of the events' arrival.

@@ -44,7 +44,7 @@ struct PartOfKey {
 
 /// What the events that waited have come to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Finished {
+pub(crate) struct FoundInOrder {
     /// The events of each hit in their order; the hits in ascending order of their last events.
     pub(crate) hits: Vec<Vec<HeldEvent>>,
     /// Events that could take no part because nothing says when they happened.
@@ -90,7 +90,7 @@ impl WaitingEvents {
         rule: &InOrder,
         data: Option<(Timestamp, Timestamp)>,
         before_range: &BTreeSet<HeldEvent>,
-    ) -> Finished {
+    ) -> FoundInOrder {
         let Self { rows, takes, keys, without_time } = self;
         let mut order: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
         let mut start = 0;
@@ -143,7 +143,7 @@ impl WaitingEvents {
         for pipe in &rule.pipes {
             apply(*pipe, &mut hits);
         }
-        Finished { hits, without_time, beyond_data }
+        FoundInOrder { hits, without_time, beyond_data }
     }
 }
 

@@ -89,8 +89,28 @@ impl WaitingGroups {
         all
     }
 
+    /// How many events are counted so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.matcher.len() as u64
+    }
+
+    /// What was seen as the history of what comes later, from `from` on.
+    pub(crate) fn into_history(self, plan: &ThresholdPlan, windows: Windows, from: i64) -> Self {
+        let mut history = Self::new(plan, windows);
+        let (mut groups, mut values) = (Vec::new(), Vec::new());
+        for (of_event, event) in self.matcher.counted().filter(|(_, event)| from <= event.time) {
+            groups.clear();
+            groups.extend(of_event.iter().map(|group| history.groups.number(self.groups.tuple(*group))));
+            values.clear();
+            values.extend(event.values.iter().map(|value| history.values.number(self.values.tuple(*value))));
+            let event = CountedEvent { is_history: true, groups: &groups, values: &values, ..event };
+            history.matcher.push(&event);
+        }
+        history
+    }
+
     /// Decides which groups are large enough.
-    pub(crate) fn finish(self, plan: &ThresholdPlan) -> GroupsFound {
+    pub(crate) fn found(&self, plan: &ThresholdPlan) -> GroupsFound {
         let Self { matcher, groups, without_time, too_many, .. } = self;
         let mut found = matcher.found();
         // Groups have numbers in the order of arrival, which is not to show.
@@ -119,7 +139,7 @@ impl WaitingGroups {
         };
         // Times that were read can be represented.
         let hits = found.into_iter().filter_map(hit).collect();
-        GroupsFound { hits, without_time, too_many }
+        GroupsFound { hits, without_time: *without_time, too_many: *too_many }
     }
 }
 

@@ -104,11 +104,11 @@ impl WaitingTerms {
     }
 
     /// Decides which values are new.
-    pub(crate) fn finish(self) -> NewTermsFound {
+    pub(crate) fn found(&self) -> NewTermsFound {
         let Self { matcher, keys, without_time, too_many } = self;
         let values = |key: u32| keys.tuple(key).iter().map(to_json).collect();
         // Keys have numbers in the order of arrival, which is not to show.
-        let mut found = matcher.finish();
+        let mut found = matcher.found();
         found.sort_unstable_by(|a, b| {
             (a.time, &a.id, keys.tuple(a.key)).cmp(&(b.time, &b.id, keys.tuple(b.key)))
         });
@@ -118,7 +118,18 @@ impl WaitingTerms {
             run: found.run,
         };
         let hits = found.into_iter().map(hit).collect();
-        NewTermsFound { hits, without_time, too_many }
+        NewTermsFound { hits, without_time: *without_time, too_many: *too_many }
+    }
+
+    /// What was seen as the history of what comes later, from `from` on.
+    pub(crate) fn into_history(self, from: i64) -> Self {
+        let Self { mut matcher, keys, .. } = self;
+        let is_there = matcher.make_history(from);
+        let keys = match is_there.len() == keys.len() && is_there.iter().all(|there| *there) {
+            true => keys,
+            false => keys.only(|key| is_there.get(key as usize).copied().unwrap_or_default()),
+        };
+        Self { matcher, keys, without_time: 0, too_many: 0 }
     }
 }
 

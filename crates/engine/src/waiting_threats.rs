@@ -68,6 +68,13 @@ struct Row {
     values_end: usize,
 }
 
+impl WaitingThreats {
+    /// Is there an event that an indicator could match?
+    pub(crate) fn has_events(&self) -> bool {
+        !self.rows.is_empty()
+    }
+}
+
 /// What the events that waited have come to.
 #[derive(Debug)]
 pub(crate) struct ThreatsFound {

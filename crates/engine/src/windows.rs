@@ -98,6 +98,11 @@ impl ScheduledRuns {
         Some(self.to.at(run)?.min(run))
     }
 
+    /// Does the window of each run end with the run itself?
+    pub fn ends_with_run(&self) -> bool {
+        matches!(self.to, End::Fixed(offset) if offset >= 0)
+    }
+
     /// False when the windows of all runs start at one instant.
     pub fn start_moves(&self) -> bool {
         match &self.from {

@@ -69,7 +69,7 @@ impl Case {
             let wanted = time >= from && matcher.may_be_new(&occurrence);
             matcher.push(&occurrence, wanted.then_some(*event as u32));
         }
-        matcher.finish().into_iter().map(|found| (found.key, found.event)).collect()
+        matcher.found().into_iter().map(|found| (found.key, found.event)).collect()
     }
 
     /// The same by walking through every run.

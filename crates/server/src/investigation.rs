@@ -1,23 +1,22 @@
 //! Alerts about keys leave an execution with their investigation: what the lake says of the key and of who acted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alert::fields;
-use ecs::{Document, IndexPatterns, TimeRange, Timestamp};
+use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
-use lake::{Lake, ScanRequest, TimeField};
 use rule::Rule;
 use rule::guide::Guide;
 use serde_json::Value;
 use state::{AlertDraft, AlertFilter, StoredAlert, TimeSpan};
-use triage::event::Event;
-use triage::evidence::Evidence;
 use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_about_keys};
 use triage::place::Place;
 use triage::report::TriageReport;
 use triage::surroundings::Window;
 
 use crate::error::ServerError;
+use crate::lake_evidence::GatheredEvidence;
 use crate::scheduler::{Scheduler, with_causes};
 
 /// The alert's field that holds its investigation.
@@ -42,70 +41,10 @@ impl Default for InvestigationLimits {
     }
 }
 
-/// What a lake says beyond alerts, and what it was not asked for.
-#[derive(Debug)]
-pub struct GatheredEvidence {
-    /// What it says.
-    pub evidence: Evidence,
-    /// Whole sentences for those who rest on it.
-    pub coverage: Vec<String>,
-}
-
 /// Alerts of the same server that are at most so long ago may have to do with a new one.
 const KNOWN: SignedDuration = SignedDuration::from_hours(24);
 /// So many of them are looked at.
 const MOST_KNOWN: u32 = 500;
-
-/// Reads back from `until` in steps that grow, until the look-back is reached or enough was read. Blocks.
-///
-/// # Errors
-/// When the lake cannot be read.
-pub fn gather(
-    lake: &Lake,
-    until: Timestamp,
-    limits: InvestigationLimits,
-) -> Result<GatheredEvidence, ServerError> {
-    let snapshot = lake.snapshot()?;
-    let mut evidence = Evidence::default();
-    let mut coverage = Vec::new();
-    let (mut read, mut without_time) = (0_u64, 0_u64);
-    let oldest = until.saturating_sub(limits.look_back).unwrap_or(Timestamp::MIN);
-    let mut to = None;
-    let mut step = SignedDuration::from_hours(6);
-    let mut from = until.saturating_sub(step).unwrap_or(oldest).max(oldest);
-    'back: loop {
-        let request = ScanRequest {
-            streams: IndexPatterns::new(["logs-aws*"]),
-            time: TimeRange { from: Some(from), to },
-            time_field: TimeField::Timestamp,
-            ..ScanRequest::default()
-        };
-        for stored in snapshot.documents(&request) {
-            if read >= limits.events {
-                coverage.push(format!(
-                    "Only the newest {} events of the lake were read, back to about {from}: older ones are not in the answers.",
-                    limits.events
-                ));
-                break 'back;
-            }
-            read += 1;
-            match Event::of_document(&stored?.document, Place::Lake) {
-                Some(event) => evidence.observe(&event),
-                None => without_time += 1,
-            }
-        }
-        if from <= oldest {
-            break;
-        }
-        to = Some(from);
-        step = step.saturating_mul(2);
-        from = from.saturating_sub(step).unwrap_or(oldest).max(oldest);
-    }
-    if without_time > 0 {
-        coverage.push(format!("{without_time} events of the lake have no time and are left out."));
-    }
-    Ok(GatheredEvidence { evidence, coverage })
-}
 
 /// Investigates what `documents` holds of alerts about keys; `known` are other alerts, which are named where they matter.
 /// Reports go by the alert's id.
@@ -259,9 +198,9 @@ impl Scheduler {
             .filter(|document| !is_wanted(document))
             .collect();
         let (lake, limits) = (self.lake.clone(), self.settings.investigation);
+        let evidence = Arc::clone(&self.evidence);
         let done = tokio::task::spawn_blocking(move || {
-            let gathered = gather(&lake, now, limits)?;
-            Ok::<_, ServerError>(investigate(&gathered, &wanted, &known, &guide, now))
+            evidence.with(&lake, now, limits, |gathered| investigate(gathered, &wanted, &known, &guide, now))
         });
         done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
     }

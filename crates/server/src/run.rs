@@ -10,8 +10,8 @@ use alert::{Alert, AlertContext};
 use ecs::{Catalog, DataStream, Document, IndexPatterns, TimeRange, Timestamp};
 use engine::late_events::{LateCounter, LateEvents};
 use engine::{
-    AlertSink, Bounds, ExecuteOptions, Executed, MadeEvent, Part, Plan, RuleOutcome, Windows,
-    execute_together, needed_range,
+    AlertSink, Bounds, ExecuteOptions, Executed, KeepHistory, KeptHistories, MadeEvent, Part, Plan,
+    ReadHistory, RuleOutcome, Windows, execute_together, needed_range,
 };
 use ingest::enrich::Enrichment;
 use lake::{Lake, LakeError, ScanRequest, StoredEvent, TimeField};
@@ -32,7 +32,7 @@ pub enum RuleKind {
     WindowsByIngested,
     /// Windows over `@timestamp`.
     WindowsByTimestamp,
-    /// Windows over `event.ingested`, and a long history, which is read only when there is something to look up.
+    /// Windows over `event.ingested`, of which no event before the range is looked at as long as nothing is found.
     NewTermsByIngested,
     /// The same over `@timestamp`.
     NewTermsByTimestamp,
@@ -66,8 +66,10 @@ impl RuleKind {
         matches!(self, Self::WindowsByTimestamp | Self::NewTermsByTimestamp)
     }
 
-    fn reads_history_late(self) -> bool {
-        matches!(self, Self::NewTermsByIngested | Self::NewTermsByTimestamp)
+    /// Has every event of a range come when it has passed, and none of a later one? Then what rules have seen is kept for
+    /// the next range.
+    pub fn keeps_history(self) -> bool {
+        self.time_field() == TimeField::Ingested
     }
 }
 
@@ -109,7 +111,7 @@ impl AlertSink for ByRule {
 }
 
 /// Rules of one kind with the same range.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Group {
     /// The rules.
     pub plan: Arc<Plan<'static>>,
@@ -117,6 +119,8 @@ pub struct Group {
     pub request: RunRequest,
     /// Count events that came too late for rules with windows over `@timestamp`.
     pub counts_late: bool,
+    /// What the rules have seen up to where this run begins, as far as it was kept.
+    pub kept: KeptHistories,
 }
 
 /// How runs are made.
@@ -143,7 +147,8 @@ pub fn run(
     request: &RunRequest,
 ) -> Result<RunResult, ServerError> {
     let plan = Arc::new(Plan::new(library, context.catalog, request.to).into_owned());
-    let mut results = run_together(context, &[Group { plan, request: request.clone(), counts_late: false }])?;
+    let group = Group { plan, request: request.clone(), counts_late: false, kept: KeptHistories::new() };
+    let mut results = run_together(context, vec![group])?;
     results.pop().unwrap_or_else(|| Err(ServerError::Defect("a run without a result".to_owned())))
 }
 
@@ -152,26 +157,25 @@ pub fn run(
 ///
 /// # Errors
 /// When the lake cannot be read, or the runs are to end.
-pub fn run_together(context: &RunContext<'_>, groups: &[Group]) -> Result<GroupResults, ServerError> {
-    let numbers: Vec<usize> = (0..groups.len()).collect();
-    let first = numbers.into_iter().map(|number| Turn { number, only: None });
-    let mut results = scan_for(context, groups, first.collect(), true)?;
-    // Without its history every value is new: what is not found so needs none.
+pub fn run_together(context: &RunContext<'_>, mut groups: Vec<Group>) -> Result<GroupResults, ServerError> {
+    let first = groups.iter_mut().enumerate().map(|(number, group)| {
+        let history = KeepHistory { kept: std::mem::take(&mut group.kept), reads: ReadHistory::Late };
+        Turn { number, only: None, history }
+    });
+    let first = first.collect();
+    let mut results = scan_for(context, &groups, first, true)?;
     let mut second = Vec::new();
-    for (number, (group, result)) in groups.iter().zip(&results).enumerate() {
+    for (number, result) in results.iter().enumerate() {
         if let Ok(result) = result
-            && group.request.kind.reads_history_late()
+            && !result.executed.want_history.is_empty()
         {
-            let with_hits = result.executed.rules.iter().filter(|outcome| outcome.hits > 0);
-            let only: BTreeSet<String> = with_hits.map(|outcome| outcome.rule_id.clone()).collect();
-            if !only.is_empty() {
-                second.push(Turn { number, only: Some(only) });
-            }
+            let only = Some(result.executed.want_history.clone());
+            second.push(Turn { number, only, history: KeepHistory::default() });
         }
     }
     let again: Vec<(usize, Option<BTreeSet<String>>)> =
         second.iter().map(|turn| (turn.number, turn.only.clone())).collect();
-    for ((number, only), with) in again.into_iter().zip(scan_for(context, groups, second, false)?) {
+    for ((number, only), with) in again.into_iter().zip(scan_for(context, &groups, second, false)?) {
         let (Some(place), Some(only)) = (results.get_mut(number), only) else { continue };
         let without = std::mem::replace(place, Err(ServerError::Stopping));
         *place = match (without, with) {
@@ -185,27 +189,33 @@ pub fn run_together(context: &RunContext<'_>, groups: &[Group]) -> Result<GroupR
 /// A group to be run, or some rules of it.
 struct Turn {
     number: usize,
-    /// With their history; `None` for all rules, without a history that is read late.
+    /// `None` for all rules.
     only: Option<BTreeSet<String>>,
+    history: KeepHistory,
 }
 
 /// What rules found with their history in place of what they found without.
 fn with_history(without: RunResult, with: RunResult, only: &BTreeSet<String>) -> RunResult {
-    let mut rules: Vec<RuleOutcome> = without.executed.rules;
+    let RunResult { mut alerts, mut executed, started, late } = without;
+    let mut rules: Vec<RuleOutcome> = executed.rules;
     for outcome in with.executed.rules.into_iter().filter(|outcome| only.contains(&outcome.rule_id)) {
         if let Some(place) = rules.iter_mut().find(|other| other.rule_id == outcome.rule_id) {
             *place = outcome;
         }
     }
-    let executed = Executed { rules, around: with.executed.around, ..without.executed };
-    RunResult { alerts: with.alerts, executed, started: without.started, late: BTreeMap::new() }
+    alerts.retain(|rule_id, _| !only.contains(rule_id));
+    alerts.extend(with.alerts);
+    executed.kept.extend(with.executed.kept);
+    let around = executed.around.max(with.executed.around);
+    let executed = Executed { rules, around, ..executed };
+    RunResult { alerts, executed, started, late }
 }
 
 /// One scan for each time that the groups ask by; the results in the order of the turns.
 fn scan_for(
     context: &RunContext<'_>,
     groups: &[Group],
-    turns: Vec<Turn>,
+    mut turns: Vec<Turn>,
     is_first: bool,
 ) -> Result<GroupResults, ServerError> {
     let mut results: Vec<Option<Result<RunResult, ServerError>>> = turns.iter().map(|_| None).collect();
@@ -213,7 +223,6 @@ fn scan_for(
     for time_field in [TimeField::Ingested, TimeField::Timestamp] {
         let asks = |turn: &Turn| groups[turn.number].request.kind.time_field() == time_field;
         let places: Vec<usize> = (0..turns.len()).filter(|place| asks(&turns[*place])).collect();
-        let asked: Vec<&Turn> = places.iter().map(|place| &turns[*place]).collect();
         let is_late = |group: &Group| group.counts_late && group.request.kind.misses_late_events();
         let lates: Vec<usize> = match time_field {
             TimeField::Ingested if is_first => {
@@ -222,7 +231,8 @@ fn scan_for(
             _ => Vec::new(),
         };
         let late_groups: Vec<&Group> = lates.iter().map(|place| &groups[turns[*place].number]).collect();
-        let (scanned, counts) = scan_once(context, groups, &asked, &late_groups, time_field)?;
+        let asked = turns.iter_mut().filter(|turn| asks(turn)).collect();
+        let (scanned, counts) = scan_once(context, groups, asked, &late_groups, time_field)?;
         for (place, result) in places.iter().zip(scanned) {
             results[*place] = Some(result);
         }
@@ -239,7 +249,7 @@ fn scan_for(
 fn scan_once(
     context: &RunContext<'_>,
     groups: &[Group],
-    turns: &[&Turn],
+    turns: Vec<&mut Turn>,
     late: &[&Group],
     time_field: TimeField,
 ) -> Result<(GroupResults, Vec<BTreeMap<String, u64>>), ServerError> {
@@ -248,13 +258,11 @@ fn scan_once(
     let mut read: Option<TimeRange> = None;
     let mut through: Option<Timestamp> = None;
     for turn in turns {
-        let Group { plan, request, .. } = &groups[turn.number];
+        let Turn { number, only, history } = turn;
+        let Group { plan, request, .. } = &groups[*number];
         let range = TimeRange { from: Some(request.from), to: Some(request.to) };
-        let only = turn.only.as_ref();
-        let needed = match request.kind.reads_history_late() && only.is_none() {
-            true => range,
-            false => needed_range(plan, only, Windows::AsScheduled, range),
-        };
+        let only = only.as_ref();
+        let needed = needed_range(plan, only, Some(history), Windows::AsScheduled, range);
         let options = ExecuteOptions {
             range,
             windows: Windows::AsScheduled,
@@ -264,7 +272,8 @@ fn scan_once(
         };
         read = Some(read.map_or(needed, |read| joined(read, needed)));
         through = through.max(Some(request.to));
-        parts.push(Part { plan, only, options, read: needed, bounds: Some(bounds) });
+        let history = Some(std::mem::take(history));
+        parts.push(Part { plan, only, options, read: needed, bounds: Some(bounds), history });
     }
     // Who counts late events sees them as they came in, whenever they happened.
     let enrichment = Enrichment::default();
@@ -299,7 +308,13 @@ fn scan_once(
     let mut sinks: Vec<ByRule> = parts.iter().map(|_| ByRule::default()).collect();
     let mut taking: Vec<&mut dyn AlertSink> =
         sinks.iter_mut().map(|sink| sink as &mut dyn AlertSink).collect();
-    let done = execute_together(parts, events, &mut taking, bounds.is_stopped)?;
+    let indicators = |is_wanted: &dyn Fn(&DataStream) -> bool| {
+        let streams = snapshot.info().into_iter().map(|stream| stream.data_stream).filter(is_wanted);
+        let streams = IndexPatterns::new(streams.map(|stream| stream.name()));
+        let events = snapshot.documents(&ScanRequest { streams, ..ScanRequest::default() });
+        events.map(|event| event.map(|event| made(event, time_field)))
+    };
+    let done = execute_together(parts, events, indicators, &mut taking, bounds.is_stopped)?;
     drop(taking);
     let results = done.into_iter().zip(sinks).zip(started);
     let results = results.map(|((done, sink), started)| {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alert::{AlertContext, ExecutionType};
 use ecs::{Catalog, Timestamp};
-use engine::{Bounds, EngineError};
+use engine::{Bounds, EngineError, KeptHistories};
 use jiff::SignedDuration;
 use lake::Lake;
 use rule::{Rule, RuleLibrary, Schedule};
@@ -25,7 +25,9 @@ use crate::actions::{Actions, RuleMemory};
 use crate::clock::Clock;
 use crate::error::ServerError;
 use crate::investigation::InvestigationLimits;
+use crate::lake_evidence::LakeEvidence;
 use crate::plan_cache::PlanCache;
+use crate::rule_histories::RuleHistories;
 use crate::run::{Group, GroupResults, RuleKind, RunContext, RunRequest, run_together};
 
 mod commits;
@@ -74,6 +76,9 @@ pub struct Limits {
     pub waiting_events: u64,
     /// Alerts of one rule that one execution may hold, known ones included. More are cut, and counted.
     pub alerts: u64,
+    /// Values, events and alerts that all rules together keep of their histories in memory. Rules that are left out read
+    /// theirs from the lake at each run that finds something.
+    pub history_values: u64,
 }
 
 impl Default for Limits {
@@ -83,6 +88,7 @@ impl Default for Limits {
             rule_time: SignedDuration::from_secs(30),
             waiting_events: 1_000_000,
             alerts: 20_000,
+            history_values: 1_000_000,
         }
     }
 }
@@ -106,6 +112,10 @@ pub struct Scheduler {
     pub slow: Arc<Mutex<BTreeSet<String>>>,
     /// Rules made ready to run.
     pub plans: Arc<PlanCache>,
+    /// What rules have seen up to their last run.
+    pub histories: Arc<RuleHistories>,
+    /// What was read of the lake for investigations.
+    pub evidence: Arc<LakeEvidence>,
     /// When true, a round ends early: what has not run keeps its cursor.
     pub is_stopping: Arc<AtomicBool>,
 }
@@ -186,6 +196,7 @@ impl Scheduler {
             self.pass(library, actions, lease, pass, &mut round).await?;
         }
         self.fill_gaps(library, actions, lease, now, &mut round).await?;
+        self.evidence.forget_unused(now);
         Ok(round)
     }
 
@@ -330,16 +341,31 @@ impl Scheduler {
             .map(|(together, rule_ids)| (rule_ids.clone(), self.request(together, lease, cause)))
             .collect();
         let (this, library) = (self.clone(), Arc::clone(library));
-        let counts_late = matches!(cause, Cause::Schedule);
+        let is_scheduled = matches!(cause, Cause::Schedule);
         let done = tokio::task::spawn_blocking(move || {
             let (now, is_stopped) = (|| this.clock.now(), || this.is_stopping());
             let bounds = this.bounds(&now, &is_stopped);
             let mut planned = Vec::new();
+            let mut ends = Vec::new();
             for (rule_ids, request) in requests {
+                let keeps = is_scheduled && request.kind.keeps_history();
+                let kept = match keeps {
+                    true => this.histories.take(&library, &rule_ids, request.from),
+                    false => KeptHistories::new(),
+                };
+                ends.push(keeps.then_some(request.to));
                 let plan = this.plans.plan(&library, rule_ids, &this.catalog, request.to);
-                planned.push(Group { plan, request, counts_late });
+                planned.push(Group { plan, request, counts_late: is_scheduled, kept });
             }
-            run_together(&RunContext { lake: &this.lake, catalog: &this.catalog, bounds }, &planned)
+            let context = RunContext { lake: &this.lake, catalog: &this.catalog, bounds };
+            let mut results = run_together(&context, planned)?;
+            for (result, end) in results.iter_mut().zip(ends) {
+                if let (Ok(result), Some(end)) = (result, end) {
+                    let kept = std::mem::take(&mut result.executed.kept);
+                    this.histories.keep(&library, end, kept, this.settings.limits.history_values);
+                }
+            }
+            Ok(results)
         });
         done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
     }

@@ -136,6 +136,8 @@ impl Server {
             failed: Arc::default(),
             slow: Arc::default(),
             plans: Arc::default(),
+            histories: Arc::default(),
+            evidence: Arc::default(),
             is_stopping: Arc::default(),
         };
         let intake = Intake {

@@ -157,12 +157,20 @@ pub struct LimitsSettings {
     pub rule_events: u64,
     /// Alerts that one rule may find in one execution, known ones included.
     pub rule_alerts: u64,
+    /// Values, events and alerts of their histories that all rules together keep in memory; 0 for none.
+    pub history_values: u64,
 }
 
 impl Default for LimitsSettings {
     fn default() -> Self {
-        let Limits { rules_at_once, waiting_events, alerts, .. } = Limits::default();
-        Self { rules_at_once, rule_time: "30s".to_owned(), rule_events: waiting_events, rule_alerts: alerts }
+        let Limits { rules_at_once, waiting_events, alerts, history_values, .. } = Limits::default();
+        Self {
+            rules_at_once,
+            rule_time: "30s".to_owned(),
+            rule_events: waiting_events,
+            rule_alerts: alerts,
+            history_values,
+        }
     }
 }
 
@@ -192,6 +200,7 @@ impl LimitsSettings {
             rule_time: rule_time.as_duration(),
             waiting_events: self.rule_events,
             alerts: self.rule_alerts,
+            history_values: self.history_values,
         })
     }
 }

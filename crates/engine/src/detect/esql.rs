@@ -142,9 +142,9 @@ impl<'p> Detection<'p> {
             let oldest = |row: &FoundRow| waiting.get(usize::try_from(row.position).ok()?)?.time;
             rows.retain(|row| oldest(row).is_none_or(|at| at < to.as_millisecond()));
         }
-        let folds = self.folds(rule);
+        let counts_before = self.counts_hits_before(rule);
         // Only to alerts that take later hits in does it matter what was found before the range.
-        rows.retain(|row| folds || !row.note.is_history);
+        rows.retain(|row| counts_before || !row.note.is_history);
         let notes: Vec<HitNote> = rows.iter().map(|row| row.note).collect();
         // Without a time no window of a schedule holds an event.
         let without_time = waiting.iter().filter(|event| is_scheduled && event.time.is_none()).count();

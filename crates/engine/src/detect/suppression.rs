@@ -83,7 +83,9 @@ impl<'p> Detection<'p> {
             candidates.iter().partition(|candidate| hits[candidate.found].is_history);
         let (before, within): (Vec<Candidate<usize>>, u64) =
             (before.into_iter().cloned().collect(), within.len() as u64);
-        let mut suppressed = suppress(candidates, &policy, &mut SuppressionState::default());
+        let mut state = self.rules[rule].suppression.take().unwrap_or_default();
+        let mut suppressed = suppress(candidates, &policy, &mut state);
+        self.rules[rule].suppression = Some(state);
         suppressed.create.retain(|new| !hits[new.found].is_history);
         let created = suppressed.create.len() as u64;
         let folded = match policy.grouping {

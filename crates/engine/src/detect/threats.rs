@@ -57,18 +57,22 @@ impl Detection<'_> {
         Ok(true)
     }
 
-    /// Of too many hits the newest become alerts; with suppression the oldest, as Kibana has it.
+    /// Of too many hits the newest become alerts; with suppression the oldest, as Kibana has it. `is_known`: were all
+    /// indicators looked at?
     pub(super) fn finish_threats(
         &mut self,
         rule: usize,
         plan: &ThreatPlan,
         found: ThreatsFound,
+        is_known: bool,
         sink: &mut dyn AlertSink,
     ) -> Result<(), EngineError> {
         let ThreatsFound { hits, indicators, untold } = found;
         let outcome = &mut self.outcomes[self.plan.rules[rule].outcome];
-        outcome.indicators = Some(indicators);
-        outcome.warnings.extend(warnings(indicators, untold));
+        if is_known {
+            outcome.indicators = Some(indicators);
+            outcome.warnings.extend(warnings(indicators, untold));
+        }
         // With suppression the cap counts later, and this is all of them.
         let notes = self.notes(hits.iter().map(|hit| (&hit.event, None)));
         let wanted = self.account(rule, &notes, 0, 0);

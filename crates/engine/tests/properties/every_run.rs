@@ -18,11 +18,11 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// Two days after the epoch, so that date math has room before it.
-const START: i64 = 2 * DAY;
+pub(crate) const START: i64 = 2 * DAY;
 
 /// What a rule looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Query,
     EqlEvent,
     /// `a`, then `b` on the same host within half an hour.
@@ -44,27 +44,27 @@ enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Suppression {
-    minutes: Option<i64>,
-    keeps_missing_apart: bool,
+pub(crate) struct Suppression {
+    pub(crate) minutes: Option<i64>,
+    pub(crate) keeps_missing_apart: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Rule {
-    kind: Kind,
-    minutes: i64,
-    from: &'static str,
-    to: &'static str,
-    suppression: Option<Suppression>,
+pub(crate) struct Rule {
+    pub(crate) kind: Kind,
+    pub(crate) minutes: i64,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    pub(crate) suppression: Option<Suppression>,
 }
 
 #[derive(Debug, Clone)]
-struct Event {
-    time: i64,
-    action: &'static str,
-    host: u8,
-    users: Vec<u8>,
-    is_bad: bool,
+pub(crate) struct Event {
+    pub(crate) time: i64,
+    pub(crate) action: &'static str,
+    pub(crate) host: u8,
+    pub(crate) users: Vec<u8>,
+    pub(crate) is_bad: bool,
 }
 
 const MAXSPAN: i64 = 30 * MINUTE;
@@ -83,7 +83,7 @@ fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
-fn rule() -> impl Strategy<Value = Rule> {
+pub(crate) fn rule() -> impl Strategy<Value = Rule> {
     let schedule = prop::sample::select(vec![
         (5, "now-6m", "now"),
         (5, "now-5m", "now"),
@@ -119,7 +119,7 @@ fn rule() -> impl Strategy<Value = Rule> {
 }
 
 /// Events at different times, many of them on the very ends of windows; close together, and with long pauses.
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let later = prop_oneof![
         6 => (0..4i64).prop_map(|half_minutes| half_minutes * MINUTE / 2),
         2 => (1..5i64).prop_map(|times| times * 5 * MINUTE),
@@ -172,7 +172,7 @@ impl Rule {
         self.minutes == 20
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let suppression = self.suppression.map_or(String::new(), |suppression| {
             let duration = suppression
                 .minutes
@@ -228,32 +228,43 @@ impl Rule {
     }
 }
 
-/// The events as NDJSON, and the one indicator.
-fn input(events: &[Event]) -> Vec<u8> {
+/// The events and the one indicator: index, id and document of each.
+pub(crate) fn documents(events: &[Event]) -> Vec<(String, String, Value)> {
     let address = |is_bad: bool| if is_bad { "192.0.2.66" } else { "192.0.2.1" };
-    let mut lines: Vec<Value> = events
+    let mut documents: Vec<(String, String, Value)> = events
         .iter()
         .enumerate()
         .map(|(number, event)| {
             let users: Vec<String> = event.users.iter().map(|user| format!("u{user}")).collect();
-            json!({"_index": "logs-test-default", "_id": format!("e{number:02}"), "_source": {
+            let id = format!("e{number:02}");
+            let document = json!({
                 "@timestamp": at(event.time).to_string(),
-                "event": {"id": format!("e{number:02}"), "action": event.action},
+                "event": {"id": id, "action": event.action},
                 "host": {"name": format!("h{}", event.host)},
                 "user": {"name": users},
                 "source": {"ip": address(event.is_bad)},
-            }})
+            });
+            ("logs-test-default".to_owned(), id, document)
         })
         .collect();
-    lines.push(json!({"_index": "logs-ti_test-default", "_id": "bad", "_source": {
+    let indicator = json!({
         "@timestamp": at(START).to_string(),
         "event": {"id": "bad"},
         "threat": {"indicator": {"ip": address(true)}},
-    }}));
-    lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes()
+    });
+    documents.push(("logs-ti_test-default".to_owned(), "bad".to_owned(), indicator));
+    documents
 }
 
-fn at(milliseconds: i64) -> Timestamp {
+/// The same as NDJSON.
+fn input(events: &[Event]) -> Vec<u8> {
+    let line = |(index, id, document): (String, String, Value)| {
+        format!("{}\n", json!({"_index": index, "_id": id, "_source": document}))
+    };
+    documents(events).into_iter().map(line).collect::<String>().into_bytes()
+}
+
+pub(crate) fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap()
 }
 

@@ -5,6 +5,7 @@
 
 mod every_run;
 mod hunting;
+mod kept_history;
 mod records;
 mod sequences;
 mod windows;

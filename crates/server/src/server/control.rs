@@ -200,6 +200,13 @@ impl Control for Server {
             ),
             number("bartizan_rounds_total", "Rounds of the scheduler.", "counter", &counts.rounds),
             Number {
+                name: "bartizan_history_values",
+                help: "Values, events and alerts that rules keep of their histories.",
+                kind: "gauge",
+                labels: Vec::new(),
+                value: self.scheduler.histories.len() as f64,
+            },
+            Number {
                 name: "bartizan_rules_not_run",
                 help: "Enabled rules that cannot be run.",
                 kind: "gauge",

@@ -3,6 +3,7 @@
 
 mod as_hunt;
 mod founding;
+mod histories;
 mod limits;
 mod responses;
 mod rules;

@@ -102,11 +102,16 @@ impl Scene {
         self.server.lease().await.unwrap().unwrap()
     }
 
-    /// Puts a file into the folder that is watched, and has it taken in.
+    /// Puts a file of CloudTrail records into the folder that is watched, and has it taken in.
     pub(crate) async fn deliver(&mut self, records: &[Value]) {
+        self.deliver_text(&json!({ "Records": records }).to_string()).await;
+    }
+
+    /// Puts a file into the folder that is watched, and has it taken in.
+    pub(crate) async fn deliver_text(&mut self, text: &str) {
         self.written += 1;
         let file = self.folder.path().join("in").join(format!("{:04}.json", self.written));
-        std::fs::write(&file, json!({ "Records": records }).to_string()).unwrap();
+        std::fs::write(&file, text).unwrap();
         let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
         std::fs::File::options().append(true).open(&file).unwrap().set_modified(long_ago).unwrap();
         let mut sources = self.server.sources().await.unwrap();
