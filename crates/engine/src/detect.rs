@@ -33,6 +33,7 @@ mod suppression;
 mod threats;
 
 use bounds::{Bounds, Used};
+pub use suppression::ChangedAlert;
 pub(crate) use suppression::{HitNote, suppression_history};
 
 /// Where alerts go, in the order in which they are made.
@@ -65,6 +66,7 @@ pub struct Detection<'p> {
     /// What was found new after the range: alerts of the range may have been folded into those.
     after_range: BTreeSet<HeldEvent>,
     bounds: Option<Bounds<'p>>,
+    changed: Vec<ChangedAlert>,
     /// Is what rules see kept for the range that follows?
     keeps: bool,
     /// Do indicators come only when events wait for them?
@@ -80,6 +82,8 @@ pub struct Finished {
     pub kept: KeptHistories,
     /// Rules that did not see the history that they read late.
     pub late: Vec<String>,
+    /// What was folded into alerts that were made before the range, where histories are kept.
+    pub changed: Vec<ChangedAlert>,
 }
 
 #[derive(Debug)]
@@ -152,6 +156,7 @@ impl<'p> Detection<'p> {
             before_range: BTreeSet::new(),
             after_range: BTreeSet::new(),
             bounds: None,
+            changed: Vec::new(),
             keeps: false,
             asks_for_indicators: false,
         }
@@ -531,7 +536,8 @@ impl<'p> Detection<'p> {
         }
         let whole = self.rules.iter().map(|state| state.is_whole).zip(&self.plan.rules);
         let late = whole.filter(|(is_whole, _)| !is_whole).map(|(_, planned)| planned.rule.rule_id.clone());
-        Ok(Finished { late: late.collect(), outcomes: self.outcomes, kept: histories })
+        let late = late.collect();
+        Ok(Finished { late, outcomes: self.outcomes, kept: histories, changed: self.changed })
     }
 
     /// What is kept of a rule for the range that follows.

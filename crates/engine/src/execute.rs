@@ -14,7 +14,7 @@ use ingest::enrich::Enrichment;
 use matcher::value::date_of;
 
 use crate::detect::bounds::Bounds;
-use crate::detect::{AlertSink, Detection};
+use crate::detect::{AlertSink, ChangedAlert, Detection};
 use crate::error::EngineError;
 use crate::kept_history::{KeepHistory, KeptHistories};
 use crate::outcome::RuleOutcome;
@@ -65,6 +65,9 @@ pub struct Executed {
     pub kept: KeptHistories,
     /// Rules that found something without the history that they read late: what they gave does not count.
     pub want_history: BTreeSet<String>,
+    /// What changes of alerts that earlier ranges gave, because hits of this one were folded into them. Known only where
+    /// histories are kept.
+    pub changed: Vec<ChangedAlert>,
 }
 
 /// From when until when events count for the rules of a plan, or for those of them with the given ids, around a range too;
@@ -265,6 +268,7 @@ impl<'p, 's> Running<'p, 's> {
             finished.outcomes.iter().any(|outcome| outcome.rule_id == *rule_id && outcome.hits > 0)
         };
         executed.want_history = finished.late.into_iter().filter(found_something).collect();
+        executed.changed = finished.changed;
         (executed.rules, executed.kept) = (finished.outcomes, finished.kept);
         Ok(executed)
     }

@@ -46,7 +46,7 @@ pub mod window_walk;
 pub mod windows;
 
 pub use detect::bounds::Bounds;
-pub use detect::{AlertSink, Detection};
+pub use detect::{AlertSink, ChangedAlert, Detection};
 pub use error::EngineError;
 pub use execute::{ExecuteOptions, Executed, MadeEvent, Part, execute, execute_together, needed_range};
 pub use hunt::{HuntEvent, HuntOptions, HuntOutput, HuntSummary, hunt};

@@ -206,6 +206,8 @@ fn with_history(without: RunResult, with: RunResult, only: &BTreeSet<String>) ->
     alerts.retain(|rule_id, _| !only.contains(rule_id));
     alerts.extend(with.alerts);
     executed.kept.extend(with.executed.kept);
+    executed.changed.retain(|changed| !only.contains(&changed.rule_id));
+    executed.changed.extend(with.executed.changed);
     let around = executed.around.max(with.executed.around);
     let executed = Executed { rules, around, ..executed };
     RunResult { alerts, executed, started, late }

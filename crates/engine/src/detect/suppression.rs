@@ -5,14 +5,16 @@
 
 use alert::suppress::{Grouping, SuppressionCounts};
 use alert::{
-    Candidate, Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress,
+    AlertUuid, Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress,
 };
 use ecs::Timestamp;
 use rule::RuleType;
+use serde_json::{Map, Value};
 
 use super::{AlertSink, Detection};
 use crate::error::EngineError;
 use crate::event_time::EventTime;
+use crate::kept_history::Kind;
 use crate::plan::PlannedRule;
 use crate::windows::{ScheduledRuns, Windows};
 
@@ -23,6 +25,17 @@ pub(crate) struct HitNote {
     pub(crate) run: Option<i64>,
     /// Found before the range, or after it: its alert may take others in, and is made by whoever hunts there.
     pub(crate) is_history: bool,
+}
+
+/// What changes of an alert that was made before the range, because hits of the range were folded into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedAlert {
+    /// Its rule.
+    pub rule_id: String,
+    /// Its id.
+    pub uuid: AlertUuid,
+    /// The fields to be replaced, flat.
+    pub fields: Map<String, Value>,
 }
 
 /// From when on hits before the range of a hunt count because their alerts may take in what comes later. `None` when
@@ -79,25 +92,42 @@ impl<'p> Detection<'p> {
                 None => self.outcomes[planned.outcome].own_alerts += u64::from(!note.is_history),
             }
         }
-        let (before, within): (Vec<&Candidate<usize>>, Vec<_>) =
-            candidates.iter().partition(|candidate| hits[candidate.found].is_history);
-        let (before, within): (Vec<Candidate<usize>>, u64) =
-            (before.into_iter().cloned().collect(), within.len() as u64);
+        let (before, within): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|candidate| hits[candidate.found].is_history);
+        let in_range = within.len() as u64;
         let mut state = self.rules[rule].suppression.take().unwrap_or_default();
-        let mut suppressed = suppress(candidates, &policy, &mut state);
+        // What was folded before the range was counted by who made its alerts.
+        let counted_before;
+        let mut suppressed = if self.keeps_of(rule) == Some(Kind::Suppression) {
+            // No run finds hits both before and within the range, so that both can come one after the other. Then it is
+            // known what of the range was folded into earlier alerts.
+            let _made_before = suppress(before, &policy, &mut state);
+            counted_before = SuppressionCounts::default();
+            suppress(within, &policy, &mut state)
+        } else {
+            counted_before = match policy.grouping {
+                Grouping::PerValue => suppress(before.clone(), &policy, &mut state.clone()).counts,
+                _ => SuppressionCounts::default(),
+            };
+            suppress(before.into_iter().chain(within).collect(), &policy, &mut state)
+        };
         self.rules[rule].suppression = Some(state);
+        let changed = suppressed.update.drain(..).map(|update| ChangedAlert {
+            rule_id: planned.rule.rule_id.clone(),
+            fields: update.fields(&context),
+            uuid: update.uuid,
+        });
+        self.changed.extend(changed);
         suppressed.create.retain(|new| !hits[new.found].is_history);
         let created = suppressed.create.len() as u64;
         let folded = match policy.grouping {
-            // A hit with several values is in several groups. What was folded before the range was counted by who made
-            // its alerts.
+            // A hit with several values is in several groups.
             Grouping::PerValue => {
                 let folded = |counts: SuppressionCounts| counts.suppressed + counts.covered + counts.known;
-                let before = suppress(before, &policy, &mut SuppressionState::default());
-                folded(suppressed.counts).saturating_sub(folded(before.counts))
+                folded(suppressed.counts).saturating_sub(folded(counted_before))
             }
             // Each hit of the range became an alert or was folded.
-            _ => within.saturating_sub(created),
+            _ => in_range.saturating_sub(created),
         };
         let wanted = self.max_signals.map_or(suppressed.create.len(), |cap| cap as usize);
         let outcome = &mut self.outcomes[planned.outcome];

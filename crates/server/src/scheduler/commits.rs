@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use alert::Alert;
 use ecs::{Document, Timestamp};
 use engine::detect::bounds::LATE;
-use engine::{Executed, NotRunReason, RuleOutcome, RuleStatus};
+use engine::{ChangedAlert, Executed, NotRunReason, RuleOutcome, RuleStatus};
 use rule::{Rule, RuleLibrary};
 use serde_json::{Value, json};
 use state::{
@@ -176,6 +176,8 @@ impl Scheduler {
                 commit.updates.push(AlertUpdate { alert_id: draft.id, document: draft.document });
             }
         }
+        let changed = executed.changed.iter().filter(|changed| changed.rule_id == rule.rule_id);
+        commit.updates.extend(self.changed(changed).await?);
         self.attach_investigations(rule, &mut commit.alerts, &mut new_documents).await;
         let of_rule = due.get(&rule.rule_id);
         let facts = notify::Execution {
@@ -320,6 +322,32 @@ impl Scheduler {
             known.extend(page.items.into_iter().map(|stored| (stored.alert.id, stored.alert.document)));
         }
         Ok(known)
+    }
+
+    /// Alerts that are there and took in what was found now. Of one that is not there, because it was cut, nothing changes.
+    async fn changed(
+        &self,
+        changed: impl Iterator<Item = &ChangedAlert>,
+    ) -> Result<Vec<AlertUpdate>, ServerError> {
+        let fields: BTreeMap<String, &ChangedAlert> =
+            changed.map(|changed| (changed.uuid.to_string(), changed)).collect();
+        let ids: Vec<String> = fields.keys().cloned().collect();
+        let mut updates = Vec::new();
+        for ids in ids.chunks(200) {
+            let filter = AlertFilter { ids: ids.to_vec(), ..AlertFilter::default() };
+            for stored in self.store.alerts(&filter, None, 200).await?.items {
+                let (alert_id, mut document) = (stored.alert.id, stored.alert.document);
+                let Some(changed) = fields.get(&alert_id) else { continue };
+                if folded(&document) >= folded(&Value::Object(changed.fields.clone())) {
+                    continue;
+                }
+                for (field, value) in &changed.fields {
+                    document[field.as_str()] = value.clone();
+                }
+                updates.push(AlertUpdate { alert_id, document });
+            }
+        }
+        Ok(updates)
     }
 
     /// For how many runs of a rule a run stands.
