@@ -90,6 +90,14 @@ pub enum LakeError {
         /// How often it was tried.
         attempts: u32,
     },
+    /// Another writer has taken the data stream over since this one did.
+    #[error(
+        "another node has taken {stream} over: what this one has and did not write to files stays in its log until it is the active one again"
+    )]
+    TakenOver {
+        /// The data stream.
+        stream: String,
+    },
     /// One append of more than a gibibyte.
     #[error("an append of {bytes} bytes is too large; split it")]
     TooLarge {

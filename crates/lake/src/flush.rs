@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_select::concat::concat_batches;
@@ -81,6 +82,10 @@ impl Lake {
             if current.committed_by(&inner.log.writer) >= through {
                 return Ok(None);
             }
+            let owns = inner.owns.load(Ordering::Acquire);
+            if owns && current.owner.as_ref().is_some_and(|owner| *owner != inner.log.writer) {
+                return Err(LakeError::TakenOver { stream: stream.clone() });
+            }
             flushed = Flushed::default();
             let mut known = inner.known.lock()?;
             let mut next = current.clone();
@@ -97,6 +102,9 @@ impl Lake {
             drop(known);
             next.schema = state.schema.merged(&current.schema);
             next.committed.insert(inner.log.writer.clone(), through);
+            if owns {
+                next.owner = Some(inner.log.writer.clone());
+            }
             let name = format!("{}-{through:016x}-{:x}.parquet", inner.log.writer, current.version);
             if let Some((file, keys)) = self.write(folder, name, &checked, &mut next)? {
                 flushed.files = 1;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ecs::{DataStream, Timestamp};
@@ -43,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) known: Mutex<KnownEvents>,
     /// One flush, compaction or retention at a time.
     pub(crate) maintenance: Mutex<()>,
+    /// Is this writer one of several that take the lake over from each other?
+    pub(crate) owns: AtomicBool,
     recovery: Recovery,
 }
 
@@ -145,6 +148,7 @@ impl Lake {
             visible: Mutex::new(streams),
             known: Mutex::new(known),
             maintenance: Mutex::new(()),
+            owns: AtomicBool::new(false),
             recovery,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -272,6 +276,33 @@ impl Lake {
             if let Some(manifest) = newest(&*self.inner.storage, &folder)? {
                 self.install(&folder, &Arc::new(manifest))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes all data streams over from the other writers that have done so: from now on none of these brings events into
+    /// files, until it takes them over in turn. Writers that never do so are not concerned.
+    ///
+    /// This is what keeps events with old stamps out that a writer has acknowledged to nobody, slept over, and writes when
+    /// it wakes: whoever goes on from a position would never see them. A data stream that begins at that very moment
+    /// has no manifest yet, and is not covered.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read or put.
+    pub fn take_over(&self) -> Result<()> {
+        let inner = &*self.inner;
+        inner.owns.store(true, Ordering::Release);
+        for folder in inner.storage.folders(STREAMS)? {
+            let Some(manifest) = newest(&*inner.storage, &folder)? else { continue };
+            let manifest = commit(&*inner.storage, &folder, Arc::new(manifest), |current| {
+                if current.owner.as_ref() == Some(&inner.log.writer) {
+                    return Ok(None);
+                }
+                let mut next = current.clone();
+                next.owner = Some(inner.log.writer.clone());
+                Ok(Some(next))
+            })?;
+            self.install(&folder, &manifest)?;
         }
         Ok(())
     }

@@ -33,6 +33,9 @@ pub(crate) struct Manifest {
     pub(crate) removed: Vec<RemovedFile>,
     /// The last entry of each writer's log whose events are in files.
     pub(crate) committed: BTreeMap<String, u64>,
+    /// The writer that took it over from all others that ever did so; `None` when none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
     pub(crate) counts: Counts,
 }
 
@@ -84,6 +87,7 @@ impl Manifest {
             files: Vec::new(),
             removed: Vec::new(),
             committed: BTreeMap::new(),
+            owner: None,
             counts: Counts::default(),
         }
     }

@@ -57,6 +57,41 @@ fn the_raw_record_of_a_document_is_kept_once() {
     assert!(!batch.column(1).as_string::<i32>().value(0).contains("the record"));
 }
 
+/// A node that slept while another took the lake over brings nothing into files that the other's readers are past.
+#[test]
+fn who_was_taken_over_writes_no_file_until_it_takes_over_again() {
+    let folder = folder();
+    let open =
+        |name: &str| Lake::open(Store::folder(folder.path()), &folder.path().join(name), small()).unwrap();
+    let (first, second, bystander) = (open("log-1"), open("log-2"), open("log-3"));
+    first.take_over().unwrap();
+    first.append(&stream(), vec![event(1)], at(0)).unwrap();
+    first.flush().unwrap();
+    first.append(&stream(), vec![event(2)], at(1_000)).unwrap();
+    second.take_over().unwrap();
+    assert!(matches!(first.flush(), Err(LakeError::TakenOver { .. })));
+    second.append(&stream(), vec![event(3)], at(2_000)).unwrap();
+    second.flush().unwrap();
+    // Others write as before.
+    bystander.append(&stream(), vec![event(4)], at(3_000)).unwrap();
+    bystander.flush().unwrap();
+    assert!(matches!(first.flush(), Err(LakeError::TakenOver { .. })));
+    let there = |names: &[&str]| {
+        let snapshot = Snapshot::read(Store::folder(folder.path()), None, &small()).unwrap();
+        let found = ids(&snapshot);
+        assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), names);
+        assert!(found.values().all(|count| *count == 1), "{found:?}");
+    };
+    there(&["event-1", "event-3", "event-4"]);
+    // What it held is still there.
+    first.take_over().unwrap();
+    assert!(first.unflushed_since().unwrap().is_some());
+    first.flush().unwrap();
+    there(&["event-1", "event-2", "event-3", "event-4"]);
+    assert!(second.append(&stream(), vec![event(5)], at(4_000)).is_ok());
+    assert!(matches!(second.flush(), Err(LakeError::TakenOver { .. })));
+}
+
 #[test]
 fn odd_shapes_of_documents_survive() {
     let folder = folder();

@@ -417,6 +417,7 @@ impl Server {
         let (lake, is_shared) = (self.intake.lake.clone(), self.settings.is_shared());
         let looked = tokio::task::spawn_blocking(move || {
             if is_shared {
+                lake.take_over()?;
                 lake.refresh()?;
             }
             if let Some(searched) = searched {

@@ -178,6 +178,13 @@ impl Node {
         }
     }
 
+    /// Stops it in the midst of whatever it does (`STOP`), or has it go on (`CONT`).
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.process.as_ref().map(std::process::Child::id).unwrap();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id.to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// SIGTERM: how the server ended, and how long that took.
     #[track_caller]
     pub(crate) fn stop(&mut self) -> (ExitStatus, Duration) {

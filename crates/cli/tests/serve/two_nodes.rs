@@ -87,3 +87,57 @@ fn when_one_is_killed_the_other_takes_over() {
     let streams = info["data_streams"].as_array().unwrap();
     assert_eq!(streams.iter().find_map(events), Some(36.into()));
 }
+
+/// A node that is frozen in the midst of its work, and goes on when another has long taken over, loses nothing and doubles
+/// nothing.
+#[test]
+fn when_one_is_frozen_and_wakes_up_nothing_is_lost() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let Some(aws) = AwsEmulator::start() else { return };
+    aws.make_bucket("events");
+    let (mut first, mut second) = (Node::shared(&aws, &postgres.url()), Node::shared(&aws, &postgres.url()));
+    first.start();
+    first.wait_until_ready();
+    wait_for("the lease", Duration::from_secs(20), || first.has_said("this is the active node"));
+    second.start();
+    second.wait_until_ready();
+    let mut number = 0;
+    let mut put = || {
+        let calls = ["DisableKey", "DeleteImportedKeyMaterial", "ListKeys"];
+        let records: Vec<_> =
+            (number * 3..).zip(calls).map(|(number, action)| kms_call(action, number)).collect();
+        aws.put(&log_key(number), &log_file(&records));
+        number += 1;
+    };
+    put();
+    wait_for("events", Duration::from_secs(30), || first.metric("bartizan_events_total") >= 3.0);
+    for _ in 0..5 {
+        put();
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    first.signal("STOP");
+    put();
+    wait_for("the takeover", Duration::from_secs(90), || second.has_said("this is the active node"));
+    put();
+    let found = |node: &Node, count: usize| {
+        let alerts = node.alerts();
+        [DISABLED, DELETED].iter().all(|rule| alerts.get(*rule).is_some_and(|ids| ids.len() == count))
+    };
+    first.signal("CONT");
+    wait_for("all alerts", Duration::from_secs(90), || found(&second, 8));
+    // Whatever it held back comes in when it is the active one again, and nothing of it is told twice.
+    let (status, _) = second.stop();
+    assert_eq!(status.code(), Some(0));
+    put();
+    wait_for("the alerts after", Duration::from_secs(60), || found(&first, 9));
+    std::thread::sleep(Duration::from_secs(12));
+    assert!(found(&first, 9), "{:?}", first.alerts());
+    let (status, _) = first.stop();
+    assert_eq!(status.code(), Some(0));
+    let info = first.run(&["lake", "info", "--lake", "s3://events/lake", "--format", "json"]);
+    let info: Value = serde_json::from_str(&info).unwrap();
+    let events = |stream: &Value| {
+        (stream["data_stream"] == "logs-aws.cloudtrail-default").then(|| stream["events"].clone())
+    };
+    assert_eq!(info["data_streams"].as_array().unwrap().iter().find_map(events), Some(27.into()));
+}
