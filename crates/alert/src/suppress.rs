@@ -11,6 +11,7 @@
 //! rule_registry create_persistence_rule_type_wrapper.ts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 
 use ecs::Timestamp;
 use rule::rule_type::RuleType;
@@ -201,6 +202,18 @@ pub struct SuppressionCounts {
     pub known: u64,
     /// Were dropped, since the run had made as many alerts as it may; with them what would have been folded into theirs.
     pub cut: u64,
+}
+
+impl AddAssign for SuppressionCounts {
+    fn add_assign(&mut self, other: Self) {
+        let Self { candidates, created, suppressed, covered, known, cut } = other;
+        self.candidates += candidates;
+        self.created += created;
+        self.suppressed += suppressed;
+        self.covered += covered;
+        self.known += known;
+        self.cut += cut;
+    }
 }
 
 /// Decides which candidates become alerts, which are folded into one, and which an earlier run has dealt with.

@@ -15,7 +15,9 @@ use crate::error::EngineError;
 use crate::event_time::EventTime;
 use crate::finisher::{Finisher, InOrder, Join};
 use crate::held_events::{HeldEvent, HeldEvents, KeptEvent};
-use crate::kept_history::{self, KeepHistory, KeptHistories, KeptHistory, Kind, Seen, open_groups};
+use crate::kept_history::{
+    self, ClosedAlerts, KeepHistory, KeptHistories, KeptHistory, Kind, Seen, open_groups,
+};
 use crate::key_table::MOST_COMBINATIONS;
 use crate::outcome::{RuleOutcome, RuleStatus};
 use crate::plan::{Plan, PlannedRule};
@@ -67,6 +69,7 @@ pub struct Detection<'p> {
     after_range: BTreeSet<HeldEvent>,
     bounds: Option<Bounds<'p>>,
     changed: Vec<ChangedAlert>,
+    closed: ClosedAlerts,
     /// Is what rules see kept for the range that follows?
     keeps: bool,
     /// Do indicators come only when events wait for them?
@@ -157,6 +160,7 @@ impl<'p> Detection<'p> {
             after_range: BTreeSet::new(),
             bounds: None,
             changed: Vec::new(),
+            closed: ClosedAlerts::new(),
             keeps: false,
             asks_for_indicators: false,
         }
@@ -205,6 +209,7 @@ impl<'p> Detection<'p> {
             return self;
         }
         self.keeps = true;
+        self.closed = std::mem::take(&mut history.closed);
         for (state, planned) in self.rules.iter_mut().zip(&self.plan.rules) {
             let from = self.range.from.and_then(|from| history.history_from(planned, self.windows, from));
             state.history_from = from.map(Timestamp::as_millisecond);

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use alert::SuppressionState;
+use alert::{AlertUuid, SuppressionState};
 use ecs::{TimeRange, Timestamp};
 use rule::{RuleType, Schedule};
 
@@ -22,6 +22,9 @@ use crate::windows::{ScheduledRuns, Windows};
 
 /// What rules have seen, by their ids.
 pub type KeptHistories = BTreeMap<String, KeptHistory>;
+
+/// When alerts were closed.
+pub type ClosedAlerts = BTreeMap<AlertUuid, Timestamp>;
 
 /// What one rule has seen up to the end of a range.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct KeepHistory {
     pub kept: KeptHistories,
     /// What the other rules read.
     pub reads: ReadHistory,
+    /// Alerts that people have closed, and when: they take in nothing that a later run finds.
+    pub closed: ClosedAlerts,
 }
 
 /// What rules read of their history of which nothing was kept.

@@ -51,7 +51,7 @@ pub use error::EngineError;
 pub use execute::{ExecuteOptions, Executed, MadeEvent, Part, execute, execute_together, needed_range};
 pub use hunt::{HuntEvent, HuntOptions, HuntOutput, HuntSummary, hunt};
 pub use indicators::{IndicatorAccount, IndicatorFile};
-pub use kept_history::{KeepHistory, KeptHistories, KeptHistory, ReadHistory};
+pub use kept_history::{ClosedAlerts, KeepHistory, KeptHistories, KeptHistory, ReadHistory};
 pub use late_events::LateEvents;
 pub use outcome::{NotRunReason, RuleOutcome, RuleStatus};
 pub use plan::{Plan, PlannedRule};

@@ -10,8 +10,8 @@ use alert::{Alert, AlertContext};
 use ecs::{Catalog, DataStream, Document, IndexPatterns, TimeRange, Timestamp};
 use engine::late_events::{LateCounter, LateEvents};
 use engine::{
-    AlertSink, Bounds, ExecuteOptions, Executed, KeepHistory, KeptHistories, MadeEvent, Part, Plan,
-    ReadHistory, RuleOutcome, Windows, execute_together, needed_range,
+    AlertSink, Bounds, ClosedAlerts, ExecuteOptions, Executed, KeepHistory, KeptHistories, MadeEvent, Part,
+    Plan, ReadHistory, RuleOutcome, Windows, execute_together, needed_range,
 };
 use ingest::enrich::Enrichment;
 use lake::{Lake, LakeError, ScanRequest, StoredEvent, TimeField};
@@ -121,6 +121,8 @@ pub struct Group {
     pub counts_late: bool,
     /// What the rules have seen up to where this run begins, as far as it was kept.
     pub kept: KeptHistories,
+    /// Alerts of the rules that people have closed.
+    pub closed: ClosedAlerts,
 }
 
 /// How runs are made.
@@ -147,7 +149,8 @@ pub fn run(
     request: &RunRequest,
 ) -> Result<RunResult, ServerError> {
     let plan = Arc::new(Plan::new(library, context.catalog, request.to).into_owned());
-    let group = Group { plan, request: request.clone(), counts_late: false, kept: KeptHistories::new() };
+    let (kept, closed) = (KeptHistories::new(), ClosedAlerts::new());
+    let group = Group { plan, request: request.clone(), counts_late: false, kept, closed };
     let mut results = run_together(context, vec![group])?;
     results.pop().unwrap_or_else(|| Err(ServerError::Defect("a run without a result".to_owned())))
 }
@@ -159,7 +162,8 @@ pub fn run(
 /// When the lake cannot be read, or the runs are to end.
 pub fn run_together(context: &RunContext<'_>, mut groups: Vec<Group>) -> Result<GroupResults, ServerError> {
     let first = groups.iter_mut().enumerate().map(|(number, group)| {
-        let history = KeepHistory { kept: std::mem::take(&mut group.kept), reads: ReadHistory::Late };
+        let (kept, closed) = (std::mem::take(&mut group.kept), group.closed.clone());
+        let history = KeepHistory { kept, reads: ReadHistory::Late, closed };
         Turn { number, only: None, history }
     });
     let first = first.collect();
@@ -170,7 +174,8 @@ pub fn run_together(context: &RunContext<'_>, mut groups: Vec<Group>) -> Result<
             && !result.executed.want_history.is_empty()
         {
             let only = Some(result.executed.want_history.clone());
-            second.push(Turn { number, only, history: KeepHistory::default() });
+            let closed = groups.get(number).map(|group| group.closed.clone()).unwrap_or_default();
+            second.push(Turn { number, only, history: KeepHistory { closed, ..KeepHistory::default() } });
         }
     }
     let again: Vec<(usize, Option<BTreeSet<String>>)> =

@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alert::{AlertContext, ExecutionType};
+use alert::{AlertContext, AlertUuid, ExecutionType};
 use ecs::{Catalog, Timestamp};
-use engine::{Bounds, EngineError, KeptHistories};
+use engine::{Bounds, ClosedAlerts, EngineError, KeptHistories};
 use jiff::SignedDuration;
 use lake::Lake;
 use rule::{Rule, RuleLibrary, Schedule};
-use state::{Gap, GapTake, Lease, RuleCursor, Store};
+use state::{AlertFilter, AlertStatus, Gap, GapTake, Lease, RuleCursor, Store};
 use uuid::Uuid;
 
 use crate::actions::{Actions, RuleMemory};
@@ -336,10 +336,11 @@ impl Scheduler {
         lease: &Lease,
         cause: Cause<'_>,
     ) -> Result<GroupResults, ServerError> {
-        let requests: Vec<(Vec<String>, RunRequest)> = groups
-            .iter()
-            .map(|(together, rule_ids)| (rule_ids.clone(), self.request(together, lease, cause)))
-            .collect();
+        let mut requests: Vec<(Vec<String>, RunRequest, ClosedAlerts)> = Vec::new();
+        for (together, rule_ids) in groups {
+            let closed = self.closed_alerts(library, rule_ids, together.from).await?;
+            requests.push((rule_ids.clone(), self.request(together, lease, cause), closed));
+        }
         let (this, library) = (self.clone(), Arc::clone(library));
         let is_scheduled = matches!(cause, Cause::Schedule);
         let done = tokio::task::spawn_blocking(move || {
@@ -347,7 +348,7 @@ impl Scheduler {
             let bounds = this.bounds(&now, &is_stopped);
             let mut planned = Vec::new();
             let mut ends = Vec::new();
-            for (rule_ids, request) in requests {
+            for (rule_ids, request, closed) in requests {
                 let keeps = is_scheduled && request.kind.keeps_history();
                 let kept = match keeps {
                     true => this.histories.take(&library, &rule_ids, request.from),
@@ -355,7 +356,7 @@ impl Scheduler {
                 };
                 ends.push(keeps.then_some(request.to));
                 let plan = this.plans.plan(&library, rule_ids, &this.catalog, request.to);
-                planned.push(Group { plan, request, counts_late: is_scheduled, kept });
+                planned.push(Group { plan, request, counts_late: is_scheduled, kept, closed });
             }
             let context = RunContext { lake: &this.lake, catalog: &this.catalog, bounds };
             let mut results = run_together(&context, planned)?;
@@ -368,6 +369,38 @@ impl Scheduler {
             Ok(results)
         });
         done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
+    }
+
+    /// Alerts of rules with a lasting suppression that people have closed.
+    async fn closed_alerts(
+        &self,
+        library: &RuleLibrary,
+        rule_ids: &[String],
+        from: Timestamp,
+    ) -> Result<ClosedAlerts, ServerError> {
+        let mut filter = AlertFilter { statuses: vec![AlertStatus::Closed], ..AlertFilter::default() };
+        for rule in rule_ids.iter().filter_map(|rule_id| library.rule(rule_id)) {
+            let Some(duration) = rule.rule_type.suppression().and_then(|own| own.duration) else { continue };
+            let since =
+                from.min(self.clock.now()).checked_sub(duration.as_duration()).unwrap_or(Timestamp::MIN);
+            filter.time.from = Some(filter.time.from.map_or(since, |before| before.min(since)));
+            filter.rule_ids.push(rule.rule_id.clone());
+        }
+        let mut closed = ClosedAlerts::new();
+        if filter.rule_ids.is_empty() {
+            return Ok(closed);
+        }
+        let mut after = None;
+        loop {
+            let page = self.store.alerts(&filter, after.as_ref(), 500).await?;
+            let closing =
+                page.items.iter().map(|stored| (AlertUuid::of(&stored.alert.id), stored.workflow.updated_at));
+            closed.extend(closing);
+            after = page.next;
+            if after.is_none() {
+                return Ok(closed);
+            }
+        }
     }
 
     fn request(&self, together: &Together, lease: &Lease, cause: Cause<'_>) -> RunRequest {

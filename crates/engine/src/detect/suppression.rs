@@ -5,7 +5,8 @@
 
 use alert::suppress::{Grouping, SuppressionCounts};
 use alert::{
-    AlertUuid, Hit, Run, SuppressionPolicy, SuppressionState, build_suppressed, candidate, suppress,
+    AlertUuid, Candidate, Hit, Run, Suppressed, SuppressionPolicy, SuppressionState, build_suppressed,
+    candidate, suppress,
 };
 use ecs::Timestamp;
 use rule::RuleType;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use super::{AlertSink, Detection};
 use crate::error::EngineError;
 use crate::event_time::EventTime;
-use crate::kept_history::Kind;
+use crate::kept_history::{ClosedAlerts, Kind};
 use crate::plan::PlannedRule;
 use crate::windows::{ScheduledRuns, Windows};
 
@@ -101,9 +102,9 @@ impl<'p> Detection<'p> {
         let mut suppressed = if self.keeps_of(rule) == Some(Kind::Suppression) {
             // No run finds hits both before and within the range, so that both can come one after the other. Then it is
             // known what of the range was folded into earlier alerts.
-            let _made_before = suppress(before, &policy, &mut state);
+            let _made_before = suppress_in_turn(before, &policy, &mut state, &self.closed);
             counted_before = SuppressionCounts::default();
-            suppress(within, &policy, &mut state)
+            suppress_in_turn(within, &policy, &mut state, &self.closed)
         } else {
             counted_before = match policy.grouping {
                 Grouping::PerValue => suppress(before.clone(), &policy, &mut state.clone()).counts,
@@ -139,6 +140,43 @@ impl<'p> Detection<'p> {
         }
         Ok(())
     }
+}
+
+/// Decides run by run, so that an alert takes in nothing that a run finds after it was closed.
+fn suppress_in_turn(
+    mut candidates: Vec<Candidate<usize>>,
+    policy: &SuppressionPolicy<'_>,
+    state: &mut SuppressionState,
+    closed: &ClosedAlerts,
+) -> Suppressed<usize> {
+    if closed.is_empty() {
+        return suppress(candidates, policy, state);
+    }
+    candidates.sort_by_key(|candidate| candidate.run);
+    let mut all = Suppressed { create: Vec::new(), update: Vec::new(), counts: SuppressionCounts::default() };
+    for of_run in candidates.chunk_by(|a, b| a.run == b.run) {
+        let Some(started_at) = of_run.first().map(|first| first.run.started_at) else { continue };
+        let is_open = |uuid: &AlertUuid| closed.get(uuid).is_none_or(|at| started_at < *at);
+        state.alerts.retain(|_, alert| is_open(&alert.uuid));
+        let Suppressed { create, update, counts } = suppress(of_run.to_vec(), policy, state);
+        for change in update {
+            // What an earlier run of these has made is changed where it lies.
+            match all.create.iter_mut().find(|new| new.uuid == change.uuid) {
+                Some(new) => {
+                    if let Some(suppression) = &mut new.suppression {
+                        (suppression.end, suppression.docs_count) = (change.end, change.docs_count);
+                    }
+                }
+                None => {
+                    all.update.retain(|earlier| earlier.uuid != change.uuid);
+                    all.update.push(change);
+                }
+            }
+        }
+        all.create.extend(create);
+        all.counts += counts;
+    }
+    all
 }
 
 /// The runs that find the hits of a rule.

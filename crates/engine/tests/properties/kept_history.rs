@@ -136,7 +136,7 @@ proptest! {
             }
             let again = bench.run(range, None);
             let reads = if is_late { ReadHistory::Late } else { ReadHistory::All };
-            let mut given = bench.run(range, Some(KeepHistory { kept, reads }));
+            let mut given = bench.run(range, Some(KeepHistory { kept, reads, ..KeepHistory::default() }));
             if given.wants_history {
                 prop_assert!(is_late);
                 given = bench.run(range, Some(KeepHistory::default()));
@@ -175,7 +175,7 @@ fn rules_with_a_long_history_read_nothing_before_the_range() {
         let mut kept = KeptHistories::new();
         let mut alerts = 0;
         for (number, range) in ranges(&rule, &[2, 4, 6]).into_iter().enumerate() {
-            let given = bench.run(range, Some(KeepHistory { kept, reads: ReadHistory::All }));
+            let given = bench.run(range, Some(KeepHistory { kept, ..KeepHistory::default() }));
             assert!(number == 0 || given.read == [10, 20, 30][number], "{kind:?} {}", given.read);
             alerts += given.alerts.len();
             kept = given.kept;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bartizan_server::settings::LimitsSettings;
 use serde_json::json;
+use state::{Actor, AlertStatus, WorkflowChange};
 
 use crate::scene::{Scene, at, call};
 
@@ -40,6 +41,41 @@ async fn an_indicator_of_last_month_matches_what_happens_now() {
     scene.deliver(&[call(1, "2026-03-14T09:58:00Z", "Decrypt")]).await;
     scene.pass("2026-03-14T10:05:00Z").await;
     assert_eq!(scene.names().await, ["Bad address"]);
+}
+
+/// An alert that people have closed takes nothing more in: what comes then makes a new one.
+#[tokio::test]
+async fn a_closed_alert_takes_no_later_hits_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = "type = \"query\"\nquery = 'event.action: DisableKey'\n[rule.alert_suppression]\n\
+               group_by = [\"user.name\"]\nduration = { value = 5, unit = \"h\" }\nmissing_fields_strategy = \"suppress\"";
+    for (history_values, closes) in [(0, true), (1_000, true), (1_000, false)] {
+        let paths = vec![rule(&folder, "Folded", own)];
+        let limits = LimitsSettings { history_values, ..LimitsSettings::default() };
+        let mut scene = Scene::with_limits("2026-03-14T10:00:00Z", paths, false, limits).await;
+        scene.pass("2026-03-14T10:00:00Z").await;
+        for (id, minute) in [(1, 2), (2, 7), (3, 12), (4, 17)] {
+            let now = format!("2026-03-14T10:{minute:02}:00Z");
+            scene.clock.set(at(&now));
+            scene.deliver(&[call(id, &now, "DisableKey")]).await;
+            scene.pass(&format!("2026-03-14T10:{:02}:00Z", minute + 3)).await;
+            if id == 2 && closes {
+                let ids: Vec<String> = scene.alerts().await.into_iter().map(|alert| alert.alert.id).collect();
+                assert_eq!(ids.len(), 1);
+                let status = Some((AlertStatus::Closed, Some("expected".to_owned())));
+                let close = WorkflowChange { status, ..WorkflowChange::default() };
+                // After the run that has folded the second hit into it.
+                let now = at("2026-03-14T10:11:00Z");
+                scene.server.store.change_workflow(&ids, &close, &Actor::system("test"), now).await.unwrap();
+            }
+        }
+        let mut counts: Vec<u64> = Vec::new();
+        for alert in scene.alerts().await {
+            counts.push(alert.alert.document["kibana.alert.suppression.docs_count"].as_u64().unwrap());
+        }
+        counts.sort_unstable();
+        assert_eq!(counts, if closes { vec![1, 1] } else { vec![3] });
+    }
 }
 
 /// What was read of the lake for one investigation is there for the next, which says what one says that reads all anew.
