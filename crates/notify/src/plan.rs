@@ -67,8 +67,6 @@ pub struct Held {
 pub enum HeldReason {
     /// It is kept from view: the alert that it is a part of is told.
     BuildingBlock,
-    /// The connector is not enabled.
-    ConnectorDisabled,
     /// The action does not speak at this hour.
     OutsideHours,
     /// The action's filter does not let it pass.
@@ -131,7 +129,6 @@ fn told<'a>(
             None => HeldReason::WithoutId,
             Some(_) if alert.text("kibana.alert.building_block_type").is_some() => HeldReason::BuildingBlock,
             Some(_) if !passes => HeldReason::Filtered,
-            Some(_) if !action.is_enabled => HeldReason::ConnectorDisabled,
             Some(_) if !in_hours => HeldReason::OutsideHours,
             Some(id) => {
                 told.push((id, alert));
@@ -171,7 +168,7 @@ fn plan_summary<'a>(
         }
         _ => true,
     };
-    if !due || !action.is_enabled {
+    if !due {
         if !new.is_empty() {
             let alert_ids = new.iter().map(|(id, _)| (*id).to_owned()).collect();
             plan.held.push(Held { action_id: action.id.clone(), reason: HeldReason::Throttled, alert_ids });

@@ -7,7 +7,7 @@ use notify::{Action, ActionState, Connector, Message, Occasion, PreparedAction, 
 use rule::{Rule, RuleLibrary};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use state::{ActionFrequency, NotificationDraft, Store, StoredAction};
+use state::{ActionFrequency, NotificationDraft, Store, StoredAction, StoredConnector};
 
 use crate::error::ServerError;
 
@@ -39,8 +39,7 @@ pub async fn load_actions(
     let mut actions = Actions::default();
     let mut connectors = BTreeMap::new();
     for stored in store.connectors().await? {
-        let written = connector_json(&stored.id, &stored.name, &stored.connector_type, &stored.config);
-        match Connector::from_json(&written) {
+        match Connector::from_json(&connector_json(&stored)) {
             Ok(connector) => {
                 connectors.insert(stored.id.clone(), connector);
             }
@@ -70,8 +69,14 @@ pub async fn load_actions(
 }
 
 /// A connector of the state in the form that [`Connector::from_json`] reads.
-pub(crate) fn connector_json(id: &str, name: &str, connector_type: &str, config: &Value) -> Value {
-    json!({ "id": id, "name": name, "type": connector_type, "config": config })
+pub(crate) fn connector_json(stored: &StoredConnector) -> Value {
+    json!({
+        "id": stored.id,
+        "name": stored.name,
+        "enabled": stored.enabled,
+        "type": stored.connector_type,
+        "config": stored.config,
+    })
 }
 
 fn action_json(stored: &StoredAction) -> Value {
@@ -79,7 +84,7 @@ fn action_json(stored: &StoredAction) -> Value {
     let mut written = json!({
         "id": action.id,
         "connector": action.connector_id,
-        "rules": action.rule_id.iter().collect::<Vec<_>>(),
+        "rules": action.rule_ids,
         "summary": action.frequency == ActionFrequency::Summary,
     });
     if let Some(seconds) = action.throttle_seconds.filter(|seconds| *seconds > 0) {
