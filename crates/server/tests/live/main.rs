@@ -4,6 +4,7 @@
 mod as_hunt;
 mod founding;
 mod limits;
+mod notifications;
 mod responses;
 mod rules;
 mod scene;
