@@ -13,7 +13,6 @@ use crate::scene::{Scene, at, call};
 
 const DISABLED: &str = "00000000-0000-4000-8000-000000000001";
 const SCHEDULED: &str = "00000000-0000-4000-8000-000000000002";
-const DELETED: &str = "00000000-0000-4000-8000-000000000003";
 
 /// A scene with three rules, and folders for them and for what is told.
 struct Told {
