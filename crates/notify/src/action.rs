@@ -54,7 +54,6 @@ fn yes() -> bool {
 pub struct PreparedAction {
     pub(crate) id: String,
     pub(crate) connector_id: String,
-    pub(crate) is_enabled: bool,
     pub(crate) rules: Vec<String>,
     pub(crate) summary: bool,
     pub(crate) throttle: Option<Interval>,
@@ -158,7 +157,6 @@ impl PreparedAction {
         Ok(Self {
             id: action.id.clone(),
             connector_id: connector.id.clone(),
-            is_enabled: connector.enabled,
             rules: action.rules.clone(),
             summary: action.summary,
             throttle,

@@ -36,7 +36,7 @@ pub use connector::{Connector, ConnectorConfig, ConnectorType};
 pub use context::{Execution, RuleFacts};
 pub use error::{ConfigError, SecretError, TemplateError};
 pub use message::{Content, Email, Message, message_key};
-pub use plan::{ActionState, Held, HeldReason, Occasion, Plan, plan};
+pub use plan::{ActionState, Held, HeldReason, Occasion, Plan, plan, waiting_and_due};
 pub use retry::RetryPolicy;
 pub use secret::{Secret, SecretRef, Secrets};
 pub use send::{HttpSettings, Receipt, SendError, Transports, http_client, send};

@@ -67,8 +67,6 @@ pub struct Held {
 pub enum HeldReason {
     /// It is kept from view: the alert that it is a part of is told.
     BuildingBlock,
-    /// The connector is not enabled.
-    ConnectorDisabled,
     /// The action does not speak at this hour.
     OutsideHours,
     /// The action's filter does not let it pass.
@@ -77,6 +75,19 @@ pub enum HeldReason {
     Throttled,
     /// It has no `kibana.alert.uuid`, so nobody could tell whether it was told.
     WithoutId,
+}
+
+/// The ids of the alerts that wait in some state and may be told now: those whose documents [`Occasion::earlier`] should have.
+pub fn waiting_and_due(
+    actions: &[PreparedAction],
+    rule_id: &str,
+    states: &BTreeMap<String, ActionState>,
+    now: Timestamp,
+) -> BTreeSet<String> {
+    let of_rule = actions.iter().filter(|action| action.is_for(rule_id));
+    let due =
+        of_rule.filter_map(|action| states.get(&action.id).filter(|state| action.may_speak(state, now)));
+    due.flat_map(|state| state.waiting.iter().cloned()).collect()
 }
 
 /// Plans the messages of one execution.
@@ -131,7 +142,6 @@ fn told<'a>(
             None => HeldReason::WithoutId,
             Some(_) if alert.text("kibana.alert.building_block_type").is_some() => HeldReason::BuildingBlock,
             Some(_) if !passes => HeldReason::Filtered,
-            Some(_) if !action.is_enabled => HeldReason::ConnectorDisabled,
             Some(_) if !in_hours => HeldReason::OutsideHours,
             Some(id) => {
                 told.push((id, alert));
@@ -149,6 +159,20 @@ fn told<'a>(
     told
 }
 
+impl PreparedAction {
+    /// Is the throttle's interval over? What is no summary is not throttled.
+    fn may_speak(&self, state: &ActionState, now: Timestamp) -> bool {
+        match (self.throttle.filter(|_| self.summary), state.last_summary) {
+            (Some(throttle), Some(last)) => {
+                let since = now.duration_since(last);
+                // A clock that was set back must not silence anybody.
+                since >= throttle.as_duration() || since.is_negative()
+            }
+            _ => true,
+        }
+    }
+}
+
 fn plan_summary<'a>(
     action: &PreparedAction,
     occasion: &Occasion<'a>,
@@ -163,15 +187,7 @@ fn plan_summary<'a>(
     if ids.is_empty() {
         return;
     }
-    let due = match (action.throttle, state.last_summary) {
-        (Some(throttle), Some(last)) => {
-            let since = occasion.now.duration_since(last);
-            // A clock that was set back must not silence anybody.
-            since >= throttle.as_duration() || since.is_negative()
-        }
-        _ => true,
-    };
-    if !due || !action.is_enabled {
+    if !action.may_speak(state, occasion.now) {
         if !new.is_empty() {
             let alert_ids = new.iter().map(|(id, _)| (*id).to_owned()).collect();
             plan.held.push(Held { action_id: action.id.clone(), reason: HeldReason::Throttled, alert_ids });

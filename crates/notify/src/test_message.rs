@@ -13,7 +13,8 @@ use crate::error::ConfigError;
 use crate::message::Message;
 use crate::plan::{Occasion, plan};
 
-/// A message about an alert that is none, in the default words. Each `now` gives a message with another key.
+/// A message about an alert that is none, in the default words, whether or not the connector is enabled. Each `now` gives a
+/// message with another key.
 ///
 /// # Errors
 /// None that a connector which was read can cause.
@@ -50,8 +51,7 @@ pub fn test_message(connector: &Connector, now: Timestamp) -> Result<Message, Co
         params: Map::new(),
     };
     let catalog = Catalog::builtin();
-    let enabled = Connector { enabled: true, ..connector.clone() };
-    let action = PreparedAction::new(&action, &enabled, &catalog)?;
+    let action = PreparedAction::new(&action, connector, &catalog)?;
     let execution = Execution { id: id.clone(), space: "default".to_owned(), ..Execution::default() };
     let earlier = BTreeMap::new();
     let occasion = Occasion { rule: &rule, execution: &execution, alerts: &[alert], earlier: &earlier, now };

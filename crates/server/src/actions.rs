@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use ecs::{Catalog, Document, Timestamp};
-use notify::{Action, ActionState, Connector, Message, Occasion, PreparedAction, RuleFacts};
+use notify::{Action, ActionState, Connector, Held, Message, Occasion, PreparedAction, RuleFacts};
 use rule::{Rule, RuleLibrary};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use state::{ActionFrequency, NotificationDraft, Store, StoredAction};
+use state::{ActionFrequency, AlertFilter, NotificationDraft, Store, StoredAction, StoredConnector};
 
 use crate::error::ServerError;
 
@@ -39,8 +39,7 @@ pub async fn load_actions(
     let mut actions = Actions::default();
     let mut connectors = BTreeMap::new();
     for stored in store.connectors().await? {
-        let written = connector_json(&stored.id, &stored.name, &stored.connector_type, &stored.config);
-        match Connector::from_json(&written) {
+        match Connector::from_json(&connector_json(&stored)) {
             Ok(connector) => {
                 connectors.insert(stored.id.clone(), connector);
             }
@@ -70,8 +69,14 @@ pub async fn load_actions(
 }
 
 /// A connector of the state in the form that [`Connector::from_json`] reads.
-pub(crate) fn connector_json(id: &str, name: &str, connector_type: &str, config: &Value) -> Value {
-    json!({ "id": id, "name": name, "type": connector_type, "config": config })
+pub(crate) fn connector_json(stored: &StoredConnector) -> Value {
+    json!({
+        "id": stored.id,
+        "name": stored.name,
+        "enabled": stored.enabled,
+        "type": stored.connector_type,
+        "config": stored.config,
+    })
 }
 
 fn action_json(stored: &StoredAction) -> Value {
@@ -79,7 +84,7 @@ fn action_json(stored: &StoredAction) -> Value {
     let mut written = json!({
         "id": action.id,
         "connector": action.connector_id,
-        "rules": action.rule_id.iter().collect::<Vec<_>>(),
+        "rules": action.rule_ids,
         "summary": action.frequency == ActionFrequency::Summary,
     });
     if let Some(seconds) = action.throttle_seconds.filter(|seconds| *seconds > 0) {
@@ -94,25 +99,73 @@ fn action_json(stored: &StoredAction) -> Value {
     written
 }
 
-/// The messages about new alerts of a rule, ready for the outbox, and what the rule remembers from now on.
+/// What actions make of an execution.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Ready for the outbox.
+    pub(crate) notifications: Vec<NotificationDraft>,
+    /// What the rule remembers from now on.
+    pub(crate) memory: RuleMemory,
+    /// New alerts that actions do not tell, or not yet: for each action and reason how many. Null when there are none.
+    pub(crate) not_told: Value,
+}
+
+/// The documents of alerts that the rule remembers, and that are told now.
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) async fn alerts_waiting(
+    store: &dyn Store,
+    actions: &Actions,
+    rule_id: &str,
+    memory: &RuleMemory,
+    now: Timestamp,
+) -> Result<BTreeMap<String, Document>, ServerError> {
+    let ids = notify::waiting_and_due(&actions.prepared, rule_id, &memory.actions, now);
+    let ids: Vec<String> = ids.into_iter().collect();
+    let mut alerts = BTreeMap::new();
+    for ids in ids.chunks(200) {
+        let filter = AlertFilter { ids: ids.to_vec(), ..AlertFilter::default() };
+        for stored in store.alerts(&filter, None, 200).await?.items {
+            if let Value::Object(document) = stored.alert.document {
+                alerts.insert(stored.alert.id, Document::from_map(document));
+            }
+        }
+    }
+    Ok(alerts)
+}
+
+/// What is told of the new alerts of a rule, and of those that have waited (see [`alerts_waiting`]).
+#[expect(clippy::too_many_arguments, reason = "an occasion and what it is told with, passed on")]
 pub(crate) fn notifications(
     actions: &Actions,
     rule: &Rule,
     execution: &notify::Execution,
     alerts: &[Document],
+    earlier: &BTreeMap<String, Document>,
     memory: &RuleMemory,
     catalog: &Catalog,
     now: Timestamp,
-) -> (Vec<NotificationDraft>, RuleMemory) {
+) -> Told {
     if actions.prepared.is_empty() {
-        return (Vec::new(), RuleMemory::default());
+        return Told::default();
     }
     let facts = RuleFacts::of(rule);
-    let earlier = BTreeMap::new();
-    let occasion = Occasion { rule: &facts, execution, alerts, earlier: &earlier, now };
+    let occasion = Occasion { rule: &facts, execution, alerts, earlier, now };
     let plan = notify::plan(&actions.prepared, &occasion, &memory.actions, catalog);
     let drafts = plan.messages.into_iter().filter_map(draft).collect();
-    (drafts, RuleMemory { actions: plan.states })
+    Told {
+        notifications: drafts,
+        memory: RuleMemory { actions: plan.states },
+        not_told: not_told(&plan.held),
+    }
+}
+
+fn not_told(held: &[Held]) -> Value {
+    let counted = held.iter().map(
+        |held| json!({ "action": held.action_id, "reason": held.reason, "alerts": held.alert_ids.len() }),
+    );
+    if held.is_empty() { Value::Null } else { counted.collect() }
 }
 
 fn draft(message: Message) -> Option<NotificationDraft> {

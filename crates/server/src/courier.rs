@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use notify::{Connector, Message, RetryPolicy, Secrets, Transports};
-use state::{Notification, Store};
+use state::{Notification, Store, StoredConnector};
 use tokio::sync::watch;
 
 use crate::actions::connector_json;
@@ -65,7 +65,11 @@ impl Courier {
 
     async fn deliver(&self, notification: &Notification) -> Result<(), ServerError> {
         let id = notification.id;
-        let prepared = self.prepared(notification).await?;
+        let stored = self.store.connector(&notification.draft.connector_id).await?;
+        if stored.as_ref().is_some_and(|stored| !stored.enabled) {
+            return Ok(self.store.mark_skipped(id, self.clock.now()).await?);
+        }
+        let prepared = prepared(stored, notification);
         let (connector, message) = match prepared {
             Ok(prepared) => prepared,
             Err(reason) => {
@@ -88,24 +92,17 @@ impl Courier {
         }
         Ok(())
     }
+}
 
-    /// Connector and message, or why it can never be sent.
-    async fn prepared(
-        &self,
-        notification: &Notification,
-    ) -> Result<Result<(Connector, Message), String>, ServerError> {
-        let draft = &notification.draft;
-        let Some(stored) = self.store.connector(&draft.connector_id).await? else {
-            return Ok(Err(format!("there is no connector `{}` any more", draft.connector_id)));
-        };
-        let written = connector_json(&stored.id, &stored.name, &stored.connector_type, &stored.config);
-        let connector = match Connector::from_json(&written) {
-            Ok(connector) => connector,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        Ok(match serde_json::from_value(draft.payload.clone()) {
-            Ok(message) => Ok((connector, message)),
-            Err(error) => Err(format!("the stored message cannot be read: {error}")),
-        })
-    }
+/// Connector and message, or why it can never be sent.
+fn prepared(
+    stored: Option<StoredConnector>,
+    notification: &Notification,
+) -> Result<(Connector, Message), String> {
+    let draft = &notification.draft;
+    let stored = stored.ok_or_else(|| format!("there is no connector `{}` any more", draft.connector_id))?;
+    let connector = Connector::from_json(&connector_json(&stored)).map_err(|error| error.to_string())?;
+    let message = serde_json::from_value(draft.payload.clone())
+        .map_err(|error| format!("the stored message cannot be read: {error}"))?;
+    Ok((connector, message))
 }

@@ -480,7 +480,12 @@ impl Scheduler {
             match self.run_alone(library, rule, &together, lease, cause).await {
                 Err(error) if is_stopped(&error) => self.store.release_gap(gap.id, None).await?,
                 Ok(result) => {
-                    let one = BTreeMap::from([(rule.rule_id.clone(), DueRule::default())]);
+                    // What the rule remembers is what the schedule left, and goes on from there.
+                    let cursor = self.store.cursor(&rule.rule_id).await?;
+                    let bytes = cursor.as_ref().and_then(|cursor| cursor.rule_state.as_deref());
+                    let of_rule =
+                        DueRule { memory: bytes.map(memory).unwrap_or_default(), ..DueRule::default() };
+                    let one = BTreeMap::from([(rule.rule_id.clone(), of_rule)]);
                     self.commit_all(library, actions, &together, result, &one, lease, cause, round).await?;
                     if until < gap.to {
                         self.store.release_gap(gap.id, None).await?;

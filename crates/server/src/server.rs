@@ -523,7 +523,7 @@ impl Server {
                 && let Ok(before) = now.checked_sub(SignedDuration::from_hours(24 * 30))
             {
                 let gone = self.store.delete_executions_before(before).await;
-                if let Err(error) = gone.and(self.store.delete_sent_before(before).await) {
+                if let Err(error) = gone.and(self.store.delete_settled_before(before).await) {
                     self.log.error("state", "upkeep", &with_causes(&error));
                 }
             }

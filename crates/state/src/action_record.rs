@@ -1,4 +1,4 @@
-//! Actions at rest: a rule's use of a connector, or every rule's.
+//! Actions at rest: the use of a connector by some rules, or by every rule.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -22,8 +22,8 @@ words! {
 pub struct ActionDraft {
     /// Unique.
     pub id: String,
-    /// Of which rule; `None` for the alerts of every rule. The rule need not exist (yet).
-    pub rule_id: Option<String>,
+    /// Of which rules, each once; none for the alerts of every rule. The rules need not exist (yet).
+    pub rule_ids: Vec<String>,
     /// Where it sends to.
     pub connector_id: String,
     /// What one notification is about.
@@ -67,7 +67,7 @@ pub trait ActionStore: Send + Sync {
     /// All actions by id.
     async fn actions(&self) -> Result<Vec<StoredAction>, StateError>;
 
-    /// The actions that an alert of this rule calls for: the rule's own and the global ones, by id.
+    /// The actions that an alert of this rule calls for, by id: those that name it, and those of every rule.
     async fn actions_for_rule(&self, rule_id: &str) -> Result<Vec<StoredAction>, StateError>;
 
     /// Deletes an action. False when there was none.

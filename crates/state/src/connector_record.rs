@@ -13,6 +13,8 @@ pub struct ConnectorDraft {
     pub id: String,
     /// Shown in lists.
     pub name: String,
+    /// `None` keeps what the store says of a connector it knows, and switches a new one on.
+    pub enabled: Option<bool>,
     /// What it speaks, for example `webhook`, `slack`.
     pub connector_type: String,
     /// Its settings. Secrets in it must be references (to a variable or file), never the secret: it is shown, exported and
@@ -27,6 +29,8 @@ pub struct StoredConnector {
     pub id: String,
     /// Shown in lists.
     pub name: String,
+    /// False: it sends nothing, and notifications for it are [skipped](crate::NotificationState::Skipped).
+    pub enabled: bool,
     /// What it speaks.
     pub connector_type: String,
     /// Its settings, with references to secrets.
@@ -42,7 +46,7 @@ pub struct StoredConnector {
 /// Connectors. For `expected_revision` see [`ExceptionStore`](crate::ExceptionStore).
 #[async_trait]
 pub trait ConnectorStore: Send + Sync {
-    /// Keeps a connector.
+    /// Keeps a connector. One that is switched off by it skips its pending notifications, in the same transaction.
     async fn put_connector(
         &self,
         connector: ConnectorDraft,
@@ -53,6 +57,16 @@ pub trait ConnectorStore: Send + Sync {
 
     /// One connector.
     async fn connector(&self, id: &str) -> Result<Option<StoredConnector>, StateError>;
+
+    /// Switches a connector on or off, as [`ConnectorStore::put_connector`] does. Changes nothing (no revision, no audit
+    /// entry) when it is so already. [`StateError::NotFound`] when there is none.
+    async fn set_connector_enabled(
+        &self,
+        id: &str,
+        enabled: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<StoredConnector, StateError>;
 
     /// All connectors by id.
     async fn connectors(&self) -> Result<Vec<StoredConnector>, StateError>;

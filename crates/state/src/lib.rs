@@ -63,7 +63,7 @@ pub use execution_record::{
 pub use gap::{Gap, GapDraft, GapFilter, GapState, GapStore, GapTake};
 pub use jiff::Timestamp;
 pub use lease::{Lease, LeaseStore};
-pub use outbox::{Notification, NotificationDraft, NotificationState, OutboxStore};
+pub use outbox::{CONNECTOR_SWITCHED_OFF, Notification, NotificationDraft, NotificationState, OutboxStore};
 pub use page::{Page, TimeSpan};
 pub use response_record::{
     ResponseDraft, ResponseFilter, ResponsePosition, ResponseProgress, ResponseRecord, ResponseStatus,

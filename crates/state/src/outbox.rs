@@ -16,8 +16,13 @@ words! {
         Sent = "sent",
         /// Given up; somebody must look.
         Dead = "dead",
+        /// Not to be sent, because somebody wanted it so: its connector was switched off.
+        Skipped = "skipped",
     }
 }
+
+/// Why a notification was skipped.
+pub const CONNECTOR_SWITCHED_OFF: &str = "the connector was switched off";
 
 /// A notification to send.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,11 +54,11 @@ pub struct Notification {
     pub state: NotificationState,
     /// How often it was claimed.
     pub attempts: i64,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, or why there was none.
     pub last_error: Option<String>,
     /// When it was written.
     pub created: Timestamp,
-    /// When it was sent or given up.
+    /// When it was sent, given up or skipped.
     pub ended: Option<Timestamp>,
 }
 
@@ -61,6 +66,9 @@ pub struct Notification {
 ///
 /// A notification is sent at least once: who dies between sending and [`OutboxStore::mark_sent`] sends it again after the
 /// claim's end; the destination can tell by the dedupe key.
+///
+/// One that is written while its connector is switched off is skipped at once, and stays so when the connector is switched on
+/// again; those of a connector that is not there (any more) are pending.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
     /// Writes a notification outside of an execution. False when its dedupe key is there already.
@@ -84,6 +92,9 @@ pub trait OutboxStore: Send + Sync {
     /// It is given up. One that was sent meanwhile stays sent.
     async fn mark_dead(&self, id: i64, error: &str, now: Timestamp) -> Result<(), StateError>;
 
+    /// It is not sent, because its connector is switched off. One that is not pending any more stays as it is.
+    async fn mark_skipped(&self, id: i64, now: Timestamp) -> Result<(), StateError>;
+
     /// One notification.
     async fn notification(&self, id: i64) -> Result<Option<Notification>, StateError>;
 
@@ -105,9 +116,10 @@ pub trait OutboxStore: Send + Sync {
         rule_id: Option<&str>,
     ) -> Result<Option<Timestamp>, StateError>;
 
-    /// Makes dead notifications pending again, due now. How many of the given were dead.
-    async fn retry_dead(&self, ids: &[i64], by: &Actor, now: Timestamp) -> Result<u64, StateError>;
+    /// Makes dead and skipped notifications pending again, due now, but those of connectors that are switched off. How many
+    /// of the given were made so.
+    async fn send_again(&self, ids: &[i64], by: &Actor, now: Timestamp) -> Result<u64, StateError>;
 
-    /// Deletes notifications that were sent before an instant. How many. Their dedupe keys are free then.
-    async fn delete_sent_before(&self, before: Timestamp) -> Result<u64, StateError>;
+    /// Deletes notifications that were sent or skipped before an instant. How many. Their dedupe keys are free then.
+    async fn delete_settled_before(&self, before: Timestamp) -> Result<u64, StateError>;
 }

@@ -10,6 +10,7 @@ use crate::http::request;
 
 const BUCKET: &str = "trail";
 const REGION: &str = "eu-west-1";
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:123456789012:trail";
 
 pub(crate) struct AwsEmulator {
     child: Child,
@@ -73,7 +74,42 @@ impl AwsEmulator {
 
     /// Puts an object into the bucket, which tells the queue.
     pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
-        self.s3("PUT", &format!("/{BUCKET}/{key}"), bytes);
+        self.put_into(BUCKET, key, bytes);
+    }
+
+    /// Puts an object into some bucket; the key as a URL has it.
+    pub(crate) fn put_into(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        self.s3("PUT", &format!("/{bucket}/{key}"), bytes);
+    }
+
+    /// A bucket that tells a topic of SNS, to which the queue is subscribed; `is_raw` without SNS's envelope.
+    pub(crate) fn make_bucket_with_topic(&self, name: &str, is_raw: bool) {
+        self.make_bucket(name);
+        let topic = format!("arn:aws:sns:{REGION}:123456789012:{name}");
+        self.sns(&format!("Action=CreateTopic&Name={name}"));
+        let raw = match is_raw {
+            true => "&Attributes.entry.1.key=RawMessageDelivery&Attributes.entry.1.value=true",
+            false => "",
+        };
+        self.sns(&format!("Action=Subscribe&TopicArn={topic}&Protocol=sqs&Endpoint={QUEUE}{raw}"));
+        self.notify(name, &told_by("Topic", &topic));
+    }
+
+    /// A bucket that tells EventBridge, of which a rule sends new objects to the queue.
+    pub(crate) fn make_bucket_with_event_bus(&self, name: &str) {
+        self.make_bucket(name);
+        let pattern = json!({"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}}}).to_string();
+        self.events("PutRule", &json!({"Name": name, "EventPattern": pattern}));
+        self.events("PutTargets", &json!({"Rule": name, "Targets": [{"Id": "queue", "Arn": QUEUE}]}));
+        self.notify(name, "<EventBridgeConfiguration></EventBridgeConfiguration>");
+    }
+
+    /// The bodies of the messages in the queue, which stay there and visible.
+    pub(crate) fn look_at_messages(&self) -> Vec<Value> {
+        let ask = json!({"QueueUrl": self.queue_url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0});
+        let answer = self.sqs("ReceiveMessage", &ask);
+        let body = |message: &Value| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
+        answer["Messages"].as_array().unwrap().iter().map(body).collect()
     }
 
     /// Tells the queue again of an object, as queues do now and then.
@@ -97,12 +133,12 @@ impl AwsEmulator {
         let queue = self.sqs("CreateQueue", &json!({"QueueName": "trail"}));
         self.queue_url = queue["QueueUrl"].as_str().unwrap().to_owned();
         self.make_bucket(BUCKET);
-        let notify = format!(
-            "<NotificationConfiguration><QueueConfiguration><Id>trail</Id>\
-             <Queue>arn:aws:sqs:{REGION}:123456789012:trail</Queue><Event>s3:ObjectCreated:*</Event>\
-             </QueueConfiguration></NotificationConfiguration>"
-        );
-        self.s3("PUT", &format!("/{BUCKET}?notification"), notify.as_bytes());
+        self.notify(BUCKET, &told_by("Queue", QUEUE));
+    }
+
+    fn notify(&self, bucket: &str, configuration: &str) {
+        let whole = format!("<NotificationConfiguration>{configuration}</NotificationConfiguration>");
+        self.s3("PUT", &format!("/{bucket}?notification"), whole.as_bytes());
     }
 
     fn s3(&self, method: &str, path: &str, body: &[u8]) {
@@ -112,14 +148,37 @@ impl AwsEmulator {
     }
 
     fn sqs(&self, action: &str, body: &Value) -> Value {
-        let (target, credential) = (format!("AmazonSQS.{action}"), credential("sqs"));
+        self.json("sqs", &format!("AmazonSQS.{action}"), "application/x-amz-json-1.0", body)
+    }
+
+    fn events(&self, action: &str, body: &Value) {
+        self.json("events", &format!("AWSEvents.{action}"), "application/x-amz-json-1.1", body);
+    }
+
+    fn json(&self, service: &str, target: &str, content_type: &str, body: &Value) -> Value {
+        let credential = credential(service);
         let headers = [
             ("Authorization", credential.as_str()),
-            ("X-Amz-Target", &target),
-            ("Content-Type", "application/x-amz-json-1.0"),
+            ("X-Amz-Target", target),
+            ("Content-Type", content_type),
         ];
         request(&self.address, "POST", "/", &headers, body.to_string().as_bytes()).unwrap().ok().json()
     }
+
+    fn sns(&self, form: &str) {
+        let credential = credential("sns");
+        let headers =
+            [("Authorization", credential.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        let body = format!("{form}&Version=2010-03-31");
+        request(&self.address, "POST", "/", &headers, body.as_bytes()).unwrap().ok();
+    }
+}
+
+/// A bucket's configuration that tells a queue or topic of new objects.
+fn told_by(kind: &str, arn: &str) -> String {
+    format!(
+        "<{kind}Configuration><Id>new</Id><{kind}>{arn}</{kind}><Event>s3:ObjectCreated:*</Event></{kind}Configuration>"
+    )
 }
 
 /// The emulator reads service and region from it, and does not check the signature.

@@ -20,6 +20,8 @@ mod node;
 mod outage;
 mod postgres_server;
 mod shippers;
+mod switched_off;
 mod tls;
 mod two_nodes;
 mod webhook_sink;
+mod wrapped;

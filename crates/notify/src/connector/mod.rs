@@ -32,7 +32,7 @@ pub struct Connector {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Messages to one that is not enabled are not planned, and the plan says so.
+    /// Messages to one that is not enabled are planned as any others; who keeps them does not send them, and says so.
     pub enabled: bool,
     /// What it is, and its settings.
     #[serde(flatten)]

@@ -1,5 +1,7 @@
 //! Routes for actions: which alerts are told through which connector, how often, and in what words.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,13 +25,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes.viewer(routes!(list)).viewer(routes!(get)).admin(routes!(put)).admin(routes!(delete))
 }
 
-/// The action as the state keeps it: of one rule, or of all. Hours, and Kibana's filters, are not kept; the actions
+/// An action names so many rules at most.
+const MOST_RULES: usize = 1000;
+
+/// The action as the state keeps it: of some rules, or of all. Hours, and Kibana's filters, are not kept; the actions
 /// that stand in rules have them.
 pub fn action_draft(action: &Action) -> ActionDraft {
     let throttle = action.throttle.as_ref().and_then(|text| text.parse::<Interval>().ok());
     ActionDraft {
         id: action.id.clone(),
-        rule_id: action.rules.first().cloned(),
+        rule_ids: action.rules.clone(),
         connector_id: action.connector.clone(),
         frequency: if action.summary { ActionFrequency::Summary } else { ActionFrequency::PerAlert },
         throttle_seconds: throttle.map(Interval::as_seconds),
@@ -44,7 +49,7 @@ pub fn action_of(stored: &StoredAction) -> Action {
     Action {
         id: action.id.clone(),
         connector: action.connector_id.clone(),
-        rules: action.rule_id.iter().cloned().collect(),
+        rules: action.rule_ids.clone(),
         summary: action.frequency == ActionFrequency::Summary,
         throttle: action.throttle_seconds.map(|seconds| Interval::from_seconds(seconds).to_string()),
         filter: action.filter.clone(),
@@ -61,9 +66,8 @@ pub struct ActionView {
     pub id: String,
     /// The id of its connector.
     pub connector: String,
-    /// The rule that it belongs to; missing for all rules.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule_id: Option<String>,
+    /// The rules that it belongs to; none for every rule.
+    pub rules: Vec<String>,
     /// One message an execution, or one an alert.
     pub summary: bool,
     /// At least so much time between two summaries of a rule.
@@ -90,8 +94,11 @@ pub struct ActionView {
 pub struct ActionPut {
     /// The id of a connector.
     pub connector: String,
-    /// The rule that it belongs to, which need not be there yet; missing for all rules.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 512)]
+    /// The `rule_id`s of the rules that it belongs to, which need not be there yet; none, as when missing, for every rule.
+    #[schema(max_items = 1000)]
+    pub rules: Option<Vec<Id>>,
+    /// The same for one rule, as it was written before there was `rules`. One of the two, not both.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 512, deprecated)]
     pub rule_id: Option<Id>,
     /// True, as when missing: one message an execution. False: one message an alert.
     pub summary: Option<bool>,
@@ -121,7 +128,7 @@ impl From<StoredAction> for ActionView {
         Self {
             id: action.id,
             connector: action.connector,
-            rule_id: stored.action.rule_id,
+            rules: action.rules,
             summary: action.summary,
             throttle: action.throttle,
             filter: action.filter,
@@ -179,10 +186,11 @@ async fn put(
     InBody(body): InBody<ActionPut>,
 ) -> Result<Tagged<ActionView>, Problem> {
     let refused = |error: notify::ConfigError| Problem::bad_request(format!("body: {}", full_text(&error)));
+    let rules = rules_of(body.rules, body.rule_id)?;
     let action = Action {
         id: path.action_id.as_str().to_owned(),
         connector: body.connector,
-        rules: body.rule_id.into_iter().map(Id::into_string).collect(),
+        rules,
         summary: body.summary.unwrap_or(true),
         throttle: body.throttle,
         filter: body.filter,
@@ -201,6 +209,22 @@ async fn put(
     let now = state.clock.now();
     let stored = state.store.put_action(action_draft(&action), seen, &caller.actor, now).await?;
     Ok(tagged(stored.revision, stored.into()))
+}
+
+/// The rules that a body names, each once, in its order.
+fn rules_of(rules: Option<Vec<Id>>, rule_id: Option<Id>) -> Result<Vec<String>, Problem> {
+    let named = match (rules, rule_id) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("body: write `rules` alone; `rule_id` is its older form"));
+        }
+        (Some(rules), None) if rules.len() > MOST_RULES => {
+            let detail = format!("body: `rules` must be at most {MOST_RULES} rules; none means every rule");
+            return Err(Problem::bad_request(detail));
+        }
+        (rules, rule_id) => rules.unwrap_or_default().into_iter().chain(rule_id),
+    };
+    let mut seen = BTreeSet::new();
+    Ok(named.map(Id::into_string).filter(|rule_id| seen.insert(rule_id.clone())).collect())
 }
 
 /// Deletes an action.

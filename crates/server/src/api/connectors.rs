@@ -20,6 +20,7 @@ use super::exceptions::{SeenHeaders, Tagged, set_id, tagged};
 use super::page::{List, PageQuery, page_of};
 use super::problem::Problem;
 use super::request::{Id, InBody, InPath, InQuery, Seen};
+use crate::actions::connector_json;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
@@ -27,6 +28,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .viewer(routes!(get))
         .admin(routes!(put))
         .admin(routes!(delete))
+        .admin(routes!(enable))
+        .admin(routes!(disable))
         .admin(routes!(test))
 }
 
@@ -58,12 +61,13 @@ impl TestSender for NotifySender {
     }
 }
 
-/// The connector as the state keeps it: its settings, by themselves. Whether it is enabled is not kept.
+/// The connector as the state keeps it: its settings, by themselves.
 pub fn connector_draft(connector: &Connector) -> ConnectorDraft {
     let mut written = serde_json::to_value(connector).unwrap_or_default();
     ConnectorDraft {
         id: connector.id.clone(),
         name: connector.name.clone(),
+        enabled: Some(connector.enabled),
         connector_type: connector.connector_type().name().to_owned(),
         config: written.get_mut("config").map(Value::take).unwrap_or_default(),
     }
@@ -74,12 +78,7 @@ pub fn connector_draft(connector: &Connector) -> ConnectorDraft {
 /// # Errors
 /// When it was written by something else, or is no longer understood.
 pub fn connector_of(stored: &StoredConnector) -> Result<Connector, notify::ConfigError> {
-    Connector::from_json(&json!({
-        "id": stored.id,
-        "name": stored.name,
-        "type": stored.connector_type,
-        "config": stored.config,
-    }))
+    Connector::from_json(&connector_json(stored))
 }
 
 /// A connector with its revision.
@@ -89,6 +88,8 @@ pub struct ConnectorView {
     pub id: String,
     /// What people call it.
     pub name: String,
+    /// False: it is switched off and sends nothing. What it would have sent is skipped, and listed so.
+    pub enabled: bool,
     /// What it speaks.
     #[serde(rename = "type")]
     pub connector_type: String,
@@ -111,6 +112,10 @@ pub struct ConnectorPut {
     /// What people call it; the id when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Missing: a connector that is there stays as it is, a new one is switched on. One that is switched off sends nothing:
+    /// what waits to be sent, and what comes, is skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
     /// What it speaks.
     #[serde(rename = "type")]
     pub connector_type: ConnectorKind,
@@ -144,6 +149,8 @@ pub struct TestReport {
     pub sent: bool,
     /// What it said, or why not.
     pub detail: String,
+    /// Is the connector switched on? When it is not, it sends tests and nothing else.
+    pub enabled: bool,
 }
 
 /// A connector's id in the path.
@@ -160,6 +167,7 @@ impl From<StoredConnector> for ConnectorView {
         Self {
             id: stored.id,
             name: stored.name,
+            enabled: stored.enabled,
             connector_type: stored.connector_type,
             config: stored.config,
             revision: stored.revision,
@@ -222,7 +230,8 @@ async fn put(
     let connector = Connector::from_json(&Value::Object(object))
         .map_err(|error| Problem::bad_request(format!("body: {error}")))?;
     let now = state.clock.now();
-    let stored = state.store.put_connector(connector_draft(&connector), seen, &caller.actor, now).await?;
+    let draft = ConnectorDraft { enabled: body.enabled, ..connector_draft(&connector) };
+    let stored = state.store.put_connector(draft, seen, &caller.actor, now).await?;
     Ok(tagged(stored.revision, stored.into()))
 }
 
@@ -246,7 +255,47 @@ async fn delete(
     Err(Problem::not_found("connector", &path.connector_id))
 }
 
-/// Sends a message that says it is a test, now.
+/// Switches a connector on. What was skipped meanwhile is not sent by that; it can be sent again by hand.
+#[utoipa::path(
+    post, path = "/api/v1/connectors/{connector_id}/enable", tag = "connectors", operation_id = "enable_connector",
+    params(ConnectorPath),
+    responses((status = 200, description = "The connector as it is now.", body = ConnectorView))
+)]
+async fn enable(
+    state: State<AppState>,
+    caller: Caller,
+    path: InPath<ConnectorPath>,
+) -> Result<Tagged<ConnectorView>, Problem> {
+    switch(state, caller, path, true).await
+}
+
+/// Switches a connector off: what waits to be sent by it, and what comes, is skipped. Test messages are sent all the same.
+#[utoipa::path(
+    post, path = "/api/v1/connectors/{connector_id}/disable", tag = "connectors", operation_id = "disable_connector",
+    params(ConnectorPath),
+    responses((status = 200, description = "The connector as it is now.", body = ConnectorView))
+)]
+async fn disable(
+    state: State<AppState>,
+    caller: Caller,
+    path: InPath<ConnectorPath>,
+) -> Result<Tagged<ConnectorView>, Problem> {
+    switch(state, caller, path, false).await
+}
+
+async fn switch(
+    State(state): State<AppState>,
+    caller: Caller,
+    InPath(path): InPath<ConnectorPath>,
+    enabled: bool,
+) -> Result<Tagged<ConnectorView>, Problem> {
+    let now = state.clock.now();
+    let stored = state.store.set_connector_enabled(&path.connector_id, enabled, &caller.actor, now).await?;
+    Ok(tagged(stored.revision, stored.into()))
+}
+
+/// Sends a message that says it is a test, now. A connector that is switched off sends it too: so it can be tried before it
+/// is switched on.
 #[utoipa::path(
     post, path = "/api/v1/connectors/{connector_id}/test", tag = "connectors", operation_id = "test_connector",
     params(ConnectorPath),
@@ -266,10 +315,11 @@ async fn test(
     let detail = json!({ "sent": sent.is_ok() });
     let (store, id) = (&state.store, path.connector_id.as_str());
     store.add_audit("connector.test", "connector", id, Some(detail), &caller.actor, now).await?;
-    Ok(Json(match sent {
-        Ok(detail) => TestReport { sent: true, detail },
-        Err(detail) => TestReport { sent: false, detail },
-    }))
+    let (is_sent, detail) = match sent {
+        Ok(detail) => (true, detail),
+        Err(reason) => (false, reason),
+    };
+    Ok(Json(TestReport { sent: is_sent, detail, enabled: stored.enabled }))
 }
 
 async fn needed(state: &AppState, path: &ConnectorPath) -> Result<StoredConnector, Problem> {

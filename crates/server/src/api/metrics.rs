@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use state::{AlertCountField, AlertFilter, ExecutionStatus, GapFilter, GapState};
+use state::{AlertCountField, AlertFilter, ExecutionStatus, GapFilter, GapState, NotificationState};
 use utoipa_axum::routes;
 
 use super::AppState;
@@ -84,7 +84,15 @@ async fn add_counts(state: &AppState, numbers: &mut Vec<Number>) -> Result<(), P
         let labels = vec![("state", gap_state.to_string())];
         numbers.push(gauge("bartizan_gaps", "Gaps that are not filled yet.", labels, count as f64));
     }
-    for (notification_state, count) in store.count_notifications().await? {
+    let connectors = store.connectors().await?;
+    for (enabled, word) in [(true, "true"), (false, "false")] {
+        let count = connectors.iter().filter(|connector| connector.enabled == enabled).count();
+        let labels = vec![("enabled", word.to_owned())];
+        numbers.push(gauge("bartizan_connectors", "Connectors.", labels, count as f64));
+    }
+    let counts: BTreeMap<NotificationState, u64> = store.count_notifications().await?.into_iter().collect();
+    for notification_state in NotificationState::ALL {
+        let count = counts.get(notification_state).copied().unwrap_or_default();
         let labels = vec![("state", notification_state.to_string())];
         numbers.push(gauge("bartizan_notifications", "Messages by state.", labels, count as f64));
     }

@@ -1,4 +1,4 @@
-//! Routes for the outbox: messages that wait, were sent, or were given up.
+//! Routes for the outbox: messages that wait, were sent, were given up, or were skipped.
 
 use axum::Json;
 use axum::extract::State;
@@ -41,7 +41,7 @@ pub struct NotificationView {
     pub dedupe_key: String,
     /// How often it was tried.
     pub attempts: i64,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed; of one that was skipped, why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// When the next attempt is due.
@@ -51,7 +51,7 @@ pub struct NotificationView {
     /// When it was written.
     #[schema(format = DateTime)]
     pub created: String,
-    /// When it was sent or given up.
+    /// When it was sent, given up or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub ended: Option<String>,
@@ -70,6 +70,8 @@ pub enum NotificationStateName {
     Sent,
     /// Given up; somebody must look.
     Dead,
+    /// Not to be sent: its connector was switched off.
+    Skipped,
 }
 
 /// Which messages.
@@ -97,13 +99,16 @@ pub struct NotificationCounts {
     pub sent: u64,
     /// Given up.
     pub dead: u64,
+    /// Not to be sent: their connector was switched off.
+    pub skipped: u64,
 }
 
 /// Which messages to send again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Those among them that were given up are tried again at once.
+    /// Those among them that were given up or skipped are tried again at once, but not through a connector that is switched
+    /// off.
     #[schema(min_items = 1, max_items = 1000)]
     pub ids: Vec<i64>,
 }
@@ -122,6 +127,7 @@ impl From<NotificationState> for NotificationStateName {
             NotificationState::Pending => Self::Pending,
             NotificationState::Sent => Self::Sent,
             NotificationState::Dead => Self::Dead,
+            NotificationState::Skipped => Self::Skipped,
         }
     }
 }
@@ -132,6 +138,7 @@ impl From<NotificationStateName> for NotificationState {
             NotificationStateName::Pending => Self::Pending,
             NotificationStateName::Sent => Self::Sent,
             NotificationStateName::Dead => Self::Dead,
+            NotificationStateName::Skipped => Self::Skipped,
         }
     }
 }
@@ -185,6 +192,7 @@ async fn counts(State(state): State<AppState>) -> Result<Json<NotificationCounts
             NotificationState::Pending => counts.pending = count,
             NotificationState::Sent => counts.sent = count,
             NotificationState::Dead => counts.dead = count,
+            NotificationState::Skipped => counts.skipped = count,
         }
     }
     Ok(Json(counts))
@@ -205,11 +213,11 @@ async fn get(
     Ok(Json(notification.ok_or_else(|| Problem::not_found("notification", &id))?.into()))
 }
 
-/// Sends messages again that were given up.
+/// Sends messages again that were given up, or skipped. Those of a connector that is switched off stay as they are.
 #[utoipa::path(
     post, path = "/api/v1/notifications/retry", tag = "notifications", operation_id = "retry_notifications",
     request_body = Retry,
-    responses((status = 200, description = "How many were given up, and are tried again.", body = Changed))
+    responses((status = 200, description = "How many are tried again.", body = Changed))
 )]
 async fn retry(
     State(state): State<AppState>,
@@ -219,6 +227,6 @@ async fn retry(
     if body.ids.is_empty() || body.ids.len() > 1000 {
         return Err(Problem::bad_request("body: `ids` must be 1 to 1000 ids of notifications"));
     }
-    let changed = state.store.retry_dead(&body.ids, &caller.actor, state.clock.now()).await?;
+    let changed = state.store.send_again(&body.ids, &caller.actor, state.clock.now()).await?;
     Ok(Json(Changed { changed }))
 }

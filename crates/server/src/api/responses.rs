@@ -401,7 +401,10 @@ async fn get(
 /// A dry run: reads the keys of an alert and says what would be called. Nothing is changed.
 #[utoipa::path(
     post, path = "/api/v1/response-plans", tag = "responses", operation_id = "plan_response", request_body = PlanRequest,
-    responses((status = 200, description = "What would be done.", body = PlansView))
+    responses(
+        (status = 200, description = "What would be done.", body = PlansView),
+        (status = 404, description = "There is no such alert.", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 async fn plan(
     State(state): State<AppState>,

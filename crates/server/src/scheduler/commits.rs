@@ -16,7 +16,7 @@ use state::{
 use uuid::Uuid;
 
 use super::{Cause, DueRule, Round, Scheduler, Together, with_causes};
-use crate::actions::{Actions, notifications};
+use crate::actions::{Actions, alerts_waiting, notifications};
 use crate::error::ServerError;
 use crate::run::RunResult;
 
@@ -186,23 +186,23 @@ impl Scheduler {
             results_link: None,
             public_url: self.settings.public_url.clone(),
         };
+        let mut not_told = Value::Null;
         if !matches!(cause, Cause::Backfill(_)) {
             let memory = of_rule.map(|due| due.memory.clone()).unwrap_or_default();
-            let (notifications, memory_after) = notifications(
-                actions,
-                rule,
-                &facts,
-                &new_documents,
-                &memory,
-                &self.catalog,
-                self.clock.now(),
-            );
-            commit.notifications = notifications;
-            if memory_after != memory && of_rule.is_some() {
-                commit.rule_state = serde_json::to_vec(&memory_after).ok();
+            let now = self.clock.now();
+            let earlier = alerts_waiting(&*self.store, actions, &rule.rule_id, &memory, now).await?;
+            let told =
+                notifications(actions, rule, &facts, &new_documents, &earlier, &memory, &self.catalog, now);
+            commit.notifications = told.notifications;
+            not_told = told.not_told;
+            if told.memory != memory && of_rule.is_some() {
+                commit.rule_state = serde_json::to_vec(&told.memory).ok();
             }
         }
         execution.metrics = metrics(executed, outcome, (commit.alerts.len(), cut, late));
+        if !not_told.is_null() {
+            execution.metrics["not_told"] = not_told;
+        }
         let mut notes: Vec<String> = Vec::new();
         if cut > 0 {
             notes.push(format!(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{RULE, World, world};
+use crate::world::{NOW, RULE, World, world};
 
 /// Method, path, body, status, and places in the answer with what must stand there.
 type Row<'a> = (&'a str, &'a str, &'a str, u16, &'a [(&'a str, Value)]);
@@ -280,6 +280,9 @@ async fn messages() {
     let world = world().await;
     let connector = r#"{"type": "webhook", "name": "Ops", "config": {"url": {"env": "OPS_URL"}}}"#;
     let written_out = r#"{"type": "slack", "config": {"url": "https://hooks.example.org/hunter2"}}"#;
+    let many_rules = json!({"connector": "ops", "rules": vec!["a"; 1001]}).to_string();
+    let with_enabled =
+        |connector: &str, enabled: &str| connector.replacen('{', &format!("{{\"enabled\": {enabled}, "), 1);
     let action = r#"{"connector": "ops", "filter": "kibana.alert.severity: high", "throttle": "1h"}"#;
     run(
         &world,
@@ -305,10 +308,104 @@ async fn messages() {
                 &[("/sent", json!(false)), ("/detail", json!("hooks.example.org answered 500"))],
             ),
             ("POST", "/api/v1/connectors/none/test", "", 404, &[]),
+            ("GET", "/api/v1/connectors/ops", "", 200, &[("/enabled", json!(true))]),
+            (
+                "POST",
+                "/api/v1/connectors/ops/disable",
+                "",
+                200,
+                &[("/enabled", json!(false)), ("/revision", json!(2))],
+            ),
+            // Put again, it stays as it is; a test is sent all the same.
+            (
+                "PUT",
+                "/api/v1/connectors/ops",
+                connector,
+                200,
+                &[("/enabled", json!(false)), ("/revision", json!(3))],
+            ),
+            (
+                "POST",
+                "/api/v1/connectors/ops/test",
+                "",
+                200,
+                &[("/enabled", json!(false)), ("/detail", json!("hooks.example.org answered 500"))],
+            ),
+            ("POST", "/api/v1/notifications/retry", r#"{"ids": [1]}"#, 200, &[("/changed", json!(0))]),
+            (
+                "PUT",
+                "/api/v1/connectors/ops",
+                &with_enabled(connector, "true"),
+                200,
+                &[("/enabled", json!(true))],
+            ),
+            (
+                "PUT",
+                "/api/v1/connectors/ops",
+                &with_enabled(connector, "false"),
+                200,
+                &[("/enabled", json!(false))],
+            ),
+            ("PUT", "/api/v1/connectors/ops", &with_enabled(connector, "1"), 400, &[]),
+            ("GET", "/api/v1/connectors", "", 200, &[("/items/0/enabled", json!(false))]),
+            ("POST", "/api/v1/connectors/ops/enable", "", 200, &[("/revision", json!(6))]),
+            ("POST", "/api/v1/connectors/ops/enable", "", 200, &[("/revision", json!(6))]),
+            ("POST", "/api/v1/connectors/none/disable", "", 404, &[]),
+            (
+                "GET",
+                "/api/v1/audit?limit=1",
+                "",
+                200,
+                &[
+                    ("/items/0/action", json!("connector.enable")),
+                    ("/items/0/before/enabled", json!(false)),
+                    ("/items/0/after/enabled", json!(true)),
+                ],
+            ),
             ("PUT", "/api/v1/actions/tell", action, 200, &[("/connector", json!("ops"))]),
             ("PUT", "/api/v1/actions/tell", r#"{"connector": "none"}"#, 400, &[]),
             ("PUT", "/api/v1/actions/tell", r#"{"connector": "ops", "filter": "a: ("}"#, 400, &[]),
-            ("GET", "/api/v1/actions/tell", "", 200, &[("/revision", json!(1))]),
+            ("GET", "/api/v1/actions/tell", "", 200, &[("/revision", json!(1)), ("/rules", json!([]))]),
+            (
+                "PUT",
+                "/api/v1/actions/of-two",
+                r#"{"connector": "ops", "rules": ["b", "a", "b"]}"#,
+                200,
+                &[("/rules", json!(["b", "a"]))],
+            ),
+            (
+                "PUT",
+                "/api/v1/actions/of-two",
+                r#"{"connector": "ops", "rules": []}"#,
+                200,
+                &[("/rules", json!([]))],
+            ),
+            (
+                "PUT",
+                "/api/v1/actions/of-two",
+                r#"{"connector": "ops", "rule_id": "a"}"#,
+                200,
+                &[("/rules", json!(["a"]))],
+            ),
+            (
+                "PUT",
+                "/api/v1/actions/of-two",
+                r#"{"connector": "ops", "rule_id": "a", "rules": ["a"]}"#,
+                400,
+                &[],
+            ),
+            ("PUT", "/api/v1/actions/of-two", r#"{"connector": "ops", "rules": [""]}"#, 400, &[]),
+            ("PUT", "/api/v1/actions/of-two", r#"{"connector": "ops", "rules": "a"}"#, 400, &[]),
+            ("PUT", "/api/v1/actions/of-two", &many_rules, 400, &[]),
+            (
+                "GET",
+                "/api/v1/audit?limit=1",
+                "",
+                200,
+                &[("/items/0/before/rule_ids", json!([])), ("/items/0/after/rule_ids", json!(["a"]))],
+            ),
+            ("GET", "/api/v1/actions?limit=1", "", 200, &[("/items/0/rules", json!(["a"]))]),
+            ("DELETE", "/api/v1/actions/of-two", "", 204, &[]),
             ("GET", "/api/v1/actions", "", 200, &[("/items/0/throttle", json!("1h"))]),
             ("DELETE", "/api/v1/connectors/ops", "", 409, &[]),
             ("DELETE", "/api/v1/actions/tell", "", 204, &[]),
@@ -329,8 +426,42 @@ async fn messages() {
         ],
     )
     .await;
+    skipped_messages(&world).await;
     let refused = world.as_admin("PUT", "/api/v1/connectors/slack", written_out).await;
     assert!(!refused.text.contains("hunter2"), "{}", refused.text);
+}
+
+/// Message 1 waits: its connector comes back, switched off.
+async fn skipped_messages(world: &World) {
+    let off = r#"{"type": "webhook", "enabled": false, "config": {"url": {"env": "OPS_URL"}}}"#;
+    let reason = json!("the connector was switched off; the attempt before failed: refused");
+    run(
+        world,
+        &[
+            ("PUT", "/api/v1/connectors/ops", off, 200, &[("/enabled", json!(false))]),
+            ("GET", "/api/v1/notifications/1", "", 200, &[("/state", json!("skipped"))]),
+            (
+                "GET",
+                "/api/v1/notifications?state=skipped",
+                "",
+                200,
+                &[("/items/0/last_error", reason), ("/items/0/ended", json!(NOW))],
+            ),
+            (
+                "GET",
+                "/api/v1/notifications/counts",
+                "",
+                200,
+                &[("/skipped", json!(1)), ("/pending", json!(0)), ("/dead", json!(0)), ("/sent", json!(0))],
+            ),
+            ("POST", "/api/v1/notifications/retry", r#"{"ids": [1]}"#, 200, &[("/changed", json!(0))]),
+            ("POST", "/api/v1/connectors/ops/enable", "", 200, &[]),
+            ("GET", "/api/v1/notifications/1", "", 200, &[("/state", json!("skipped"))]),
+            ("POST", "/api/v1/notifications/retry", r#"{"ids": [1]}"#, 200, &[("/changed", json!(1))]),
+            ("GET", "/api/v1/notifications/1", "", 200, &[("/state", json!("pending"))]),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -563,6 +694,8 @@ async fn what_the_server_did() {
         "bartizan_alerts{status=\"open\"} 3",
         "bartizan_gaps{state=\"open\"} 2",
         "bartizan_notifications{state=\"dead\"} 1",
+        "bartizan_notifications{state=\"skipped\"} 0",
+        "bartizan_connectors{enabled=\"false\"} 0",
         "bartizan_rules_by_last_execution{status=\"succeeded\"} 1",
     ] {
         assert!(metrics.text.lines().any(|found| found == line), "{line}\n{}", metrics.text);

@@ -5,6 +5,7 @@ mod as_hunt;
 mod founding;
 mod histories;
 mod limits;
+mod notifications;
 mod responses;
 mod rules;
 mod scene;

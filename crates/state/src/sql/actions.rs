@@ -25,6 +25,9 @@ impl ActionStore for SqlStore {
         now: Timestamp,
     ) -> Result<StoredAction, StateError> {
         checked_id("action id", &action.id)?;
+        for rule_id in &action.rule_ids {
+            checked_id("rule id", rule_id)?;
+        }
         let mut write = self.change().await?;
         if connectors::find(&mut write, &action.connector_id).await?.is_none() {
             return Err(StateError::not_found(connectors::KIND, &action.connector_id));
@@ -39,15 +42,15 @@ impl ActionStore for SqlStore {
         };
         let draft = after.action.clone();
         sqlx::query(
-            "INSERT INTO actions (id, rule_id, connector_id, frequency, throttle_seconds, filter, params, revision,
+            "INSERT INTO actions (id, rule_ids, connector_id, frequency, throttle_seconds, filter, params, revision,
                  updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             ON CONFLICT (id) DO UPDATE SET rule_id = excluded.rule_id, connector_id = excluded.connector_id,
+             ON CONFLICT (id) DO UPDATE SET rule_ids = excluded.rule_ids, connector_id = excluded.connector_id,
                  frequency = excluded.frequency, throttle_seconds = excluded.throttle_seconds,
                  filter = excluded.filter, params = excluded.params, revision = excluded.revision,
                  updated_at = excluded.updated_at, updated_by = excluded.updated_by",
         )
         .bind(draft.id)
-        .bind(draft.rule_id)
+        .bind(Value::from(draft.rule_ids).to_string())
         .bind(draft.connector_id)
         .bind(draft.frequency.as_str())
         .bind(draft.throttle_seconds)
@@ -81,11 +84,12 @@ impl ActionStore for SqlStore {
     }
 
     async fn actions_for_rule(&self, rule_id: &str) -> Result<Vec<StoredAction>, StateError> {
-        let rows = sqlx::query("SELECT * FROM actions WHERE rule_id IS NULL OR rule_id = $1 ORDER BY id")
-            .bind(rule_id.to_owned())
-            .fetch_all(&mut *self.read().await?)
-            .await?;
-        rows.iter().map(stored).collect()
+        let mut actions = self.actions().await?;
+        actions.retain(|stored| {
+            let rule_ids = &stored.action.rule_ids;
+            rule_ids.is_empty() || rule_ids.iter().any(|id| id == rule_id)
+        });
+        Ok(actions)
     }
 
     async fn delete_action(&self, id: &str, by: &Actor, now: Timestamp) -> Result<bool, StateError> {
@@ -111,7 +115,7 @@ async fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<StoredA
 fn shown(stored: &StoredAction) -> Value {
     let action = &stored.action;
     json!({
-        "rule_id": action.rule_id, "connector_id": action.connector_id, "frequency": action.frequency.as_str(),
+        "rule_ids": action.rule_ids, "connector_id": action.connector_id, "frequency": action.frequency.as_str(),
         "throttle_seconds": action.throttle_seconds, "filter": action.filter, "params": action.params,
     })
 }
@@ -120,7 +124,7 @@ fn stored(row: &AnyRow) -> Result<StoredAction, StateError> {
     Ok(StoredAction {
         action: ActionDraft {
             id: row.text("id")?,
-            rule_id: row.optional_text("rule_id")?,
+            rule_ids: row.texts("rule_ids")?,
             connector_id: row.text("connector_id")?,
             frequency: row.word("frequency")?,
             throttle_seconds: row.optional_integer("throttle_seconds")?,

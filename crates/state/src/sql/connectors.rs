@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::SqlStore;
 use super::audit_trail::{Change, record};
 use super::documents::check_revision;
 use super::row::{Fields, checked_id, free_text, whole_milliseconds};
+use super::write::Write;
+use super::{SqlStore, notifications};
 use crate::{Actor, ConnectorDraft, ConnectorStore, StateError, StoredConnector};
 
 pub(super) const KIND: &str = "connector";
@@ -29,6 +30,7 @@ impl ConnectorStore for SqlStore {
         let found = before.as_ref().map(|before| before.revision);
         let after = StoredConnector {
             revision: check_revision(KIND, &connector.id, found, expected_revision)?,
+            enabled: connector.enabled.or(before.as_ref().map(|before| before.enabled)).unwrap_or(true),
             id: connector.id,
             name: free_text(&connector.name),
             connector_type: free_text(&connector.connector_type),
@@ -36,32 +38,30 @@ impl ConnectorStore for SqlStore {
             updated_at: whole_milliseconds(now)?,
             updated_by: by.name().to_owned(),
         };
-        sqlx::query(
-            "INSERT INTO connectors (id, name, connector_type, config, revision, updated_at, updated_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, connector_type = excluded.connector_type,
-                 config = excluded.config, revision = excluded.revision, updated_at = excluded.updated_at,
-                 updated_by = excluded.updated_by",
-        )
-        .bind(after.id.clone())
-        .bind(after.name.clone())
-        .bind(after.connector_type.clone())
-        .bind(after.config.to_string())
-        .bind(after.revision)
-        .bind(after.updated_at.as_millisecond())
-        .bind(after.updated_by.clone())
-        .execute(&mut *write)
-        .await?;
-        let change = Change {
-            action: "connector.put",
-            kind: KIND,
-            id: &after.id,
-            before: before.as_ref().map(shown),
-            after: Some(shown(&after)),
+        save(write, "connector.put", before, after, by, now).await
+    }
+
+    async fn set_connector_enabled(
+        &self,
+        id: &str,
+        enabled: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<StoredConnector, StateError> {
+        let mut write = self.change().await?;
+        let before = find(&mut write, id).await?.ok_or_else(|| StateError::not_found(KIND, id))?;
+        if before.enabled == enabled {
+            return Ok(before);
+        }
+        let after = StoredConnector {
+            enabled,
+            revision: before.revision + 1,
+            updated_at: whole_milliseconds(now)?,
+            updated_by: by.name().to_owned(),
+            ..before.clone()
         };
-        record(&mut write, change, by, now).await?;
-        write.commit().await?;
-        Ok(after)
+        let action = if enabled { "connector.enable" } else { "connector.disable" };
+        save(write, action, Some(before), after, by, now).await
     }
 
     async fn connector(&self, id: &str) -> Result<Option<StoredConnector>, StateError> {
@@ -105,14 +105,58 @@ pub(super) async fn find(
     row.as_ref().map(stored).transpose()
 }
 
+async fn save(
+    mut write: Write,
+    action: &str,
+    before: Option<StoredConnector>,
+    after: StoredConnector,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<StoredConnector, StateError> {
+    sqlx::query(
+        "INSERT INTO connectors (id, name, enabled, connector_type, config, revision, updated_at, updated_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, enabled = excluded.enabled,
+             connector_type = excluded.connector_type, config = excluded.config, revision = excluded.revision,
+             updated_at = excluded.updated_at, updated_by = excluded.updated_by",
+    )
+    .bind(after.id.clone())
+    .bind(after.name.clone())
+    .bind(i64::from(after.enabled))
+    .bind(after.connector_type.clone())
+    .bind(after.config.to_string())
+    .bind(after.revision)
+    .bind(after.updated_at.as_millisecond())
+    .bind(after.updated_by.clone())
+    .execute(&mut *write)
+    .await?;
+    if !after.enabled {
+        notifications::skip_pending(&mut write, &after.id, now).await?;
+    }
+    let change = Change {
+        action,
+        kind: KIND,
+        id: &after.id,
+        before: before.as_ref().map(shown),
+        after: Some(shown(&after)),
+    };
+    record(&mut write, change, by, now).await?;
+    write.commit().await?;
+    Ok(after)
+}
+
 fn shown(connector: &StoredConnector) -> Value {
-    json!({ "name": connector.name, "connector_type": connector.connector_type, "config": connector.config })
+    json!({
+        "name": connector.name, "enabled": connector.enabled, "connector_type": connector.connector_type,
+        "config": connector.config,
+    })
 }
 
 fn stored(row: &AnyRow) -> Result<StoredConnector, StateError> {
     Ok(StoredConnector {
         id: row.text("id")?,
         name: row.text("name")?,
+        enabled: row.integer("enabled")? != 0,
         connector_type: row.text("connector_type")?,
         config: row.json("config")?,
         revision: row.integer("revision")?,

@@ -73,11 +73,11 @@ const TABLES: &[Table] = &[
     ),
     Table::new("documents", 3, "kind list_id id document revision:int updated_at:int updated_by"),
     Table::new("value_list_values", 2, "list_id value"),
-    Table::new("connectors", 1, "id name connector_type config revision:int updated_at:int updated_by"),
+    Table::new("connectors", 1, "id name enabled:int connector_type config revision:int updated_at:int updated_by"),
     Table::new(
         "actions",
         1,
-        "id rule_id connector_id frequency throttle_seconds:int filter params revision:int updated_at:int updated_by",
+        "id rule_ids connector_id frequency throttle_seconds:int filter params revision:int updated_at:int updated_by",
     ),
     Table::new(
         "alerts",
@@ -153,7 +153,7 @@ impl DumpStore for SqlStore {
         }
         let mut lines = DumpLines { reader, line: 0 };
         let header = lines.next()?.ok_or_else(|| refused(1, "is missing: the dump is empty"))?;
-        check_header(&header)?;
+        let version = checked_version(&header)?;
         let mut counts = vec![0_u64; TABLES.len()];
         loop {
             let Some(value) = lines.next()? else {
@@ -173,7 +173,8 @@ impl DumpStore for SqlStore {
                 .get("row")
                 .and_then(Value::as_object)
                 .ok_or_else(|| refused(lines.line, "has no row"))?;
-            import_row(&mut write, &TABLES[place], row, lines.line).await?;
+            let row = as_today(&TABLES[place], row.clone(), version);
+            import_row(&mut write, &TABLES[place], &row, lines.line).await?;
             counts[place] += 1;
         }
         if lines.next()?.is_some() {
@@ -250,7 +251,8 @@ fn refused(line: u64, reason: &str) -> StateError {
     StateError::Dump { line, reason: reason.to_owned() }
 }
 
-fn check_header(header: &Value) -> Result<(), StateError> {
+/// The version of the schema that the dump was written with.
+fn checked_version(header: &Value) -> Result<i64, StateError> {
     if header.get("bartizan_state").and_then(Value::as_i64) != Some(1) {
         return Err(refused(1, "is no header of a dump of the state"));
     }
@@ -258,7 +260,20 @@ fn check_header(header: &Value) -> Result<(), StateError> {
     if found > SCHEMA_VERSION {
         return Err(StateError::NewerSchema { found, known: SCHEMA_VERSION });
     }
-    Ok(())
+    Ok(found)
+}
+
+/// A row of an older dump as its table has it now, as the migrations have done it with the rows of databases.
+fn as_today(table: &Table, mut row: Map<String, Value>, version: i64) -> Map<String, Value> {
+    if version < 3 && table.name == "connectors" {
+        row.insert("enabled".to_owned(), 1.into());
+    }
+    if version < 3 && table.name == "actions" {
+        let rule_id = row.remove("rule_id").filter(|rule_id| !rule_id.is_null());
+        let rule_ids: Vec<Value> = rule_id.into_iter().collect();
+        row.insert("rule_ids".to_owned(), Value::from(rule_ids).to_string().into());
+    }
+    row
 }
 
 /// A column that an older dump does not have is null, where the table allows that.

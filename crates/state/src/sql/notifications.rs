@@ -9,7 +9,11 @@ use super::SqlStore;
 use super::audit_trail::{Change, record};
 use super::row::{Fields, checked_id, free_text, later, milliseconds, one_more, optional_milliseconds};
 use super::statement::Statement;
-use crate::{Actor, Notification, NotificationDraft, NotificationState, OutboxStore, Page, StateError};
+use super::write::Write;
+use crate::{
+    Actor, CONNECTOR_SWITCHED_OFF, Notification, NotificationDraft, NotificationState, OutboxStore, Page,
+    StateError,
+};
 
 const KIND: &str = "notification";
 
@@ -97,6 +101,18 @@ impl OutboxStore for SqlStore {
         write.commit().await
     }
 
+    async fn mark_skipped(&self, id: i64, now: Timestamp) -> Result<(), StateError> {
+        let mut write = self.write().await?;
+        needed(&mut write, id).await?;
+        sqlx::query(AssertSqlSafe(skip("id")))
+            .bind(CONNECTOR_SWITCHED_OFF)
+            .bind(milliseconds(now))
+            .bind(id)
+            .execute(&mut *write)
+            .await?;
+        write.commit().await
+    }
+
     async fn notification(&self, id: i64) -> Result<Option<Notification>, StateError> {
         find(&mut *self.read().await?, id).await
     }
@@ -141,13 +157,14 @@ impl OutboxStore for SqlStore {
         rows.first().map_or(Ok(None), |row| row.optional_time("created"))
     }
 
-    async fn retry_dead(&self, ids: &[i64], by: &Actor, now: Timestamp) -> Result<u64, StateError> {
+    async fn send_again(&self, ids: &[i64], by: &Actor, now: Timestamp) -> Result<u64, StateError> {
         let mut write = self.change().await?;
         let mut retried = 0;
         for id in ids {
             let done = sqlx::query(
                 "UPDATE notifications SET state = 'pending', not_before = NULL, ended = NULL
-                 WHERE id = $1 AND state = 'dead'",
+                 WHERE id = $1 AND state IN ('dead', 'skipped') AND NOT EXISTS
+                     (SELECT 1 FROM connectors WHERE connectors.id = notifications.connector_id AND enabled = 0)",
             )
             .bind(*id)
             .execute(&mut *write)
@@ -164,9 +181,9 @@ impl OutboxStore for SqlStore {
         Ok(retried)
     }
 
-    async fn delete_sent_before(&self, before: Timestamp) -> Result<u64, StateError> {
+    async fn delete_settled_before(&self, before: Timestamp) -> Result<u64, StateError> {
         let mut write = self.write().await?;
-        let done = sqlx::query("DELETE FROM notifications WHERE state = 'sent' AND ended < $1")
+        let done = sqlx::query("DELETE FROM notifications WHERE state IN ('sent', 'skipped') AND ended < $1")
             .bind(milliseconds(before))
             .execute(&mut *write)
             .await?;
@@ -175,16 +192,25 @@ impl OutboxStore for SqlStore {
     }
 }
 
-/// Writes a notification; false when its dedupe key is there.
+/// Writes a notification, skipped at once when its connector is switched off; false when its dedupe key is there.
 pub(super) async fn insert(
-    connection: &mut AnyConnection,
+    write: &mut Write,
     draft: &NotificationDraft,
     now: Timestamp,
 ) -> Result<bool, StateError> {
     checked_id("dedupe key", &draft.dedupe_key)?;
+    // Who switches the connector off meanwhile waits, and then finds this notification pending.
+    let select = format!("SELECT enabled FROM connectors WHERE id = $1{}", write.dialect.for_share());
+    let connector = sqlx::query(AssertSqlSafe(select))
+        .bind(draft.connector_id.clone())
+        .fetch_optional(&mut **write)
+        .await?;
+    let is_off = connector.map(|row| row.integer("enabled")).transpose()? == Some(0);
+    let state = if is_off { NotificationState::Skipped } else { NotificationState::Pending };
     let done = sqlx::query(
         "INSERT INTO notifications (dedupe_key, connector_id, action_id, rule_id, about_alert, payload, not_before,
-             state, attempts, created) VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8)
+             state, attempts, last_error, created, ended)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)
          ON CONFLICT (dedupe_key) DO NOTHING",
     )
     .bind(draft.dedupe_key.clone())
@@ -193,11 +219,38 @@ pub(super) async fn insert(
     .bind(draft.rule_id.clone())
     .bind(draft.about_alert.clone())
     .bind(draft.payload.to_string())
-    .bind(optional_milliseconds(draft.not_before))
+    .bind(optional_milliseconds(draft.not_before.filter(|_| !is_off)))
+    .bind(state.as_str())
+    .bind(is_off.then_some(CONNECTOR_SWITCHED_OFF))
     .bind(milliseconds(now))
-    .execute(connection)
+    .bind(is_off.then_some(milliseconds(now)))
+    .execute(&mut **write)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Skips what a connector has still to send. One that is on its way may yet be marked as sent.
+pub(super) async fn skip_pending(
+    write: &mut Write,
+    connector_id: &str,
+    now: Timestamp,
+) -> Result<(), StateError> {
+    sqlx::query(AssertSqlSafe(skip("connector_id")))
+        .bind(CONNECTOR_SWITCHED_OFF)
+        .bind(milliseconds(now))
+        .bind(connector_id.to_owned())
+        .execute(&mut **write)
+        .await?;
+    Ok(())
+}
+
+/// Skips the pending notifications whose column is `$3`, for the reason `$1` at the time `$2`; an earlier error is kept.
+fn skip(column: &str) -> String {
+    format!(
+        "UPDATE notifications SET state = 'skipped', not_before = NULL, ended = $2,
+             last_error = CAST($1 AS TEXT) || COALESCE('; the attempt before failed: ' || last_error, '')
+         WHERE {column} = $3 AND state = 'pending'"
+    )
 }
 
 async fn find(connection: &mut AnyConnection, id: i64) -> Result<Option<Notification>, StateError> {

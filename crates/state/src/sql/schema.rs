@@ -6,7 +6,7 @@ use super::SqlStore;
 use crate::StateError;
 
 /// Each entry takes the schema one version further. Entries are never changed once released, only added.
-pub(super) const MIGRATIONS: &[&[&str]] = &[FIRST, RESPONSES];
+pub(super) const MIGRATIONS: &[&[&str]] = &[FIRST, RESPONSES, SWITCHES_AND_RULE_LISTS];
 
 const FIRST: &[&str] = &[
     "CREATE TABLE rules (rule_id {text} PRIMARY KEY, name {text} NOT NULL, enabled {int} NOT NULL,
@@ -70,6 +70,14 @@ const RESPONSES: &[&str] = &[
         confirmed_at {int}, event_id {text}, outcome {text}, revision {int} NOT NULL, updated_at {int} NOT NULL)",
     "CREATE INDEX responses_by_time ON responses (requested_at DESC, id)",
     "CREATE INDEX responses_by_key ON responses (key_arn, action, status)",
+];
+
+/// Connectors can be switched off; actions name any number of rules.
+const SWITCHES_AND_RULE_LISTS: &[&str] = &[
+    "ALTER TABLE connectors ADD COLUMN enabled {int} NOT NULL DEFAULT 1",
+    "ALTER TABLE actions ADD COLUMN rule_ids {text} NOT NULL DEFAULT '[]'",
+    "UPDATE actions SET rule_ids = CAST({json_array}(rule_id) AS TEXT) WHERE rule_id IS NOT NULL",
+    "ALTER TABLE actions DROP COLUMN rule_id",
 ];
 
 /// Brings the database to the newest schema, or refuses one that is newer still.

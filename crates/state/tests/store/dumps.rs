@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bartizan_state::{
-    ActionDraft, ActionFrequency, AlertStatus, CursorMove, PoisonDelivery, ResponseStatus, SqlStore,
-    StateError, Store, WorkflowChange,
+    ActionDraft, ActionFrequency, AlertStatus, ConnectorDraft, CursorMove, PoisonDelivery, ResponseStatus,
+    SqlStore, StateError, Store, WorkflowChange,
 };
 use serde_json::{Value, json};
 
@@ -24,9 +24,11 @@ async fn full() -> Arc<dyn Store> {
     store.put_value_list("v", json!({}), None, &by, at(1)).await.unwrap();
     store.add_values("v", &["10.0.0.1".to_owned()], &by, at(1)).await.unwrap();
     store.put_connector(connector("hook"), None, &by, at(2)).await.unwrap();
+    let off = ConnectorDraft { enabled: Some(false), ..connector("quiet") };
+    store.put_connector(off, None, &by, at(2)).await.unwrap();
     let action = ActionDraft {
         id: "action".to_owned(),
-        rule_id: None,
+        rule_ids: vec!["r1".to_owned(), "r2".to_owned()],
         connector_id: "hook".to_owned(),
         frequency: ActionFrequency::PerAlert,
         throttle_seconds: None,
@@ -68,22 +70,22 @@ async fn full() -> Arc<dyn Store> {
     store
 }
 
-async fn dump(store: &Arc<dyn Store>) -> String {
+pub(crate) async fn dump(store: &Arc<dyn Store>) -> String {
     let mut bytes = Vec::new();
     store.export(&mut bytes).await.unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
-async fn filled(store: SqlStore, dump: &str) -> Arc<dyn Store> {
+pub(crate) async fn filled(store: SqlStore, dump: &str) -> Arc<dyn Store> {
     let store: Arc<dyn Store> = Arc::new(store);
     store.import(&mut dump.as_bytes()).await.unwrap();
     store
 }
 
 /// What is written after a restore gets ids of its own, and the audit trail goes on.
-async fn goes_on(store: &Arc<dyn Store>) {
+pub(crate) async fn goes_on(store: &Arc<dyn Store>) {
     store.add_note("a1", "after", &someone(), at(400)).await.unwrap();
-    assert!(store.add_notification(notification("n3", None), at(400)).await.unwrap());
+    assert!(store.add_notification(notification("n9", None), at(400)).await.unwrap());
     store.add_gap(gap("r2", 0, 1)).await.unwrap();
     assert_eq!(lease(store, "two", 9999).await.unwrap().token, 2);
     assert_eq!(store.verify_audit().await.unwrap(), None);
@@ -171,7 +173,7 @@ fn a_dump_that_is_not_whole_is_refused_and_leaves_nothing() {
             assert!(matches!(refused, StateError::Dump { .. }), "{refused}");
             assert!(store.rules().await.unwrap().is_empty());
         }
-        let newer = whole.replacen("\"schema\":2", "\"schema\":4711", 1);
+        let newer = whole.replacen("\"schema\":3", "\"schema\":4711", 1);
         let refused = store.import(&mut newer.as_bytes()).await;
         assert!(matches!(refused, Err(StateError::NewerSchema { found: 4711, .. })));
         store.import(&mut whole.as_bytes()).await.unwrap();

@@ -26,6 +26,7 @@ mod schema;
 mod sources;
 mod tokens;
 mod two_nodes;
+mod version_2;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -50,6 +51,7 @@ const SUITES: &[(&str, Suite)] = suites![
     lists::exception_lists_and_items,
     lists::value_lists,
     connectors::and_actions,
+    connectors::that_are_switched_off_skip_what_they_would_send,
     alerts::are_kept_once_and_never_lose_their_workflow,
     alerts::are_found_page_by_page,
     alerts::are_counted,
@@ -115,6 +117,8 @@ fn postgres() {
         responses::of_two_nodes(&server.new_database().await).await;
         two_nodes::migrate_at_once(&server.new_database().await).await;
         dumps::from_sqlite_to_postgres_and_back(&server.new_database().await).await;
+        version_2::is_migrated_by_postgres(&server.new_database().await).await;
+        two_nodes::switched_off_while_executions_commit(&server.new_database().await).await;
         schema::newer_is_refused_by_postgres(&server.new_database().await).await;
     });
 }

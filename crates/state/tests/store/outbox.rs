@@ -38,7 +38,7 @@ pub(crate) async fn is_claimed_sent_and_given_up(store: Arc<dyn Store>) {
     );
     let dead = store.notifications(NotificationState::Dead, None, 10).await.unwrap();
     assert_eq!(dead.items.iter().map(|n| n.id).collect::<Vec<_>>(), [third]);
-    assert_eq!(store.retry_dead(&[third, first, 4711], &someone(), at(50)).await.unwrap(), 1);
+    assert_eq!(store.send_again(&[third, first, 4711], &someone(), at(50)).await.unwrap(), 1);
     assert_eq!(store.claim_due(at(50), 9, MINUTE).await.unwrap().remove(0).id, third);
 
     use NotificationState::{Pending, Sent};
@@ -46,8 +46,8 @@ pub(crate) async fn is_claimed_sent_and_given_up(store: Arc<dyn Store>) {
     let page = store.notifications(Pending, None, 2).await.unwrap();
     let rest = store.notifications(Pending, page.next, 2).await.unwrap();
     assert_eq!((page.items.len(), rest.items.len(), rest.next), (2, 1, None));
-    assert_eq!(store.delete_sent_before(at(11)).await.unwrap(), 0);
-    assert_eq!(store.delete_sent_before(at(12)).await.unwrap(), 1);
+    assert_eq!(store.delete_settled_before(at(11)).await.unwrap(), 0);
+    assert_eq!(store.delete_settled_before(at(12)).await.unwrap(), 1);
     for missing in [
         store.mark_sent(4711, at(0)).await,
         store.mark_failed(4711, "", at(0)).await,

@@ -94,6 +94,7 @@ pub(crate) fn connector(id: &str) -> ConnectorDraft {
     ConnectorDraft {
         id: id.to_owned(),
         name: "The hook".to_owned(),
+        enabled: None,
         connector_type: "webhook".to_owned(),
         config: json!({ "url": "https://example.org", "secret": { "env": "HOOK_SECRET" } }),
     }

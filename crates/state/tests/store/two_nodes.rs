@@ -8,7 +8,7 @@ use bartizan_state::{
     Store,
 };
 
-use crate::sample::{MINUTE, alert, at, commit, execution, gap, notification, rule};
+use crate::sample::{MINUTE, alert, at, commit, connector, execution, gap, notification, rule, someone};
 
 async fn node(url: &str) -> Arc<dyn Store> {
     Arc::new(SqlStore::open_postgres(url, 4).await.unwrap())
@@ -158,5 +158,38 @@ pub(crate) async fn migrate_at_once(url: &str) {
         .collect();
     for opened in opening {
         opened.await.unwrap().unwrap();
+    }
+}
+
+/// Executions commit while another node switches the connector off: once that is done, nothing is pending, however the two
+/// were interleaved.
+pub(crate) async fn switched_off_while_executions_commit(url: &str) {
+    let (one, two) = (node(url).await, node(url).await);
+    two.put_connector(connector("hook"), None, &someone(), at(0)).await.unwrap();
+    let mut written = 0;
+    for round in 0..10 {
+        two.set_connector_enabled("hook", true, &someone(), at(0)).await.unwrap();
+        let writers = (0..3).map(|writer| {
+            let store = one.clone();
+            tokio::spawn(async move {
+                let name = format!("writer {writer}");
+                let lease = store.acquire_lease(&name, &name, MINUTE, at(0)).await.unwrap().unwrap();
+                for number in 0..4 {
+                    let name = format!("{round}/{writer}/{number}");
+                    let mut run = commit(&lease, execution(&name, "r", number));
+                    let notifications = (0..15).map(|place| notification(&format!("{name}/{place}"), None));
+                    run.notifications = notifications.collect();
+                    store.commit_execution(&run, at(1)).await.unwrap();
+                }
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        tokio::time::sleep(std::time::Duration::from_millis(10 + 5 * round)).await;
+        two.set_connector_enabled("hook", false, &someone(), at(2)).await.unwrap();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        written += 3 * 4 * 15;
+        assert_eq!(two.count_notifications().await.unwrap(), [(NotificationState::Skipped, written)]);
     }
 }
