@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 use alert::AlertContext;
 use ecs::{Catalog, DataStream, Document, IndexPatterns, TimeRange, Timestamp};
 use ingest::enrich::Enrichment;
-use matcher::value::date_of;
 
 use crate::detect::bounds::Bounds;
 use crate::detect::{AlertSink, ChangedAlert, Detection};
 use crate::error::EngineError;
 use crate::kept_history::{KeepHistory, KeptHistories};
+use crate::offered_event::OfferedEvent;
 use crate::outcome::RuleOutcome;
 use crate::plan::{Plan, PlannedRule};
 use crate::shared_scan::{Looked, ScanSettings, Scanner, SharedScan};
@@ -113,13 +113,34 @@ pub struct Part<'p> {
     pub history: Option<KeepHistory>,
 }
 
+impl<'p> Part<'p> {
+    /// The scan of this part, for rules that are run alone.
+    fn scan<'e>(&self, enrichment: &'e Enrichment) -> SharedScan<'e>
+    where
+        'p: 'e,
+    {
+        let ExecuteOptions { range, windows, catalog, ref alerts, .. } = self.options;
+        let settings = ScanSettings { range, now: alerts.detected_at, enrichment, catalog };
+        let is_wanted =
+            |rule: &PlannedRule<'_>| self.only.is_none_or(|only| only.contains(&rule.rule.rule_id));
+        SharedScan::new(self.plan, settings).only(is_wanted).looking_around(|rule| {
+            let from = range.from.filter(|_| is_wanted(rule)).and_then(|from| match &self.history {
+                Some(history) => history.history_from(rule, windows, from),
+                None => rule.history_from(windows, from),
+            });
+            let until = range.to.filter(|_| is_wanted(rule)).and_then(|to| rule.seen_until(windows, to));
+            (from, until)
+        })
+    }
+}
+
 /// Runs the rules of a plan over events, which come in any order and each once.
 ///
 /// # Errors
 /// When events cannot be had ([`EngineError::Events`]) or alerts cannot be handed over.
-pub fn execute<E: std::error::Error + Send + Sync + 'static>(
+pub fn execute(
     plan: &Plan<'_>,
-    events: impl Iterator<Item = Result<MadeEvent, E>>,
+    events: impl Iterator<Item = Result<MadeEvent, EngineError>>,
     options: ExecuteOptions<'_>,
     sink: &mut dyn AlertSink,
 ) -> Result<Executed, EngineError> {
@@ -137,40 +158,38 @@ pub fn execute<E: std::error::Error + Send + Sync + 'static>(
 ///
 /// # Errors
 /// When events cannot be had ([`EngineError::Events`]), or it was stopped, which is asked about now and then.
-pub fn execute_together<E, I>(
+pub fn execute_together<O: OfferedEvent, I: Iterator<Item = Result<O, EngineError>>>(
     parts: Vec<Part<'_>>,
-    events: impl Iterator<Item = Result<MadeEvent, E>>,
+    events: impl Iterator<Item = Result<O, EngineError>>,
     indicators: impl FnOnce(&dyn Fn(&DataStream) -> bool) -> I,
     sinks: &mut [&mut dyn AlertSink],
     is_stopped: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<Result<Executed, EngineError>>, EngineError>
-where
-    E: std::error::Error + Send + Sync + 'static,
-    I: Iterator<Item = Result<MadeEvent, E>>,
-{
+) -> Result<Vec<Result<Executed, EngineError>>, EngineError> {
     // An execution reads events that are enriched already.
     let enrichment = Enrichment::default();
-    let shared: Vec<SharedScan<'_>> = parts
-        .iter()
-        .map(|part| {
-            let ExecuteOptions { range, windows, catalog, ref alerts, .. } = part.options;
-            let settings = ScanSettings { range, now: alerts.detected_at, enrichment: &enrichment, catalog };
-            SharedScan::new(part.plan, settings).with_history(windows)
-        })
-        .collect();
+    let shared: Vec<SharedScan<'_>> = parts.iter().map(|part| part.scan(&enrichment)).collect();
     let mut running: Vec<Running<'_, '_>> = Vec::new();
     for (part, shared) in parts.into_iter().zip(&shared) {
         running.push(Running::new(part, shared.scanner()));
     }
+    let mut want = Vec::new();
     for (number, event) in events.enumerate() {
         if number.is_multiple_of(EVENTS_BETWEEN_QUESTIONS) && is_stopped() {
             return Err(EngineError::Stopped);
         }
-        let event = event.map_err(|error| EngineError::Events(Box::new(error)))?;
-        let happened = event.document.first("@timestamp").and_then(date_of);
-        let happened = happened.and_then(|at| Timestamp::from_millisecond(at).ok());
-        for (part, sink) in running.iter_mut().zip(sinks.iter_mut()) {
-            part.event(&event, happened, *sink);
+        let event = event?;
+        want.clear();
+        for (at, part) in running.iter_mut().enumerate() {
+            if part.counts(&event) && part.may_want(at, &event) {
+                want.push(at);
+            }
+        }
+        if want.is_empty() {
+            continue;
+        }
+        let event = event.make()?;
+        for at in &want {
+            running[*at].event(&event, &mut *sinks[*at]);
         }
     }
     let patterns: Vec<IndexPatterns> =
@@ -181,8 +200,18 @@ where
             if number.is_multiple_of(EVENTS_BETWEEN_QUESTIONS) && is_stopped() {
                 return Err(EngineError::Stopped);
             }
-            let event = event.map_err(|error| EngineError::Events(Box::new(error)))?;
-            running.iter_mut().for_each(|part| part.indicator(&event));
+            let event = event?;
+            want.clear();
+            for (at, part) in running.iter_mut().enumerate() {
+                if part.is_unseen(&event) && part.may_want(at, &event) {
+                    want.push(at);
+                }
+            }
+            if want.is_empty() {
+                continue;
+            }
+            let event = event.make()?;
+            want.iter().for_each(|at| running[*at].indicator(&event));
         }
     }
     let done = running.into_iter().zip(sinks.iter_mut()).map(|(part, sink)| part.finish(*sink));
@@ -226,33 +255,49 @@ impl<'p, 's> Running<'p, 's> {
         Self { read, scanner, detection, executed, data: None, failed: None }
     }
 
-    fn event(&mut self, event: &MadeEvent, happened: Option<Timestamp>, sink: &mut dyn AlertSink) {
-        if self.failed.is_some() || event.time.is_some_and(|time| !self.read.contains(time)) {
-            return;
+    /// Counts an event, if it is one of what the rules see.
+    fn counts(&mut self, event: &impl OfferedEvent) -> bool {
+        let time = event.time();
+        if self.failed.is_some() || time.is_some_and(|time| !self.read.contains(time)) {
+            return false;
         }
+        if self.scanner.is_in_range(time) {
+            self.executed.events += 1;
+            self.executed.newest = self.executed.newest.max(event.happened());
+            if let Some(time) = time {
+                let data = self.data.map_or((time, time), |(a, b)| (a.min(time), b.max(time)));
+                self.data = Some(data);
+            }
+        } else {
+            self.executed.around += 1;
+        }
+        true
+    }
+
+    /// Could some rule want an event? `part` is the position of this one.
+    fn may_want(&mut self, part: usize, event: &impl OfferedEvent) -> bool {
+        match event.known(part) {
+            Some(known) => self.scanner.may_want(event.time(), event.stream(), &known),
+            None => true,
+        }
+    }
+
+    fn event(&mut self, event: &MadeEvent, sink: &mut dyn AlertSink) {
         let done = match self.scanner.look(event) {
             Looked::InRange(found) => {
-                self.executed.events += 1;
-                self.executed.newest = self.executed.newest.max(happened);
-                if let Some(time) = event.time {
-                    let data = self.data.map_or((time, time), |(a, b)| (a.min(time), b.max(time)));
-                    self.data = Some(data);
-                }
                 found.map_or(Ok(()), |found| self.detection.event(*found, event.time, sink))
             }
-            Looked::Around(found) => {
-                self.executed.around += 1;
-                found.map_or(Ok(()), |found| self.detection.history(&found))
-            }
+            Looked::Around(found) => found.map_or(Ok(()), |found| self.detection.history(&found)),
         };
         self.failed = done.err();
     }
 
-    /// Takes an event that may be an indicator, unless it was seen among the others.
+    /// Is an event that may be an indicator none of those that were seen already?
+    fn is_unseen(&self, event: &impl OfferedEvent) -> bool {
+        self.failed.is_none() && event.time().is_some_and(|time| !self.read.contains(time))
+    }
+
     fn indicator(&mut self, event: &MadeEvent) {
-        if self.failed.is_some() || event.time.is_none_or(|time| self.read.contains(time)) {
-            return;
-        }
         if let Looked::Around(Some(found)) = self.scanner.look(event) {
             self.failed = self.detection.history(&found).err();
         }

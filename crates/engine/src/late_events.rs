@@ -83,15 +83,17 @@ impl<'p> LateEvents<'p> {
 }
 
 impl LateCounter<'_> {
+    /// Could an event be late for some rule that came in and happened at these times?
+    pub fn may_be_late(&self, came: Option<Timestamp>, happened: Option<Timestamp>) -> bool {
+        let is_in_time =
+            |happened: Timestamp| self.in_time_from.is_some_and(|from| from <= happened.as_millisecond());
+        came.is_some_and(|came| self.range.contains(came)) && !happened.is_some_and(is_in_time)
+    }
+
     /// Looks at an event, whose [`MadeEvent::time`] is when it came in: was the window over of the first run that could
     /// have seen it?
     pub fn look(&mut self, event: &MadeEvent, happened: Option<Timestamp>) {
-        let Some(came) = event.time.filter(|came| self.range.contains(*came)) else { return };
-        let is_in_time =
-            |happened: Timestamp| self.in_time_from.is_some_and(|from| from <= happened.as_millisecond());
-        if happened.is_some_and(is_in_time) {
-            return;
-        }
+        let Some(came) = event.time.filter(|_| self.may_be_late(event.time, happened)) else { return };
         let (Looked::InRange(Some(found)), plan) = (self.scanner.look(event), self.plan) else { return };
         let events = found.filters.iter().map(|filter| &plan.filters[filter.index()]);
         let mut rules: Vec<usize> =

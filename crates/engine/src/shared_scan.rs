@@ -8,7 +8,7 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ecs::{Catalog, DataStream, Document, TimeRange, Timestamp};
+use ecs::{Catalog, DataStream, Document, FieldId, TimeRange, Timestamp};
 use foldhash::{HashMap, HashMapExt};
 use ingest::decode::{FaultReason, RawRecord, RecordKind};
 use ingest::duplicate::{EventKey, document_id};
@@ -24,7 +24,8 @@ use serde_json::{Map, Value};
 
 use crate::execute::MadeEvent;
 use crate::name_table::NameTable;
-use crate::plan::Plan;
+use crate::offered_event::KnownFields;
+use crate::plan::{Plan, PlannedRule};
 use crate::sightings::{SightingReader, Sightings};
 use crate::windows::Windows;
 
@@ -43,6 +44,8 @@ pub struct SharedScan<'p> {
     reads_enrichment: bool,
     /// For events before and after the range.
     around: Option<AroundScan>,
+    /// Of each rule: is it left out? Empty when none is.
+    left_out: Vec<bool>,
     /// For events outside of the range, where some rule looks for indicators: their times do not count.
     cloudtrail_indicators: Option<StreamMatcher>,
     /// Other data streams, as they turn up.
@@ -56,7 +59,8 @@ struct AroundScan {
     from: Option<Timestamp>,
     /// Until when after the range; `None` when nothing there counts.
     until: Option<Timestamp>,
-    windows: Windows,
+    /// Of each rule: may an event there count for it?
+    rules: Vec<bool>,
     cloudtrail_matcher: StreamMatcher,
 }
 
@@ -90,6 +94,8 @@ pub struct Scanner<'s> {
     around_memo: Option<Memo>,
     indicators_memo: Option<Memo>,
     others: HashMap<(Place, DataStream), (Arc<StreamMatcher>, Memo)>,
+    /// The same for what is known of events before they are made.
+    glimpses: HashMap<(Place, DataStream), (StreamMatcher, Memo)>,
     /// What investigations see of the input at hand; `None` when there will be none.
     sightings: Option<SightingReader>,
 }
@@ -167,6 +173,7 @@ impl<'p> SharedScan<'p> {
             cloudtrail_matcher,
             reads_enrichment: reads_enrichment(plan),
             around: None,
+            left_out: Vec::new(),
             cloudtrail_indicators,
             others: Mutex::default(),
         }
@@ -174,18 +181,37 @@ impl<'p> SharedScan<'p> {
 
     /// The same, where events around the range are looked at too: history for the rules that have one, and what the last
     /// run of a rule sees.
-    pub fn with_history(mut self, windows: Windows) -> Self {
+    pub fn with_history(self, windows: Windows) -> Self {
         let range = self.settings.range;
-        let from = range.from.and_then(|from| self.plan.history_from(windows, from));
-        let until = range.to.and_then(|to| self.plan.seen_until(windows, to));
+        self.looking_around(|rule| {
+            let from = range.from.and_then(|from| rule.history_from(windows, from));
+            (from, range.to.and_then(|to| rule.seen_until(windows, to)))
+        })
+    }
+
+    /// The same, where it is said of each rule from when on before the range and until when after it events count.
+    pub(crate) fn looking_around(
+        mut self,
+        of_rule: impl Fn(&PlannedRule<'_>) -> (Option<Timestamp>, Option<Timestamp>),
+    ) -> Self {
+        let of_rules: Vec<_> = self.plan.rules.iter().map(of_rule).collect();
+        let from = of_rules.iter().filter_map(|(from, _)| *from).min();
+        let until = of_rules.iter().filter_map(|(_, until)| *until).max();
         self.around = (from.is_some() || until.is_some()).then(|| {
-            let reads = |id: FilterId| {
-                looks_around(self.plan, id, windows, range) && reads(self.plan, id, &self.cloudtrail)
-            };
+            let rules: Vec<bool> =
+                of_rules.iter().map(|(from, until)| from.is_some() || until.is_some()).collect();
+            let reads =
+                |id: FilterId| looks_around(self.plan, id, &rules) && reads(self.plan, id, &self.cloudtrail);
             let knows = |field| self.skim_plan.knows(field);
             let cloudtrail_matcher = self.matcher.for_stream(&self.plan.table, reads, knows);
-            AroundScan { from, until, windows, cloudtrail_matcher }
+            AroundScan { from, until, rules, cloudtrail_matcher }
         });
+        self
+    }
+
+    /// The same for some of the rules, over events that were made before.
+    pub(crate) fn only(mut self, rules: impl Fn(&PlannedRule<'_>) -> bool) -> Self {
+        self.left_out = self.plan.rules.iter().map(|rule| !rules(rule)).collect();
         self
     }
 
@@ -197,6 +223,7 @@ impl<'p> SharedScan<'p> {
             around_memo: self.around.as_ref().map(|around| around.cloudtrail_matcher.memo()),
             indicators_memo: self.cloudtrail_indicators.as_ref().map(StreamMatcher::memo),
             others: HashMap::new(),
+            glimpses: HashMap::new(),
             sightings: None,
         }
     }
@@ -222,20 +249,29 @@ impl<'p> SharedScan<'p> {
     fn stream_matcher(&self, place: Place, stream: &DataStream) -> Arc<StreamMatcher> {
         // A poisoned lock only means that another thread panicked; the map itself is whole.
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let windows = self.around.as_ref().map(|around| around.windows);
-            let reads = |id: FilterId| {
-                let looks = match place {
-                    Place::InRange => true,
-                    Place::Around => windows
-                        .is_none_or(|windows| looks_around(self.plan, id, windows, self.settings.range)),
-                    Place::Outside => is_of_indicators(self.plan, id),
-                };
-                looks && reads(self.plan, id, stream)
-            };
-            Arc::new(self.matcher.for_stream(&self.plan.table, reads, |_| true))
-        };
+        let make = || Arc::new(self.matcher_for(place, stream, |_| true));
         others.entry((place, stream.clone())).or_insert_with(make).clone()
+    }
+
+    /// What judges events of a data stream by the fields of which something is known.
+    fn matcher_for(
+        &self,
+        place: Place,
+        stream: &DataStream,
+        knows: impl Fn(FieldId) -> bool,
+    ) -> StreamMatcher {
+        let around = self.around.as_ref().map(|around| &around.rules);
+        let is_left_out =
+            |id: FilterId| self.left_out.get(self.plan.filters[id.index()].rule).copied().unwrap_or_default();
+        let reads = |id: FilterId| {
+            let looks = match place {
+                Place::InRange => true,
+                Place::Around => around.is_none_or(|rules| looks_around(self.plan, id, rules)),
+                Place::Outside => is_of_indicators(self.plan, id),
+            };
+            looks && !is_left_out(id) && reads(self.plan, id, stream)
+        };
+        self.matcher.for_stream(&self.plan.table, reads, knows)
     }
 }
 
@@ -271,6 +307,31 @@ impl<'s> Scanner<'s> {
     /// What was seen since they began; `None` when they did not.
     pub(crate) fn end_sightings(&mut self) -> Option<Sightings> {
         self.sightings.as_mut()?.end()
+    }
+
+    /// Can an event be told to be none that any rule wants, by what is known of it before it is made?
+    pub(crate) fn may_want(
+        &mut self,
+        time: Option<Timestamp>,
+        stream: &DataStream,
+        known: &impl KnownFields,
+    ) -> bool {
+        let scan = self.scan;
+        let place = scan.place(time);
+        if place == Place::Outside && scan.cloudtrail_indicators.is_none() {
+            return false;
+        }
+        let (matcher, memo) = self.glimpses.entry((place, stream.clone())).or_insert_with(|| {
+            let matcher = scan.matcher_for(place, stream, |field| known.knows(field));
+            let memo = matcher.memo();
+            (matcher, memo)
+        });
+        !matcher.look(known, memo).is_empty()
+    }
+
+    /// Is an event in the range?
+    pub(crate) fn is_in_range(&self, time: Option<Timestamp>) -> bool {
+        self.scan.place(time) == Place::InRange
     }
 
     /// Looks at an event that was made before.
@@ -468,11 +529,9 @@ fn reads(plan: &Plan<'_>, filter: FilterId, stream: &DataStream) -> bool {
 }
 
 /// May an event around the range count for the rule of a filter, or be an indicator?
-fn looks_around(plan: &Plan<'_>, filter: FilterId, windows: Windows, range: TimeRange) -> bool {
-    let rule = &plan.rules[plan.filters[filter.index()].rule];
-    range.from.is_some_and(|from| rule.history_from(windows, from).is_some())
-        || range.to.is_some_and(|to| rule.seen_until(windows, to).is_some())
-        || is_of_indicators(plan, filter)
+fn looks_around(plan: &Plan<'_>, filter: FilterId, rules: &[bool]) -> bool {
+    let rule = plan.filters[filter.index()].rule;
+    rules.get(rule).copied().unwrap_or_default() || is_of_indicators(plan, filter)
 }
 
 /// True when some rule asks for what only databases or patterns can tell of an event.

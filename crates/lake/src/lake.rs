@@ -421,7 +421,7 @@ impl Inner {
     }
 }
 
-fn whole_milliseconds(at: i64) -> Timestamp {
+pub(crate) fn whole_milliseconds(at: i64) -> Timestamp {
     Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)
 }
 

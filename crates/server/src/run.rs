@@ -7,15 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alert::{Alert, AlertContext};
-use ecs::{Catalog, DataStream, Document, IndexPatterns, TimeRange, Timestamp};
+use ecs::{
+    Catalog, DataStream, EventView, FieldId, FieldTable, IndexPatterns, Known, Scalar, TimeRange, Timestamp,
+};
 use engine::late_events::{LateCounter, LateEvents};
 use engine::{
-    AlertSink, Bounds, ClosedAlerts, ExecuteOptions, Executed, KeepHistory, KeptHistories, MadeEvent, Part,
-    Plan, ReadHistory, RuleOutcome, Windows, execute_together, needed_range,
+    AlertSink, Bounds, ClosedAlerts, EngineError, ExecuteOptions, Executed, KeepHistory, KeptHistories,
+    KnownFields, MadeEvent, OfferedEvent, Part, Plan, ReadHistory, RuleOutcome, Windows, execute_together,
+    needed_range,
 };
 use ingest::enrich::Enrichment;
-use lake::{Lake, LakeError, ScanRequest, StoredEvent, TimeField};
-use matcher::value::date_of;
+use lake::{Glimpse, GlimpseView, Lake, LakeError, ScanRequest, StoredEvent, TimeField};
 use rule::{Rule, RuleLibrary, RuleType};
 
 use crate::error::ServerError;
@@ -299,17 +301,15 @@ fn scan_once(
     let scan =
         ScanRequest { streams: IndexPatterns::new(["*"]), time: read, time_field, ..ScanRequest::default() };
     // The server's own accounts are no events for rules.
-    let is_event = |event: &Result<StoredEvent, LakeError>| {
-        event.as_ref().map_or(true, |event| event.data_stream != DataStream::logs(INPUTS))
-    };
-    let events = snapshot.documents(&scan).filter(is_event);
-    let events = events.map(|event| {
-        let event = made(event?, time_field);
-        if !counters.is_empty() {
-            let happened = time_of(&event.document, "@timestamp");
-            counters.iter_mut().for_each(|counter| counter.look(&event, happened));
+    let of_accounts = DataStream::logs(INPUTS);
+    let tables: Vec<&FieldTable> = parts.iter().map(|part| &part.plan.table).collect();
+    let events = snapshot.glimpses(&scan, &tables).filter_map(|glimpse| match glimpse {
+        Ok(glimpse) if *glimpse.data_stream() == of_accounts => None,
+        Ok(glimpse) => {
+            let event = LakeEvent { glimpse, time_field };
+            Some(look_for_late(&event, &mut counters).map(|()| event))
         }
-        Ok::<_, LakeError>(event)
+        Err(error) => Some(Err(unreadable(error))),
     });
     let started: Vec<Timestamp> = parts.iter().map(|part| part.options.alerts.detected_at).collect();
     let mut sinks: Vec<ByRule> = parts.iter().map(|_| ByRule::default()).collect();
@@ -318,8 +318,11 @@ fn scan_once(
     let indicators = |is_wanted: &dyn Fn(&DataStream) -> bool| {
         let streams = snapshot.info().into_iter().map(|stream| stream.data_stream).filter(is_wanted);
         let streams = IndexPatterns::new(streams.map(|stream| stream.name()));
-        let events = snapshot.documents(&ScanRequest { streams, ..ScanRequest::default() });
-        events.map(|event| event.map(|event| made(event, time_field)))
+        let glimpses = snapshot.glimpses(&ScanRequest { streams, ..ScanRequest::default() }, &tables);
+        glimpses.map(|glimpse| match glimpse {
+            Ok(glimpse) => Ok(LakeEvent { glimpse, time_field }),
+            Err(error) => Err(unreadable(error)),
+        })
     };
     let done = execute_together(parts, events, indicators, &mut taking, bounds.is_stopped)?;
     drop(taking);
@@ -336,20 +339,87 @@ fn joined(a: TimeRange, b: TimeRange) -> TimeRange {
     TimeRange { from: a.from.min(b.from), to: a.to.zip(b.to).map(|(a, b)| a.max(b)) }
 }
 
-fn made(event: StoredEvent, time_field: TimeField) -> MadeEvent {
-    let StoredEvent { data_stream, id, document } = event;
-    let time = match time_field {
-        TimeField::Timestamp => time_of(&document, "@timestamp"),
-        TimeField::Ingested => {
-            time_of(&document, "event.ingested").or_else(|| time_of(&document, "@timestamp"))
-        }
-    };
-    MadeEvent { document, id, stream: data_stream, time }
+/// An event of the lake, on offer.
+struct LakeEvent {
+    glimpse: Glimpse,
+    time_field: TimeField,
 }
 
-fn time_of(document: &Document, field: &str) -> Option<Timestamp> {
-    let milliseconds = document.first(field).and_then(date_of)?;
-    Timestamp::from_millisecond(milliseconds).ok()
+/// What the columns of the lake tell of an event.
+struct ByColumns<'g>(GlimpseView<'g>);
+
+impl LakeEvent {
+    fn event(&self) -> Result<MadeEvent, EngineError> {
+        let StoredEvent { data_stream, id, document } = self.glimpse.event().map_err(unreadable)?;
+        Ok(MadeEvent { document, id, stream: data_stream, time: self.time() })
+    }
+}
+
+impl OfferedEvent for LakeEvent {
+    fn stream(&self) -> &DataStream {
+        self.glimpse.data_stream()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        match self.time_field {
+            TimeField::Timestamp => self.happened(),
+            TimeField::Ingested => self.glimpse.ingested().or_else(|| self.happened()),
+        }
+    }
+
+    fn happened(&self) -> Option<Timestamp> {
+        self.glimpse.timestamp()
+    }
+
+    fn known(&self, part: usize) -> Option<impl KnownFields + '_> {
+        Some(ByColumns(self.glimpse.view(part)))
+    }
+
+    fn make(self) -> Result<MadeEvent, EngineError> {
+        self.event()
+    }
+}
+
+impl KnownFields for ByColumns<'_> {
+    fn knows(&self, field: FieldId) -> bool {
+        self.0.knows(field)
+    }
+}
+
+impl EventView for ByColumns<'_> {
+    fn any_value(&self, field: FieldId, test: &mut dyn FnMut(Scalar<'_>) -> bool) -> Known {
+        self.0.any_value(field, test)
+    }
+
+    fn exists(&self, field: FieldId) -> Known {
+        self.0.exists(field)
+    }
+
+    fn any_leaf(&self, test: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known {
+        self.0.any_leaf(test)
+    }
+
+    fn any_nested(&self, field: FieldId, test: &mut dyn FnMut(&dyn EventView) -> Known) -> Known {
+        self.0.any_nested(field, test)
+    }
+}
+
+/// Counts an event where it came too late. Few do; those are made for it.
+fn look_for_late(event: &LakeEvent, counters: &mut [LateCounter<'_>]) -> Result<(), EngineError> {
+    let (came, happened) = (event.time(), event.happened());
+    let mut made = None;
+    for counter in counters.iter_mut().filter(|counter| counter.may_be_late(came, happened)) {
+        let event = match &made {
+            Some(event) => event,
+            None => made.insert(event.event()?),
+        };
+        counter.look(event, happened);
+    }
+    Ok(())
+}
+
+fn unreadable(error: LakeError) -> EngineError {
+    EngineError::Events(Box::new(error))
 }
 
 /// Such a query decides each event alone.

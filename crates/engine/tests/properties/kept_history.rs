@@ -87,7 +87,7 @@ impl Bench {
         let events: Vec<MadeEvent> = self.events.iter().filter(is_there).cloned().collect();
         let count = events.len();
         let mut sink = Whole::default();
-        let events = events.into_iter().map(Ok::<_, std::io::Error>);
+        let events = events.into_iter().map(Ok);
         let indicators = |is_wanted: &dyn Fn(&DataStream) -> bool| {
             let wanted = self.events.iter().filter(|event| is_wanted(&event.stream)).cloned();
             wanted.map(Ok).collect::<Vec<_>>().into_iter()
