@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
     TimestampMillisecondArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
@@ -94,6 +94,8 @@ pub(crate) fn columns(
     }
     made.push((ORIGINAL.to_owned(), text(events.iter().map(|e| e.raw.as_deref()).collect())));
     made.push((SOURCE.to_owned(), text(events.iter().map(|e| Some(&*e.source)).collect())));
+    // Batches wait in memory until they are in a file.
+    made.iter_mut().for_each(|(_, array)| array.shrink_to_fit());
     Ok(Columns { batch: batch_of(made)?, clashes, without_column })
 }
 

@@ -41,7 +41,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             catalog: Catalog::builtin(),
-            flush_rows: 50_000,
+            flush_rows: 20_000,
             flush_bytes: 64 << 20,
             memory_bytes: 512 << 20,
             row_group_rows: 16_384,

@@ -22,6 +22,7 @@ pub mod courier;
 pub mod error;
 pub mod intake;
 pub mod investigation;
+mod lake_event;
 pub mod lake_evidence;
 pub mod log;
 pub mod plan_cache;

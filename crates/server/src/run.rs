@@ -7,21 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alert::{Alert, AlertContext};
-use ecs::{
-    Catalog, DataStream, EventView, FieldId, FieldTable, IndexPatterns, Known, Scalar, TimeRange, Timestamp,
-};
+use ecs::{Catalog, DataStream, FieldTable, IndexPatterns, TimeRange, Timestamp};
 use engine::late_events::{LateCounter, LateEvents};
 use engine::{
     AlertSink, Bounds, ClosedAlerts, EngineError, ExecuteOptions, Executed, KeepHistory, KeptHistories,
-    KnownFields, MadeEvent, OfferedEvent, Part, Plan, ReadHistory, RuleOutcome, Windows, execute_together,
-    needed_range,
+    OfferedEvent, Part, Plan, ReadHistory, RuleOutcome, Windows, execute_together, needed_range,
 };
 use ingest::enrich::Enrichment;
-use lake::{Glimpse, GlimpseView, Lake, LakeError, ScanRequest, StoredEvent, TimeField};
+use lake::{Lake, ScanRequest, TimeField};
 use rule::{Rule, RuleLibrary, RuleType};
 
 use crate::error::ServerError;
 use crate::intake::INPUTS;
+use crate::lake_event::{LakeEvent, unreadable};
 
 /// Which time places an event in the windows of a rule, and how much is to be read for it. Rules of one kind with the same
 /// range share one scan.
@@ -339,71 +337,6 @@ fn joined(a: TimeRange, b: TimeRange) -> TimeRange {
     TimeRange { from: a.from.min(b.from), to: a.to.zip(b.to).map(|(a, b)| a.max(b)) }
 }
 
-/// An event of the lake, on offer.
-struct LakeEvent {
-    glimpse: Glimpse,
-    time_field: TimeField,
-}
-
-/// What the columns of the lake tell of an event.
-struct ByColumns<'g>(GlimpseView<'g>);
-
-impl LakeEvent {
-    fn event(&self) -> Result<MadeEvent, EngineError> {
-        let StoredEvent { data_stream, id, document } = self.glimpse.event().map_err(unreadable)?;
-        Ok(MadeEvent { document, id, stream: data_stream, time: self.time() })
-    }
-}
-
-impl OfferedEvent for LakeEvent {
-    fn stream(&self) -> &DataStream {
-        self.glimpse.data_stream()
-    }
-
-    fn time(&self) -> Option<Timestamp> {
-        match self.time_field {
-            TimeField::Timestamp => self.happened(),
-            TimeField::Ingested => self.glimpse.ingested().or_else(|| self.happened()),
-        }
-    }
-
-    fn happened(&self) -> Option<Timestamp> {
-        self.glimpse.timestamp()
-    }
-
-    fn known(&self, part: usize) -> Option<impl KnownFields + '_> {
-        Some(ByColumns(self.glimpse.view(part)))
-    }
-
-    fn make(self) -> Result<MadeEvent, EngineError> {
-        self.event()
-    }
-}
-
-impl KnownFields for ByColumns<'_> {
-    fn knows(&self, field: FieldId) -> bool {
-        self.0.knows(field)
-    }
-}
-
-impl EventView for ByColumns<'_> {
-    fn any_value(&self, field: FieldId, test: &mut dyn FnMut(Scalar<'_>) -> bool) -> Known {
-        self.0.any_value(field, test)
-    }
-
-    fn exists(&self, field: FieldId) -> Known {
-        self.0.exists(field)
-    }
-
-    fn any_leaf(&self, test: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known {
-        self.0.any_leaf(test)
-    }
-
-    fn any_nested(&self, field: FieldId, test: &mut dyn FnMut(&dyn EventView) -> Known) -> Known {
-        self.0.any_nested(field, test)
-    }
-}
-
 /// Counts an event where it came too late. Few do; those are made for it.
 fn look_for_late(event: &LakeEvent, counters: &mut [LateCounter<'_>]) -> Result<(), EngineError> {
     let (came, happened) = (event.time(), event.happened());
@@ -416,10 +349,6 @@ fn look_for_late(event: &LakeEvent, counters: &mut [LateCounter<'_>]) -> Result<
         counter.look(event, happened);
     }
     Ok(())
-}
-
-fn unreadable(error: LakeError) -> EngineError {
-    EngineError::Events(Box::new(error))
 }
 
 /// Such a query decides each event alone.
