@@ -170,7 +170,7 @@ impl Actor {
             session_name: identity.session_name().map(str::to_owned),
             origin_principal,
             origin_because,
-            chain: chain.iter().map(|start| start.evidence.clone()).collect(),
+            chain: chain.iter().map(|start| start.evidence()).collect(),
             mfa: identity.mfa,
             console: console_of(event),
             access_key: identity.access_key.clone(),
@@ -253,7 +253,7 @@ fn beginning_of(identity: &Identity, chain: &[&SessionStart]) -> (Option<String>
         );
     }
     if let Some(first) = chain.last() {
-        let caller = &first.caller;
+        let caller = first.caller();
         let how = format!(
             "`{}` at {} began {}",
             first.action,

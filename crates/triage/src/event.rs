@@ -207,7 +207,8 @@ pub(crate) fn resources_of_record(value: &Value) -> Vec<Resource> {
     value.as_array().map(|all| all.iter().map(resource).collect()).unwrap_or_default()
 }
 
-fn identity_of_record(value: &Value) -> Identity {
+/// A record's `userIdentity`.
+pub(crate) fn identity_of_record(value: &Value) -> Identity {
     let text = |name: &str| text_of(value.get(name));
     let context = value.get("sessionContext");
     let of_context = |name: &str| context.and_then(|context| context.get(name));

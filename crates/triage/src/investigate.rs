@@ -355,7 +355,7 @@ fn event_of_cause(cause: &TimelineEntry, activity: &Activity) -> Option<Event> {
         "eventSource": cause.evidence.provider, "awsRegion": text(|act| act.region.to_owned()),
         "sourceIPAddress": text(|act| act.address.to_owned()), "userAgent": text(|act| act.user_agent.to_owned()),
         "recipientAccountId": text(|act| act.account.to_owned()), "readOnly": false,
-        "userIdentity": { "arn": arn, "accessKeyId": text(|act| act.access_key.to_owned()),
+        "userIdentity": { "arn": arn, "accessKeyId": text(|act| act.access_key.as_str().to_owned()),
             "sessionContext": { "sessionIssuer": { "arn": if arn == principal { "" } else { principal } } } },
     });
     Event::of_record(record.as_object()?, kept.map_or(Place::Unknown, |act| act.place))

@@ -276,7 +276,7 @@ fn graded(
             continue;
         }
         let group = groups.entry((gravity, act.provider, act.action, act.error)).or_default();
-        group.add(act.time, act.time, 1, session.holds(act.arn, act.access_key));
+        group.add(act.time, act.time, 1, session.holds(act.arn, act.access_key.as_str()));
         group.targets.extend(act.target());
         let evidence = act.evidence("the principal did it near the alert");
         // The first and the last.
@@ -290,7 +290,7 @@ fn graded(
             continue;
         };
         let group = groups.entry((gravity, hour.provider, hour.action, hour.error)).or_default();
-        group.add(hour.first, hour.last, hour.count, session.holds(hour.arn, hour.access_key));
+        group.add(hour.first, hour.last, hour.count, session.holds(hour.arn, hour.access_key.as_str()));
     }
     let denied = groups
         .iter()
@@ -366,14 +366,14 @@ fn steps(
     let mut all: Vec<(Timestamp, Timestamp, SessionStep)> = Vec::new();
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     for act in activity.acts_of(principal, from, to) {
-        if session.holds(act.arn, act.access_key) {
+        if session.holds(act.arn, act.access_key.as_str()) {
             let is_subject = act.id.is_some() && events.iter().any(|event| event.id == act.id);
             let step = step_of(act.provider, act.action, text(act.error), text(act.region), 1, is_subject);
             all.push((act.time, act.time, step));
         }
     }
     for hour in activity.hours_of(principal, from, to) {
-        if hour.read_only && hour.error.is_empty() && session.holds(hour.arn, hour.access_key) {
+        if hour.read_only && hour.error.is_empty() && session.holds(hour.arn, hour.access_key.as_str()) {
             // A read can be the alert's event too.
             let is_subject = events.iter().any(|event| {
                 event.provider == hour.provider

@@ -3,7 +3,7 @@
 use ecs::Timestamp;
 use foldhash::HashMap;
 
-use super::{Activity, Row, at};
+use super::{AccessKey, Activity, Row, at};
 use crate::actor::{MIN_DATA_DAYS, USUAL_DAYS, USUAL_EVENTS};
 
 /// A day: what was first seen within it before an alert may be the alert's own story.
@@ -108,27 +108,27 @@ impl Activity {
             }
             Alike::Address(text) => {
                 if let Some(text) = self.texts.find(text) {
-                    gather_where(Box::new(move |row| row.profile.address == text));
+                    gather_where(Box::new(move |row| row.address == text));
                 }
             }
             Alike::Region(text) => {
                 if let Some(text) = self.texts.find(text) {
-                    gather_where(Box::new(move |row| row.profile.region == text));
+                    gather_where(Box::new(move |row| self.site(row.site).region == text));
                 }
             }
             Alike::AccessKey(text) => {
-                if let Some(text) = self.texts.find(text) {
-                    gather_where(Box::new(move |row| row.profile.access_key == text));
+                if let Some(key) = AccessKey::of(text).map(|text| self.texts.find(text)) {
+                    gather_where(Box::new(move |row| self.who(row.who).access_key == key));
                 }
             }
             Alike::Hour(hour) => gather_where(Box::new(move |row| hour_of_day(row) == hour)),
             Alike::AddressThat(holds) => {
                 let mut holds = self.of_text(holds);
-                gather_where(Box::new(move |row| holds(row.profile.address)));
+                gather_where(Box::new(move |row| holds(row.address)));
             }
             Alike::UserAgentThat(holds) => {
                 let mut holds = self.of_text(holds);
-                gather_where(Box::new(move |row| holds(row.profile.user_agent)));
+                gather_where(Box::new(move |row| holds(row.user_agent)));
             }
         }
         gather.seen()

@@ -25,11 +25,12 @@ impl Index {
         if let Some(known) = sorted.get(&principal) {
             return Arc::clone(known);
         }
-        let grouped = self.rows_of_principal.get_or_init(|| {
-            Grouped::of(rows.len(), |at| rows.get(at).map_or(0, |row| row.profile.principal))
-        });
+        let grouped = self
+            .rows_of_principal
+            .get_or_init(|| Grouped::of(rows.len(), |at| rows.get(at).map_or(0, |row| row.principal)));
         let mut found: Vec<Row> = grouped.get(principal).filter_map(|at| rows.get(at).copied()).collect();
-        found.sort_unstable();
+        // Those of one moment stay in the order in which they came.
+        found.sort_by_key(|row| row.first);
         let found: Arc<[Row]> = found.into();
         if sorted.len() >= MOST_SORTED {
             sorted.clear();
@@ -43,9 +44,10 @@ impl Index {
         &'a self,
         principal: u32,
         acts: &'a [KeptAct],
+        principal_of: impl Fn(u32) -> u32,
     ) -> impl Iterator<Item = &'a KeptAct> {
         let grouped = self.acts_of_principal.get_or_init(|| {
-            Grouped::of(acts.len(), |at| acts.get(at).map_or(0, |act| act.profile.principal))
+            Grouped::of(acts.len(), |at| acts.get(at).map_or(0, |act| principal_of(act.who)))
         });
         grouped.get(principal).filter_map(|at| acts.get(at))
     }

@@ -10,26 +10,25 @@ use ecs::Timestamp;
 use foldhash::HashMap;
 
 pub use history::{Alike, History, Seen};
-pub use reader::{About, ActBatch, ActReader};
+pub use reader::{About, AccessKey, ActBatch, ActReader, WhoNumber};
 
 use index::Index;
-use reader::{BatchRow, Call, EventId, KeptAbout, Profile, uuid_of, uuid_text};
+use reader::{BatchRow, Call, EventId, KeptAbout, Site, Who, uuid_of, uuid_text};
 use texts::Texts;
 
-use crate::act::Act;
 use crate::answer::Evidence;
 use crate::event::Event;
 use crate::place::Place;
-use crate::sessions::Sessions;
+use crate::sessions::{SessionCall, Sessions};
 use crate::surroundings::Gravity;
 
 /// How much is kept. What goes beyond is counted, and every statement that it could make wrong is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityLimits {
     /// Rows: events, and where they are too many, counts by profile (principal, session, key, address, client, Region,
-    /// account), call and hour; about 48 bytes each.
+    /// account), call and hour; 40 bytes each.
     pub rows: usize,
-    /// Bytes of names, addresses and clients.
+    /// Bytes of names, addresses, clients and sessions.
     pub text_bytes: usize,
     /// Acts that are in the tables of grave acts; about 90 bytes each.
     pub grave_acts: usize,
@@ -64,6 +63,10 @@ pub struct Activity {
     ids: Texts,
     calls: Vec<Call>,
     call_numbers: HashMap<(u32, u32, u32, bool), u32>,
+    /// Those that several readers met are here several times.
+    whos: Vec<Who>,
+    sites: Vec<Site>,
+    site_numbers: HashMap<Site, u32>,
     readers: HashMap<u64, Numbers>,
     rows: Vec<Row>,
     /// True once even counts by the hour are too many.
@@ -71,8 +74,9 @@ pub struct Activity {
     acts: Vec<KeptAct>,
     grave: usize,
     places: Vec<Place>,
-    /// What kept acts were about.
-    abouts: Vec<KeptAbout>,
+    /// What kept acts were about, batch by batch.
+    abouts: Vec<String>,
+    about: usize,
     span: Option<(i64, i64)>,
     events: u64,
     left_out: LeftOut,
@@ -80,10 +84,12 @@ pub struct Activity {
     index: Index,
 }
 
-/// The numbers that a reader's texts and calls have here; `None` for what did not fit.
+/// The numbers that a reader's texts, calls and so on have here; `None` for what did not fit.
 #[derive(Debug, Default)]
 struct Numbers {
     texts: Vec<Option<u32>>,
+    whos: Vec<Option<u32>>,
+    sites: Vec<Option<u32>>,
     calls: Vec<Option<u32>>,
 }
 
@@ -93,16 +99,26 @@ const MOST_ABOUTS: usize = 200_000;
 const HOUR: i64 = 3_600_000;
 
 /// An event; or, where they were too many, those with the same profile and call within one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Row {
     /// The first, in milliseconds since 1970.
     first: i64,
-    profile: Profile,
+    /// The number of a text: that of `who`.
+    principal: u32,
+    who: u32,
+    site: u32,
+    /// The number of a text.
+    address: u32,
+    /// The number of a text.
+    user_agent: u32,
     call: u32,
     /// The last, so many milliseconds later.
     lasts: u32,
     count: u32,
 }
+
+/// What events of one profile and call have in common: numbers of texts.
+type Alikeness = (Who, Site, u32, u32, u32);
 
 impl Row {
     fn last(&self) -> i64 {
@@ -118,13 +134,17 @@ impl Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct KeptAct {
     time: i64,
-    profile: Profile,
+    who: u32,
+    site: u32,
+    address: u32,
+    user_agent: u32,
     call: u32,
     id: EventId,
     place: u32,
     offset: u64,
-    /// Position among what acts were about; `u32::MAX` for none.
-    about: u32,
+    about: KeptAbout,
+    /// Position of what the acts of its batch were about.
+    abouts: u32,
 }
 
 /// An act that was kept: it did not only read, or was refused. Texts that its record does not have are empty.
@@ -145,7 +165,7 @@ pub struct Kept<'a> {
     /// The ARN of the identity.
     pub arn: &'a str,
     /// `accessKeyId`.
-    pub access_key: &'a str,
+    pub access_key: AccessKey<&'a str>,
     /// `sourceIPAddress`.
     pub address: &'a str,
     /// `userAgent`.
@@ -156,7 +176,8 @@ pub struct Kept<'a> {
     pub account: &'a str,
     /// How grave, by the tables.
     pub gravity: Option<Gravity>,
-    about: Option<&'a KeptAbout>,
+    about: KeptAbout,
+    abouts: &'a str,
     /// Where the record lies.
     pub place: Place,
 }
@@ -164,7 +185,7 @@ pub struct Kept<'a> {
 impl Kept<'_> {
     /// What it was about, where that is graded and the record says it: an ARN, an id or a name.
     pub fn target(&self) -> Option<String> {
-        self.about.and_then(KeptAbout::target)
+        self.about.target(self.abouts)
     }
 
     /// The act as evidence for something.
@@ -202,7 +223,7 @@ pub struct HourCount<'a> {
     /// The ARN of the identity.
     pub arn: &'a str,
     /// `accessKeyId`.
-    pub access_key: &'a str,
+    pub access_key: AccessKey<&'a str>,
     /// `sourceIPAddress`.
     pub address: &'a str,
     /// `awsRegion`.
@@ -228,12 +249,13 @@ impl Activity {
             }
         }
         let place = self.place_number(&batch.place);
-        for notable in batch.notable {
+        let abouts = u32::try_from(self.abouts.len()).unwrap_or(u32::MAX);
+        for notable in &batch.notable {
             if !keep(notable.row as usize) {
                 continue;
             }
             let Some(row) = batch.rows.get(notable.row as usize) else { continue };
-            let Some((profile, call)) = numbers.of(row) else {
+            let Some(row) = numbers.of(row) else {
                 self.left_out.acts += 1;
                 continue;
             };
@@ -244,27 +266,67 @@ impl Activity {
                 },
                 id => id,
             };
-            let about = u32::MAX;
-            let act = KeptAct { time: row.time, profile, call, id, place, offset: notable.offset, about };
-            self.keep_act(act, notable.about);
+            let BatchRow { time, who, site, address, user_agent, call } = row;
+            let (offset, about) = (notable.offset, notable.about);
+            self.keep_act(KeptAct {
+                time,
+                who,
+                site,
+                address,
+                user_agent,
+                call,
+                id,
+                place,
+                offset,
+                about,
+                abouts,
+            });
+        }
+        if !batch.abouts.is_empty() && self.about <= MOST_ABOUTS {
+            self.abouts.push(batch.abouts);
         }
         self.readers.insert(batch.reader, numbers);
     }
 
-    /// Gives the batch's new texts and calls numbers.
+    /// Gives what is new in the batch numbers.
     fn learn(&mut self, batch: &ActBatch, numbers: &mut Numbers) {
         // A batch before this one was left away: what it would have said is not known.
-        numbers.texts.resize(batch.first_text, None);
-        numbers.calls.resize(batch.first_call, None);
-        for text in &batch.texts {
-            let is_full = self.texts.size() >= self.limits.text_bytes;
-            let number = if is_full { self.texts.find(text) } else { Some(self.texts.intern(text)) };
+        numbers.texts.resize(batch.texts.first, None);
+        numbers.whos.resize(batch.whos.first, None);
+        numbers.sites.resize(batch.sites.first, None);
+        numbers.calls.resize(batch.calls.first, None);
+        for text in batch.texts.iter() {
+            let number =
+                if self.is_text_full() { self.texts.find(text) } else { Some(self.texts.intern(text)) };
             numbers.texts.push(number);
         }
-        for call in &batch.calls {
+        for who in &batch.whos.all {
+            let number = numbers.who(who).filter(|_| !self.is_text_full()).map(|who| {
+                self.whos.push(who);
+                u32::try_from(self.whos.len() - 1).unwrap_or(u32::MAX)
+            });
+            numbers.whos.push(number);
+        }
+        for site in &batch.sites.all {
+            let Self { sites, site_numbers, .. } = self;
+            let number =
+                numbers.text(site.region).zip(numbers.text(site.account)).map(|(region, account)| {
+                    let site = Site { region, account };
+                    *site_numbers.entry(site).or_insert_with(|| {
+                        sites.push(site);
+                        u32::try_from(sites.len() - 1).unwrap_or(u32::MAX)
+                    })
+                });
+            numbers.sites.push(number);
+        }
+        for call in &batch.calls.all {
             let number = self.call_number(call, numbers);
             numbers.calls.push(number);
         }
+    }
+
+    fn is_text_full(&self) -> bool {
+        self.texts.size() + self.whos.len() * size_of::<Who>() >= self.limits.text_bytes
     }
 
     fn take_row(&mut self, row: &BatchRow, numbers: &Numbers) {
@@ -274,20 +336,23 @@ impl Activity {
         if self.rows.len() >= self.limits.rows && !self.is_full {
             self.count_by_hour();
         }
-        let Some((profile, call)) = numbers.of(row).filter(|_| !self.is_full) else {
+        let known = numbers.of(row).filter(|_| !self.is_full);
+        let Some(BatchRow { time: first, who, site, address, user_agent, call }) = known else {
             self.left_out.events += 1;
             let first = at(row.time);
             self.left_out.first = Some(self.left_out.first.map_or(first, |known| known.min(first)));
             return;
         };
-        self.rows.push(Row { first: row.time, profile, call, lasts: 0, count: 1 });
+        let principal = self.who(who).principal;
+        self.rows.push(Row { first, principal, who, site, address, user_agent, call, lasts: 0, count: 1 });
     }
 
     /// Makes one row of those with the same profile and call within an hour. When that gives little room, there is none.
     fn count_by_hour(&mut self) {
-        self.rows.sort_unstable_by_key(|row| (row.profile, row.call, row.first));
-        self.rows.dedup_by(|row, known| {
-            let same = (row.profile, row.call, row.hour()) == (known.profile, known.call, known.hour());
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.sort_by_cached_key(|row| (self.alikeness(row), row.first));
+        rows.dedup_by(|row, known| {
+            let same = row.hour() == known.hour() && self.alikeness(row) == self.alikeness(known);
             if same {
                 let last = row.last().max(known.last());
                 known.lasts = u32::try_from(last - known.first).unwrap_or(u32::MAX);
@@ -295,18 +360,19 @@ impl Activity {
             }
             same
         });
+        self.rows = rows;
         self.is_full = self.rows.len() > self.limits.rows - self.limits.rows / 8;
     }
 
-    /// Is there more in the whole event than in a quick look at it, so that [`Activity::observe`] has to see it?
-    pub fn wants_whole(act: &Act<'_>) -> bool {
-        act.provider == "sts.amazonaws.com" && act.error.is_empty()
-    }
-
-    /// Reads what only a whole event tells: who took which role session. Each event once; others than
-    /// [`Activity::wants_whole`] names may be left away.
+    /// Reads what only a whole event tells: who took which role session. Each event once; others than those of STS that
+    /// succeeded may be left away.
     pub fn observe(&mut self, event: &Event) {
         self.sessions.observe(event);
+    }
+
+    /// The same of a call of STS that was read by itself.
+    pub fn take_session(&mut self, call: SessionCall) {
+        self.sessions.take(call);
     }
 
     /// Who took which role session.
@@ -326,17 +392,25 @@ impl Activity {
 
     /// `awsRegion`s that events were read of, in order.
     pub fn regions(&self) -> Vec<String> {
-        self.names(self.rows.iter().map(|row| row.profile.region))
+        self.names(self.sites_seen().map(|site| site.region))
     }
 
     /// Accounts that events were read of, in order.
     pub fn accounts(&self) -> Vec<String> {
-        self.names(self.rows.iter().map(|row| row.profile.account))
+        self.names(self.sites_seen().map(|site| site.account))
     }
 
     /// Services, as `eventSource`, that events were read of, in order.
     pub fn services(&self) -> Vec<String> {
-        self.names(self.rows.iter().filter_map(|row| Some(self.calls.get(row.call as usize)?.provider)))
+        let mut seen = vec![false; self.calls.len()];
+        self.rows.iter().for_each(|row| note(&mut seen, row.call));
+        self.names(self.calls.iter().zip(seen).filter(|(_, seen)| *seen).map(|(call, _)| call.provider))
+    }
+
+    fn sites_seen(&self) -> impl Iterator<Item = Site> {
+        let mut seen = vec![false; self.sites.len()];
+        self.rows.iter().for_each(|row| note(&mut seen, row.site));
+        self.sites.iter().copied().zip(seen).filter(|(_, seen)| *seen).map(|(site, _)| site)
     }
 
     /// Hours between the first and the last event in which there is none.
@@ -356,15 +430,14 @@ impl Activity {
 
     /// Account, Region, hour since 1970, and events in it; the same account, Region and hour may come more than once.
     pub fn events_by_hour(&self) -> impl Iterator<Item = (&str, &str, i64, u64)> {
-        let mut counts: HashMap<(u32, u32, i64), u64> = HashMap::default();
+        let mut counts: HashMap<(u32, i64), u64> = HashMap::default();
         for row in &self.rows {
-            *counts.entry((row.profile.account, row.profile.region, row.hour())).or_default() +=
-                u64::from(row.count);
+            *counts.entry((row.site, row.hour())).or_default() += u64::from(row.count);
         }
-        let text = |number| self.texts.get(number);
-        counts
-            .into_iter()
-            .map(move |((account, region, hour), count)| (text(account), text(region), hour, count))
+        counts.into_iter().map(move |((site, hour), count)| {
+            let Site { region, account } = self.site(site);
+            (self.texts.get(account), self.texts.get(region), hour, count)
+        })
     }
 
     fn names(&self, texts: impl Iterator<Item = u32>) -> Vec<String> {
@@ -404,7 +477,7 @@ impl Activity {
         let Some(action) = self.texts.find(action) else { return Vec::new() };
         let action_of = |call: u32| self.calls.get(call as usize).map_or(0, |call| call.action);
         let mut rows: Vec<Row> = self.index.rows_of_action(action, &self.rows, action_of).copied().collect();
-        rows.sort_unstable();
+        rows.sort_by_key(|row| row.first);
         self.counts(rows.iter(), from, to)
     }
 
@@ -421,7 +494,10 @@ impl Activity {
 
     fn kept_of(&self, principal: &str) -> impl Iterator<Item = &KeptAct> {
         let principal = self.texts.find(principal);
-        principal.into_iter().flat_map(|principal| self.index.acts_of(principal, &self.acts))
+        let principal_of = |who: u32| self.who(who).principal;
+        principal
+            .into_iter()
+            .flat_map(move |principal| self.index.acts_of(principal, &self.acts, principal_of))
     }
 
     /// Rows come in order.
@@ -433,9 +509,9 @@ impl Activity {
     ) -> Vec<HourCount<'_>> {
         let (from, to) = (from.as_millisecond(), to.as_millisecond());
         let mut found: Vec<Row> = Vec::new();
-        let mut known: HashMap<(Profile, u32, i64), usize> = HashMap::default();
+        let mut known: HashMap<(Alikeness, i64), usize> = HashMap::default();
         for row in rows.filter(|row| from <= row.last() && row.first < to) {
-            let at = *known.entry((row.profile, row.call, row.hour())).or_insert(found.len());
+            let at = *known.entry((self.alikeness(row), row.hour())).or_insert(found.len());
             match found.get_mut(at) {
                 Some(count) => {
                     let last = row.last().max(count.last());
@@ -449,7 +525,7 @@ impl Activity {
     }
 
     fn hour_count(&self, row: &Row) -> Option<HourCount<'_>> {
-        let profile = row.profile;
+        let (who, site) = (self.who(row.who), self.site(row.site));
         let call = self.calls.get(row.call as usize)?;
         let text = |number| self.texts.get(number);
         Some(HourCount {
@@ -460,17 +536,39 @@ impl Activity {
             action: text(call.action),
             error: text(call.error),
             read_only: call.read_only,
-            principal: text(profile.principal),
-            arn: text(profile.arn),
-            access_key: text(profile.access_key),
-            address: text(profile.address),
-            region: text(profile.region),
+            principal: text(who.principal),
+            arn: text(who.arn),
+            access_key: self.access_key(who.access_key),
+            address: text(row.address),
+            region: text(site.region),
             gravity: call.gravity,
         })
     }
 
+    fn alikeness(&self, row: &Row) -> Alikeness {
+        (self.who(row.who), self.site(row.site), row.address, row.user_agent, row.call)
+    }
+
+    /// Every row has somebody.
+    fn who(&self, number: u32) -> Who {
+        const NOBODY: Who = Who { principal: 0, arn: 0, access_key: AccessKey::Other(0), account: 0 };
+        self.whos.get(number as usize).copied().unwrap_or(NOBODY)
+    }
+
+    /// Every row has a site.
+    fn site(&self, number: u32) -> Site {
+        self.sites.get(number as usize).copied().unwrap_or(Site { region: 0, account: 0 })
+    }
+
+    fn access_key(&self, key: AccessKey<u32>) -> AccessKey<&str> {
+        match key {
+            AccessKey::Usual(bytes) => AccessKey::Usual(bytes),
+            AccessKey::Other(text) => AccessKey::Other(self.texts.get(text)),
+        }
+    }
+
     fn kept(&self, act: &KeptAct) -> Option<Kept<'_>> {
-        let profile = act.profile;
+        let (who, site) = (self.who(act.who), self.site(act.site));
         let call = self.calls.get(act.call as usize)?;
         let text = |number| self.texts.get(number);
         let place = match self.places.get(act.place as usize) {
@@ -484,18 +582,19 @@ impl Activity {
         };
         Some(Kept {
             time: at(act.time),
-            about: self.abouts.get(act.about as usize),
+            about: act.about,
+            abouts: self.abouts.get(act.abouts as usize).map_or("", String::as_str),
             id,
             provider: text(call.provider),
             action: text(call.action),
             error: text(call.error),
-            principal: text(profile.principal),
-            arn: text(profile.arn),
-            access_key: text(profile.access_key),
-            address: text(profile.address),
-            user_agent: text(profile.user_agent),
-            region: text(profile.region),
-            account: text(profile.account),
+            principal: text(who.principal),
+            arn: text(who.arn),
+            access_key: self.access_key(who.access_key),
+            address: text(act.address),
+            user_agent: text(act.user_agent),
+            region: text(site.region),
+            account: text(site.account),
             gravity: call.gravity,
             place,
         })
@@ -514,7 +613,7 @@ impl Activity {
         Some(number)
     }
 
-    fn keep_act(&mut self, mut act: KeptAct, about: Option<KeptAbout>) {
+    fn keep_act(&mut self, mut act: KeptAct) {
         let is_grave = self.calls.get(act.call as usize).is_some_and(|call| call.gravity.is_some());
         let (kept, limit) = if is_grave {
             (self.grave, self.limits.grave_acts)
@@ -526,9 +625,11 @@ impl Activity {
             return;
         }
         self.grave += usize::from(is_grave);
-        if let Some(about) = about.filter(|_| self.abouts.len() < MOST_ABOUTS) {
-            act.about = u32::try_from(self.abouts.len()).unwrap_or(u32::MAX);
-            self.abouts.push(about);
+        if act.about != KeptAbout::Nothing {
+            self.about += 1;
+            if self.about > MOST_ABOUTS {
+                act.about = KeptAbout::Nothing;
+            }
         }
         self.acts.push(act);
     }
@@ -547,9 +648,32 @@ impl Numbers {
         self.texts.get(number as usize).copied().flatten()
     }
 
-    fn of(&self, row: &BatchRow) -> Option<(Profile, u32)> {
-        let call = self.calls.get(row.call as usize).copied().flatten()?;
-        Some((row.profile.renumbered(|number| self.text(number))?, call))
+    /// The row with the numbers from here.
+    fn of(&self, row: &BatchRow) -> Option<BatchRow> {
+        let number = |numbers: &[Option<u32>], at: u32| numbers.get(at as usize).copied().flatten();
+        Some(BatchRow {
+            time: row.time,
+            who: number(&self.whos, row.who)?,
+            site: number(&self.sites, row.site)?,
+            address: self.text(row.address)?,
+            user_agent: self.text(row.user_agent)?,
+            call: number(&self.calls, row.call)?,
+        })
+    }
+
+    fn who(&self, who: &Who) -> Option<Who> {
+        Some(Who {
+            principal: self.text(who.principal)?,
+            arn: self.text(who.arn)?,
+            access_key: who.access_key.map(|text| self.text(text))?,
+            account: self.text(who.account)?,
+        })
+    }
+}
+
+fn note(seen: &mut [bool], number: u32) {
+    if let Some(seen) = seen.get_mut(number as usize) {
+        *seen = true;
     }
 }
 
@@ -562,6 +686,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::act::Act;
 
     type Numbers = (u8, u8, u8, u32, bool, bool);
 

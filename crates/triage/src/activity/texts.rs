@@ -14,7 +14,30 @@ pub(super) struct Texts {
     hasher: RandomState,
 }
 
+/// Texts that follow others, each at its end the next.
+#[derive(Debug, Clone)]
+pub(super) struct NewTexts {
+    /// The number of the first.
+    pub(super) first: usize,
+    bytes: String,
+    ends: Vec<usize>,
+}
+
+impl NewTexts {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|at| text_at(&self.bytes, &self.ends, at as u32))
+    }
+}
+
 impl Texts {
+    /// Those that came since so many, which becomes how many there are.
+    pub(super) fn since(&self, told: &mut usize) -> NewTexts {
+        let first = std::mem::replace(told, self.ends.len());
+        let start = first.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let ends = self.ends.get(first..).unwrap_or_default().iter().map(|end| end - start).collect();
+        NewTexts { first, bytes: self.bytes.get(start..).unwrap_or_default().to_owned(), ends }
+    }
+
     pub(super) fn intern(&mut self, text: &str) -> u32 {
         let Self { bytes, ends, table, hasher } = self;
         let hash = hash_of(hasher, text);
@@ -37,11 +60,6 @@ impl Texts {
         text_at(&self.bytes, &self.ends, number)
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
     /// Bytes of all texts.
     pub(super) fn size(&self) -> usize {
         self.bytes.len()
@@ -54,7 +72,7 @@ fn text_at<'a>(bytes: &'a str, ends: &[usize], number: u32) -> &'a str {
     ends.get(at).and_then(|&end| bytes.get(start..end)).unwrap_or_default()
 }
 
-fn hash_of(hasher: &RandomState, text: &str) -> u64 {
+pub(super) fn hash_of(hasher: &RandomState, text: &str) -> u64 {
     let mut state = hasher.build_hasher();
     state.write(text.as_bytes());
     state.finish()
