@@ -15,7 +15,9 @@ use triage::activity::{About, ActBatch, ActReader, WhoNumber};
 use triage::event::Event;
 use triage::evidence::{Evidence, Wants};
 use triage::identity::principal;
+use triage::kms::declared::may_name_key;
 use triage::kms::key_use::{KeyUse, KeyUseBatch, KeyUseReader};
+use triage::kms::written_uses::WrittenUses;
 use triage::place::Place;
 use triage::sessions::{SessionCall, WrittenCall};
 
@@ -27,6 +29,9 @@ pub(crate) struct SightingReader {
     /// The row of each act: an event without a time is none.
     act_rows: Vec<u32>,
     uses: KeyUseReader,
+    written: WrittenUses,
+    /// How many of all inputs are kept as written.
+    kept_written: usize,
     /// With their rows.
     sessions: Vec<(u32, SessionCall)>,
     /// With their rows.
@@ -35,6 +40,10 @@ pub(crate) struct SightingReader {
     rows: u32,
 }
 
+/// So many uses of keys a thread keeps as they are written: few keys are asked about. More are read by the threads, and
+/// added up, so that they do not all wait for the end.
+const MOST_WRITTEN: usize = 100_000;
+
 /// What was seen in one input.
 #[derive(Debug)]
 pub(crate) struct Sightings {
@@ -42,6 +51,7 @@ pub(crate) struct Sightings {
     /// The row of each act.
     act_rows: Vec<u32>,
     uses: KeyUseBatch,
+    written: WrittenUses,
     /// With their rows.
     sessions: Vec<(u32, SessionCall)>,
     /// With their rows.
@@ -59,6 +69,7 @@ impl SightingReader {
             // The last one could not be read to its end.
             self.acts.forget_rows();
             self.uses.forget_rows();
+            self.written = WrittenUses::default();
             self.act_rows.clear();
             self.sessions.clear();
             self.events.clear();
@@ -74,7 +85,8 @@ impl SightingReader {
         Some(Sightings {
             acts: self.acts.batch(Place::File { name: Arc::clone(&input), offset: 0 }),
             act_rows: std::mem::take(&mut self.act_rows),
-            uses: self.uses.batch(input),
+            uses: self.uses.batch(Arc::clone(&input)),
+            written: self.written.take(input),
             sessions: std::mem::take(&mut self.sessions),
             events: std::mem::take(&mut self.events),
             outside: std::mem::take(&mut self.outside),
@@ -125,6 +137,10 @@ impl SightingReader {
         match wants {
             Wants::Nothing => true,
             Wants::Whole => false,
+            Wants::Declared => {
+                let members = [WrittenMember::RequestParameters, WrittenMember::ResponseElements];
+                !members.into_iter().filter_map(|member| skimmed.written(member)).any(may_name_key)
+            }
             Wants::Session => self.session(record, skimmed, &act),
             Wants::KeyUse => {
                 self.key_use(record, skimmed, &act);
@@ -167,7 +183,7 @@ impl SightingReader {
     }
 
     fn key_use(&mut self, record: &RawRecord<'_>, skimmed: &SkimmedRecord<'_>, act: &Act<'_>) {
-        self.uses.push(&KeyUse {
+        let key_use = KeyUse {
             row: self.rows as usize,
             offset: record.offset,
             event_time: Some(act.time),
@@ -184,12 +200,23 @@ impl SightingReader {
             request_parameters: skimmed.written(WrittenMember::RequestParameters),
             response_elements: skimmed.written(WrittenMember::ResponseElements),
             additional_event_data: skimmed.written(WrittenMember::AdditionalEventData),
-        });
+        };
+        if self.kept_written < MOST_WRITTEN {
+            self.kept_written += 1;
+            self.written.push(&key_use);
+        } else {
+            self.uses.push(&key_use);
+        }
     }
 
     /// Sees a record whole, whose act was seen or could not be.
     pub(crate) fn record(&mut self, record: &Map<String, Value>, offset: u64) {
         self.whole(Event::of_record(record, self.place(offset)), offset);
+    }
+
+    /// As [`SightingReader::record`], where the record is not needed any more.
+    pub(crate) fn record_for_good(&mut self, record: Map<String, Value>, offset: u64) {
+        self.whole(Event::of_owned_record(record, self.place(offset)), offset);
     }
 
     /// Sees an ECS document.
@@ -232,7 +259,9 @@ impl Sightings {
         }
         let keeps = |row: u32| keep.get(row as usize).copied().unwrap_or(false);
         evidence.activity.take(self.acts, |at| self.act_rows.get(at).is_some_and(|row| keeps(*row)));
-        evidence.keys.take(&self.uses, |row| keep.get(row).copied().unwrap_or(false));
+        let keeps_use = |row: usize| keep.get(row).copied().unwrap_or(false);
+        evidence.keys.take(&self.uses, keeps_use);
+        evidence.keys.take_written(self.written, keeps_use);
         for (row, call) in self.sessions {
             if keeps(row) {
                 evidence.activity.take_session(call);

@@ -4,6 +4,8 @@ use crate::act::Act;
 use crate::activity::{About, ActReader, Activity};
 use crate::event::Event;
 use crate::kms::coverage::Coverage;
+
+use crate::kms::declared::{changes_trail, declares};
 use crate::kms::key_history::KeyHistory;
 use crate::kms::key_use::KeyUseReader;
 use crate::kms::sighting::KMS;
@@ -83,6 +85,9 @@ pub enum Wants {
     Session,
     /// It is a call of KMS that [`KeyUseReader::takes`], or [`Evidence::observe_whole`].
     KeyUse,
+    /// It may name a key for a resource: [`Evidence::observe_whole`], where [`may_name_key`](crate::kms::declared::may_name_key) holds for its
+    /// `requestParameters` or its `responseElements`.
+    Declared,
     /// All that it says: [`Evidence::observe_whole`].
     Whole,
 }
@@ -92,8 +97,10 @@ impl Wants {
     pub fn of(provider: &str, action: &str, error: &str) -> Self {
         if provider == KMS && KeyUseReader::takes(action) {
             Self::KeyUse
-        } else if KeyHistory::wants(provider, action) || KeyHistory::wants_error(error) {
+        } else if provider == KMS || changes_trail(provider, action) || KeyHistory::wants_error(error) {
             Self::Whole
+        } else if declares(provider, action) {
+            if error.is_empty() { Self::Declared } else { Self::Nothing }
         } else if provider == STS && error.is_empty() {
             Self::Session
         } else {

@@ -10,7 +10,7 @@ use super::key_history::KeyHistory;
 use super::key_id::{AliasId, KeyId, KeyRef};
 use super::lifecycle::{Change, LifecycleEvent, Store};
 use super::sighting::Tally;
-use super::use_groups::{UseGroup, UseKind};
+use super::use_groups::{UseGroup, UseGroups};
 
 /// A [`KeyHistory`] that can be asked. Sort once, ask often.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub struct SortedKeys<'a> {
     /// Accounts and Regions in which some key is used or read.
     pub(crate) used_in: BTreeSet<(Option<String>, Option<String>)>,
     unresolved: Vec<(AliasId, u64)>,
+    uses_left_out: u64,
 }
 
 /// What is known of one key.
@@ -35,7 +36,12 @@ pub(crate) struct EventsOfKey<'a> {
 }
 
 impl<'a> SortedKeys<'a> {
-    pub(crate) fn of(history: &'a KeyHistory) -> Self {
+    /// `used_in` are places where keys are used whose uses are not among those given.
+    pub(crate) fn of(
+        history: &'a KeyHistory,
+        uses: &'a BTreeMap<KeyRef, UseGroups>,
+        used_in: &BTreeSet<(Option<String>, Option<String>)>,
+    ) -> Self {
         let mut lifecycle: Vec<&LifecycleEvent> = history.lifecycle.iter().collect();
         lifecycle.sort_by(|left, right| left.sighting.cmp(&right.sighting));
         let aliases = aliases_of(&lifecycle);
@@ -46,11 +52,13 @@ impl<'a> SortedKeys<'a> {
             trails: history.trails.iter().collect::<BTreeSet<_>>().into_iter().collect(),
             used_in: BTreeSet::new(),
             unresolved: Vec::new(),
+            uses_left_out: 0,
         };
         for event in lifecycle {
             sorted.place(event);
         }
-        for (named, groups) in &history.uses {
+        for (named, groups) in uses {
+            sorted.uses_left_out += groups.left_out();
             let mut lost = 0;
             for (group, tally) in groups.iter() {
                 match sorted.key_of(named, tally) {
@@ -66,10 +74,10 @@ impl<'a> SortedKeys<'a> {
                 _ => {}
             }
         }
-        let shows = |kind| matches!(kind, UseKind::Use | UseKind::PublicKey | UseKind::Read);
-        let is_used = |events: &EventsOfKey<'_>| events.uses.iter().any(|(group, _)| shows(group.kind));
+        let is_used = |events: &EventsOfKey<'_>| events.uses.iter().any(|(group, _)| group.kind.shows_use());
         let used = sorted.keys.iter().filter(|(_, events)| is_used(events));
         sorted.used_in = used.map(|(key, _)| (key.account.clone(), key.region.clone())).collect();
+        sorted.used_in.extend(used_in.iter().cloned());
         sorted
     }
 
@@ -102,6 +110,11 @@ impl<'a> SortedKeys<'a> {
     /// Aliases that uses named and whose key no record says, with the number of those uses.
     pub fn unresolved_aliases(&self) -> &[(AliasId, u64)] {
         &self.unresolved
+    }
+
+    /// Uses of which only service and error are kept, as their keys have more resources and principals than are kept.
+    pub(crate) fn uses_left_out(&self) -> u64 {
+        self.uses_left_out
     }
 
     /// The keys that are the same multi-Region key in other Regions.
