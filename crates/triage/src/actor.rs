@@ -149,7 +149,7 @@ impl Actor {
         let identity = &event.identity;
         let principal = identity.principal()?;
         let history = activity.history(&principal, event.time);
-        let baseline = baseline_of(activity, &principal, event.time);
+        let baseline = baseline_of(activity, &history.all, event.time);
         let origin = event.origin.clone().or_else(|| origin_of?(event.address.as_deref()?));
         let chain = activity.sessions().chain_of(identity, event.time);
         let (origin_principal, origin_because) = beginning_of(identity, &chain);
@@ -197,8 +197,7 @@ pub fn client_of(user_agent: &str) -> &str {
     user_agent.get(..end).unwrap_or(user_agent)
 }
 
-fn baseline_of(activity: &Activity, principal: &str, before: Timestamp) -> Baseline {
-    let all = activity.history(principal, before).all;
+fn baseline_of(activity: &Activity, all: &Seen, before: Timestamp) -> Baseline {
     let from = activity.span().map(|(from, _)| from).filter(|from| *from < before);
     let hours = from.map_or(0, |from| before.duration_since(from).as_hours());
     let lost = activity.left_out().first.is_some_and(|first| first < before);

@@ -358,7 +358,7 @@ fn event_of_cause(cause: &TimelineEntry, activity: &Activity) -> Option<Event> {
         "userIdentity": { "arn": arn, "accessKeyId": text(|act| act.access_key.as_str().to_owned()),
             "sessionContext": { "sessionIssuer": { "arn": if arn == principal { "" } else { principal } } } },
     });
-    Event::of_record(record.as_object()?, kept.map_or(Place::Unknown, |act| act.place))
+    Event::of_record(record.as_object()?, kept.map_or(Place::Unknown, |act| act.place()))
 }
 
 fn coverage_of(activity: &Activity, given: &[String]) -> Vec<String> {

@@ -89,48 +89,77 @@ impl Activity {
 
     /// How often a principal was seen before a moment with something in common.
     pub fn seen(&self, principal: &str, before: Timestamp, alike: Alike<'_>) -> Seen {
-        let mut gather = Gather::new(before);
-        let mut gather_where = |mut holds: Box<dyn FnMut(&Row) -> bool + '_>| {
-            self.rows_before(principal, before, |row| {
-                if holds(row) {
-                    gather.add(row);
-                }
-            });
-        };
+        let find = |text: &str| self.texts.find(text);
         match alike {
             Alike::Call(provider, action) => {
-                if let (Some(provider), Some(action)) = (self.texts.find(provider), self.texts.find(action)) {
-                    gather_where(Box::new(move |row| {
-                        let call = self.calls.get(row.call as usize);
-                        call.is_some_and(|call| (call.provider, call.action) == (provider, action))
-                    }));
-                }
+                let seen = self.seen_calls(principal, before, &[(provider, action)]);
+                seen.into_iter().next().unwrap_or_default()
             }
             Alike::Address(text) => {
-                if let Some(text) = self.texts.find(text) {
-                    gather_where(Box::new(move |row| row.address == text));
-                }
+                let Some(text) = find(text) else { return Seen::default() };
+                self.seen_where(principal, before, |row| row.address == text)
             }
             Alike::Region(text) => {
-                if let Some(text) = self.texts.find(text) {
-                    gather_where(Box::new(move |row| self.site(row.site).region == text));
-                }
+                let Some(text) = find(text) else { return Seen::default() };
+                self.seen_where(principal, before, |row| self.site(row.site).region == text)
             }
             Alike::AccessKey(text) => {
-                if let Some(key) = AccessKey::of(text).map(|text| self.texts.find(text)) {
-                    gather_where(Box::new(move |row| self.who(row.who).access_key == key));
-                }
+                let Some(key) = AccessKey::of(text).map(find) else { return Seen::default() };
+                self.seen_where(principal, before, |row| self.who(row.who).access_key == key)
             }
-            Alike::Hour(hour) => gather_where(Box::new(move |row| hour_of_day(row) == hour)),
+            Alike::Hour(hour) => self.seen_where(principal, before, |row| hour_of_day(row) == hour),
             Alike::AddressThat(holds) => {
                 let mut holds = self.of_text(holds);
-                gather_where(Box::new(move |row| holds(row.address)));
+                self.seen_where(principal, before, |row| holds(row.address))
             }
             Alike::UserAgentThat(holds) => {
                 let mut holds = self.of_text(holds);
-                gather_where(Box::new(move |row| holds(row.user_agent)));
+                self.seen_where(principal, before, |row| holds(row.user_agent))
             }
         }
+    }
+
+    /// The same of several calls, each `eventSource` and `eventName`.
+    pub fn seen_calls(&self, principal: &str, before: Timestamp, calls: &[(&str, &str)]) -> Vec<Seen> {
+        let mut gathered: Vec<Gather> = Vec::new();
+        // Of each call, which of those it is.
+        let mut wanted: Vec<Option<usize>> = vec![None; self.calls.len()];
+        // The same call may be asked for more than once.
+        let mut places: Vec<usize> = Vec::with_capacity(calls.len());
+        for (at, asked) in calls.iter().enumerate() {
+            let before_it = calls.iter().take(at).position(|known| known == asked);
+            if let Some(place) = before_it.and_then(|known| places.get(known)).copied() {
+                places.push(place);
+                continue;
+            }
+            let place = gathered.len();
+            places.push(place);
+            gathered.push(Gather::new(before));
+            let (provider, action) = asked;
+            if let Some(asked) = self.texts.find(provider).zip(self.texts.find(action)) {
+                let of_call = wanted.iter_mut().zip(&self.calls);
+                of_call
+                    .filter(|(_, call)| (call.provider, call.action) == asked)
+                    .for_each(|(wanted, _)| *wanted = Some(place));
+            }
+        }
+        self.rows_before(principal, before, |row| {
+            let which = wanted.get(row.call as usize).copied().flatten();
+            if let Some(gather) = which.and_then(|at| gathered.get_mut(at)) {
+                gather.add(row);
+            }
+        });
+        let seen: Vec<Seen> = gathered.into_iter().map(Gather::seen).collect();
+        places.into_iter().map(|place| seen.get(place).cloned().unwrap_or_default()).collect()
+    }
+
+    fn seen_where(&self, principal: &str, before: Timestamp, mut holds: impl FnMut(&Row) -> bool) -> Seen {
+        let mut gather = Gather::new(before);
+        self.rows_before(principal, before, |row| {
+            if holds(row) {
+                gather.add(row);
+            }
+        });
         gather.seen()
     }
 
@@ -143,7 +172,7 @@ impl Activity {
     /// The rows of a principal that begin before a moment, oldest first.
     fn rows_before(&self, principal: &str, before: Timestamp, mut take: impl FnMut(&Row)) {
         let Some(principal) = self.texts.find(principal) else { return };
-        let rows = self.index.rows_of(principal, &self.rows);
+        let rows = self.rows_of(principal);
         let before = before.as_millisecond();
         rows.iter().take_while(|row| row.first < before).for_each(&mut take);
     }

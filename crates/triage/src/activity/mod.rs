@@ -2,9 +2,12 @@
 
 mod history;
 mod index;
+mod pieces;
 mod reader;
 mod target;
 mod texts;
+
+use std::sync::Arc;
 
 use ecs::Timestamp;
 use foldhash::HashMap;
@@ -13,6 +16,7 @@ pub use history::{Alike, History, Seen};
 pub use reader::{About, AccessKey, ActBatch, ActReader, WhoNumber};
 
 use index::Index;
+use pieces::Pieces;
 use reader::{BatchRow, Call, EventId, KeptAbout, Site, Who, uuid_of, uuid_text};
 use texts::Texts;
 
@@ -64,14 +68,14 @@ pub struct Activity {
     calls: Vec<Call>,
     call_numbers: HashMap<(u32, u32, u32, bool), u32>,
     /// Those that several readers met are here several times.
-    whos: Vec<Who>,
+    whos: Pieces<Who>,
     sites: Vec<Site>,
     site_numbers: HashMap<Site, u32>,
     readers: HashMap<u64, Numbers>,
-    rows: Vec<Row>,
+    rows: Pieces<Row>,
     /// True once even counts by the hour are too many.
     is_full: bool,
-    acts: Vec<KeptAct>,
+    acts: Pieces<KeptAct>,
     grave: usize,
     places: Vec<Place>,
     /// What kept acts were about, batch by batch.
@@ -152,8 +156,10 @@ struct KeptAct {
 pub struct Kept<'a> {
     /// When.
     pub time: Timestamp,
-    /// `eventID`.
-    pub id: Option<String>,
+    /// `eventID`, when it is a UUID in its usual form.
+    uuid: Option<[u8; 16]>,
+    /// `eventID`, when it is another text; else empty.
+    other_id: &'a str,
     /// `eventSource`.
     pub provider: &'a str,
     /// `eventName`.
@@ -178,11 +184,33 @@ pub struct Kept<'a> {
     pub gravity: Option<Gravity>,
     about: KeptAbout,
     abouts: &'a str,
-    /// Where the record lies.
-    pub place: Place,
+    place: Option<&'a Place>,
+    offset: u64,
 }
 
 impl Kept<'_> {
+    /// `eventID`.
+    pub fn id(&self) -> Option<String> {
+        let other = || (!self.other_id.is_empty()).then(|| self.other_id.to_owned());
+        self.uuid.as_ref().map(uuid_text).or_else(other)
+    }
+
+    /// Is that its `eventID`?
+    pub fn has_id(&self, id: &str) -> bool {
+        match self.uuid {
+            Some(uuid) => uuid_of(id) == Some(uuid),
+            None => !id.is_empty() && self.other_id == id,
+        }
+    }
+
+    /// Where the record lies.
+    pub fn place(&self) -> Place {
+        match self.place {
+            Some(Place::File { name, .. }) => Place::File { name: name.clone(), offset: self.offset },
+            other => other.cloned().unwrap_or_default(),
+        }
+    }
+
     /// What it was about, where that is graded and the record says it: an ARN, an id or a name.
     pub fn target(&self) -> Option<String> {
         self.about.target(self.abouts)
@@ -192,11 +220,11 @@ impl Kept<'_> {
     pub fn evidence(&self, shows: impl Into<String>) -> Evidence {
         Evidence {
             time: self.time.to_string(),
-            event_id: self.id.clone(),
+            event_id: self.id(),
             provider: self.provider.to_owned(),
             action: self.action.to_owned(),
             shows: shows.into(),
-            place: self.place.clone(),
+            place: self.place(),
         }
     }
 }
@@ -230,6 +258,19 @@ pub struct HourCount<'a> {
     pub region: &'a str,
     /// How grave, by the tables.
     pub gravity: Option<Gravity>,
+}
+
+/// How often a call was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallsSeen {
+    /// How often.
+    pub count: u64,
+    /// How often without success.
+    pub failed: u64,
+    /// The first time.
+    pub first: Timestamp,
+    /// The last time.
+    pub last: Timestamp,
 }
 
 impl Activity {
@@ -349,7 +390,7 @@ impl Activity {
 
     /// Makes one row of those with the same profile and call within an hour. When that gives little room, there is none.
     fn count_by_hour(&mut self) {
-        let mut rows = std::mem::take(&mut self.rows);
+        let mut rows: Vec<Row> = std::mem::take(&mut self.rows).iter().copied().collect();
         rows.sort_by_cached_key(|row| (self.alikeness(row), row.first));
         rows.dedup_by(|row, known| {
             let same = row.hour() == known.hour() && self.alikeness(row) == self.alikeness(known);
@@ -360,7 +401,7 @@ impl Activity {
             }
             same
         });
-        self.rows = rows;
+        self.rows = rows.into_iter().collect();
         self.is_full = self.rows.len() > self.limits.rows - self.limits.rows / 8;
     }
 
@@ -419,7 +460,7 @@ impl Activity {
         let hour = |time: i64| time.div_euclid(HOUR);
         let mut hours = foldhash::HashSet::default();
         let mut before = None;
-        for row in &self.rows {
+        for row in self.rows.iter() {
             // Events of an hour mostly come together.
             if before.replace(row.hour()) != Some(row.hour()) {
                 hours.insert(row.hour());
@@ -431,7 +472,7 @@ impl Activity {
     /// Account, Region, hour since 1970, and events in it; the same account, Region and hour may come more than once.
     pub fn events_by_hour(&self) -> impl Iterator<Item = (&str, &str, i64, u64)> {
         let mut counts: HashMap<(u32, i64), u64> = HashMap::default();
-        for row in &self.rows {
+        for row in self.rows.iter() {
             *counts.entry((row.site, row.hour())).or_default() += u64::from(row.count);
         }
         counts.into_iter().map(move |((site, hour), count)| {
@@ -458,60 +499,104 @@ impl Activity {
 
     /// The acts of a principal that did not only read, or were refused, in `[from, to)`, oldest first.
     pub fn acts_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<Kept<'_>> {
-        let (from, to) = (from.as_millisecond(), to.as_millisecond());
-        let mut found: Vec<&KeptAct> =
-            self.kept_of(principal).filter(|act| from <= act.time && act.time < to).collect();
-        found.sort_by_key(|act| (act.time, act.place, act.offset));
-        found.into_iter().filter_map(|act| self.kept(act)).collect()
+        let acts = self.kept_of(principal);
+        let begin = acts.partition_point(|act| act.time < from.as_millisecond());
+        let end = acts.partition_point(|act| act.time < to.as_millisecond());
+        acts.get(begin..end).unwrap_or_default().iter().filter_map(|act| self.kept(act)).collect()
     }
 
-    /// What a principal did in `[from, to)`, counted by the hour, in order of the first event. Where there were too many
-    /// events to keep them one by one, the counts of the hours at the ends may hold events from outside.
-    pub fn hours_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
+    /// What a principal read in `[from, to)` without being refused, counted by the hour, in order of the first event. Where
+    /// there were too many events to keep them one by one, the counts of the hours at the ends may hold events from outside.
+    pub fn reads_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
         let Some(principal) = self.texts.find(principal) else { return Vec::new() };
-        self.counts(self.index.rows_of(principal, &self.rows).iter(), from, to)
+        let is_read = |call: &Call| call.read_only && self.texts.get(call.error).is_empty();
+        let reads: Vec<bool> = self.calls.iter().map(is_read).collect();
+        let is_read = |row: &Row| reads.get(row.call as usize).copied().unwrap_or(false);
+        self.counts(&self.rows_of(principal), from, to, is_read)
     }
 
-    /// As [`Activity::hours_of`], for one call by anybody.
-    pub fn hours_of_call(&self, action: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
-        let Some(action) = self.texts.find(action) else { return Vec::new() };
-        let action_of = |call: u32| self.calls.get(call as usize).map_or(0, |call| call.action);
-        let mut rows: Vec<Row> = self.index.rows_of_action(action, &self.rows, action_of).copied().collect();
-        rows.sort_by_key(|row| row.first);
-        self.counts(rows.iter(), from, to)
+    /// How often a call was made in `[from, to)`: by a principal, or by anybody. Calls of one `eventSource` may be left out.
+    /// Where there were too many events to keep them one by one, the hours at the ends count whole. `None` for never.
+    pub fn calls_seen(
+        &self,
+        action: &str,
+        by: Option<&str>,
+        (from, to): (Timestamp, Timestamp),
+        leave_out: Option<&str>,
+    ) -> Option<CallsSeen> {
+        let action = self.texts.find(action)?;
+        let leave_out = leave_out.and_then(|provider| self.texts.find(provider));
+        let is_wanted = |call: &Call| call.action == action && Some(call.provider) != leave_out;
+        let gather = |rows: &[Row], seen: Option<CallsSeen>| {
+            let wanted = |row: &&Row| self.calls.get(row.call as usize).is_some_and(is_wanted);
+            within(rows, from, to).filter(wanted).fold(seen, |seen, row| {
+                let failed = self.calls.get(row.call as usize).map_or("", |call| self.texts.get(call.error));
+                let count = u64::from(row.count);
+                let failed = if failed.is_empty() { 0 } else { count };
+                let (first, last) = (at(row.first), at(row.last()));
+                Some(match seen {
+                    None => CallsSeen { count, failed, first, last },
+                    Some(seen) => CallsSeen {
+                        count: seen.count + count,
+                        failed: seen.failed + failed,
+                        first: seen.first.min(first),
+                        last: seen.last.max(last),
+                    },
+                })
+            })
+        };
+        match by {
+            Some(principal) => gather(&self.rows_of(self.texts.find(principal)?), None),
+            None => {
+                let calls = (0_u32..).zip(&self.calls).filter(|(_, call)| is_wanted(call));
+                calls.fold(None, |seen, (number, _)| {
+                    gather(&self.index.rows_of_call(number, &self.rows), seen)
+                })
+            }
+        }
     }
 
     /// Looks up a kept act by the principal and the event's id.
     pub fn act(&self, principal: &str, id: &str) -> Option<Kept<'_>> {
-        let uuid = uuid_of(id);
-        let mut kept = self.kept_of(principal).filter(|act| match &act.id {
-            EventId::Uuid(bytes) => uuid.as_ref() == Some(bytes),
-            EventId::Text(text) => self.ids.get(*text) == id,
-            EventId::None => false,
-        });
-        kept.next().and_then(|act| self.kept(act))
+        let acts = self.kept_of(principal);
+        acts.iter().filter_map(|act| self.kept(act)).find(|act| act.has_id(id))
     }
 
-    fn kept_of(&self, principal: &str) -> impl Iterator<Item = &KeptAct> {
-        let principal = self.texts.find(principal);
-        let principal_of = |who: u32| self.who(who).principal;
-        principal
-            .into_iter()
-            .flat_map(move |principal| self.index.acts_of(principal, &self.acts, principal_of))
+    /// The rows of a principal, oldest first; who acted has one number in them however often it has several.
+    fn rows_of(&self, principal: u32) -> Arc<[Row]> {
+        self.index.rows_of(principal, &self.rows, |rows| {
+            let mut numbers: HashMap<Who, u32> = HashMap::default();
+            let mut last = None;
+            for row in rows {
+                let number = match last {
+                    Some((who, number)) if who == row.who => number,
+                    _ => *numbers.entry(self.who(row.who)).or_insert(row.who),
+                };
+                last = Some((row.who, number));
+                row.who = number;
+            }
+        })
     }
 
-    /// Rows come in order.
-    fn counts<'a>(
+    /// The acts of a principal, oldest first.
+    fn kept_of(&self, principal: &str) -> Arc<[KeptAct]> {
+        let Some(principal) = self.texts.find(principal) else { return Arc::default() };
+        self.index.acts_of(principal, &self.acts, |who| self.who(who).principal)
+    }
+
+    /// Rows come in order, and as [`Activity::rows_of`] gives them.
+    fn counts(
         &self,
-        rows: impl Iterator<Item = &'a Row>,
+        rows: &[Row],
         from: Timestamp,
         to: Timestamp,
+        takes: impl Fn(&Row) -> bool,
     ) -> Vec<HourCount<'_>> {
-        let (from, to) = (from.as_millisecond(), to.as_millisecond());
         let mut found: Vec<Row> = Vec::new();
-        let mut known: HashMap<(Alikeness, i64), usize> = HashMap::default();
-        for row in rows.filter(|row| from <= row.last() && row.first < to) {
-            let at = *known.entry((self.alikeness(row), row.hour())).or_insert(found.len());
+        let mut known: HashMap<([u32; 5], i64), usize> = HashMap::default();
+        for row in within(rows, from, to).filter(|row| takes(row)) {
+            let alike = [row.who, row.site, row.address, row.user_agent, row.call];
+            let at = *known.entry((alike, row.hour())).or_insert(found.len());
             match found.get_mut(at) {
                 Some(count) => {
                     let last = row.last().max(count.last());
@@ -571,20 +656,17 @@ impl Activity {
         let (who, site) = (self.who(act.who), self.site(act.site));
         let call = self.calls.get(act.call as usize)?;
         let text = |number| self.texts.get(number);
-        let place = match self.places.get(act.place as usize) {
-            Some(Place::File { name, .. }) => Place::File { name: name.clone(), offset: act.offset },
-            other => other.cloned().unwrap_or_default(),
-        };
-        let id = match &act.id {
-            EventId::Uuid(bytes) => Some(uuid_text(bytes)),
-            EventId::Text(id) => Some(self.ids.get(*id).to_owned()),
-            EventId::None => None,
+        let (uuid, other_id) = match act.id {
+            EventId::Uuid(uuid) => (Some(uuid), ""),
+            EventId::Text(id) => (None, self.ids.get(id)),
+            EventId::None => (None, ""),
         };
         Some(Kept {
             time: at(act.time),
             about: act.about,
             abouts: self.abouts.get(act.abouts as usize).map_or("", String::as_str),
-            id,
+            uuid,
+            other_id,
             provider: text(call.provider),
             action: text(call.action),
             error: text(call.error),
@@ -596,7 +678,8 @@ impl Activity {
             region: text(site.region),
             account: text(site.account),
             gravity: call.gravity,
-            place,
+            place: self.places.get(act.place as usize),
+            offset: act.offset,
         })
     }
 
@@ -671,6 +754,15 @@ impl Numbers {
     }
 }
 
+/// The rows that lie in `[from, to)` in whole or in part; they come in order.
+fn within(rows: &[Row], from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Row> {
+    let (from, to) = (from.as_millisecond(), to.as_millisecond());
+    // No row is longer than an hour.
+    let begin = rows.partition_point(|row| row.first < from.saturating_sub(HOUR));
+    let end = rows.partition_point(|row| row.first < to);
+    rows.get(begin..end).unwrap_or_default().iter().filter(move |row| from <= row.last())
+}
+
 fn note(seen: &mut [bool], number: u32) {
     if let Some(seen) = seen.get_mut(number as usize) {
         *seen = true;
@@ -734,7 +826,11 @@ mod tests {
         for principal in 0..4 {
             let principal = format!("role/{principal}");
             out += &format!("{:?}", activity.acts_of(&principal, ends[0], ends[1]));
-            out += &format!("{:?}", activity.hours_of(&principal, ends[0], ends[1]));
+            out += &format!("{:?}", activity.reads_of(&principal, ends[0], ends[1]));
+            for action in ["Decrypt", "DisableKey"] {
+                out +=
+                    &format!("{:?}", activity.calls_seen(action, Some(&principal), (ends[0], ends[1]), None));
+            }
             out += &format!("{:?}", activity.history(&principal, ends[1]));
         }
         out
@@ -776,9 +872,11 @@ mod tests {
         activity.take(batch.batch(Place::File { name: "a.json".into(), offset: 0 }), |_| true);
         let act = activity.act("role/0", "00000007-0000-4000-8000-000000000000").unwrap();
         assert_eq!((act.action, act.gravity), ("DisableKey", Some(Gravity::Destructive)));
-        assert_eq!(act.place, Place::File { name: "a.json".into(), offset: 7 });
+        assert_eq!(act.place(), Place::File { name: "a.json".into(), offset: 7 });
         let read = activity.act("role/0", "00000000-0000-4000-8000-000000000000");
         assert!(read.is_none(), "a read is only counted");
-        assert_eq!(activity.hours_of_call("Decrypt", Timestamp::UNIX_EPOCH, Timestamp::MAX).len(), 1);
+        let seen = |by| activity.calls_seen("Decrypt", by, (Timestamp::UNIX_EPOCH, Timestamp::MAX), None);
+        assert_eq!(seen(None).map(|seen| (seen.count, seen.failed)), Some((1, 0)));
+        assert_eq!((seen(None), seen(Some("role/9"))), (seen(Some("role/0")), None));
     }
 }

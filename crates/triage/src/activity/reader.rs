@@ -27,6 +27,7 @@ pub struct ActReader {
     whos: Vec<Who>,
     who_table: HashTable<u32>,
     sites: Vec<Site>,
+    last_site: Option<u32>,
     calls: Vec<Call>,
     call_table: HashTable<u32>,
     /// Of each call.
@@ -194,6 +195,7 @@ impl Default for ActReader {
             whos: Vec::new(),
             who_table: HashTable::new(),
             sites: Vec::new(),
+            last_site: None,
             calls: Vec::new(),
             call_table: HashTable::new(),
             wants: Vec::new(),
@@ -251,13 +253,16 @@ impl ActReader {
         access_key: &str,
         account: &str,
     ) -> WhoNumber {
-        let who = self.who(principal, arn, access_key, account);
-        self.identities.keep(identity.unwrap_or_default(), who.0, &self.hasher);
-        who
+        // To look whether somebody with another identity is the same costs more than to have them twice.
+        let who = self.new_who(principal, arn, access_key, account);
+        let number = u32::try_from(self.whos.len()).unwrap_or(u32::MAX);
+        self.whos.push(who);
+        self.identities.keep(identity.unwrap_or_default(), number, &self.hasher);
+        WhoNumber(number)
     }
 
-    fn who(&mut self, principal: &str, arn: &str, access_key: &str, account: &str) -> WhoNumber {
-        let who = Who {
+    fn new_who(&mut self, principal: &str, arn: &str, access_key: &str, account: &str) -> Who {
+        Who {
             principal: self.texts.intern(principal),
             arn: self.texts.intern(arn),
             access_key: match AccessKey::of(access_key) {
@@ -265,7 +270,11 @@ impl ActReader {
                 AccessKey::Other(text) => AccessKey::Other(self.texts.intern(text)),
             },
             account: self.texts.intern(account),
-        };
+        }
+    }
+
+    fn who(&mut self, principal: &str, arn: &str, access_key: &str, account: &str) -> WhoNumber {
+        let who = self.new_who(principal, arn, access_key, account);
         let Self { whos, who_table, hasher, .. } = self;
         let hash = hasher.hash_one(who);
         if let Some(&known) = who_table.find(hash, |&at| whos.get(at as usize) == Some(&who)) {
@@ -279,24 +288,36 @@ impl ActReader {
     }
 
     fn site(&mut self, act: &Act<'_>, who: u32) -> u32 {
+        // Neighbours in a file mostly share theirs.
+        let last = self.last_site.and_then(|last| self.sites.get(last as usize).map(|site| (last, *site)));
+        if let Some((last, site)) = last
+            && !act.account.is_empty()
+            && self.texts.get(site.account) == act.account
+            && self.texts.get(site.region) == act.region
+        {
+            return last;
+        }
         let account = match act.account {
             "" => self.whos.get(who as usize).map_or_else(|| self.texts.intern(""), |who| who.account),
             account => self.texts.intern(account),
         };
         let site = Site { region: self.texts.intern(act.region), account };
-        // There are few, and neighbours in a file mostly share theirs.
+        // There are few.
         let known = self.sites.iter().rposition(|known| *known == site);
         let number = known.unwrap_or_else(|| {
             self.sites.push(site);
             self.sites.len() - 1
         });
-        u32::try_from(number).unwrap_or(u32::MAX)
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        self.last_site = Some(number);
+        number
     }
 
     /// The rows since the last batch, as a batch. `place` is where the records lie.
     pub fn batch(&mut self, place: Place) -> ActBatch {
         let told = &mut self.told;
-        let room = self.rows.len();
+        // The next input is likely to be as long.
+        let (rows, notable, abouts) = (self.rows.len(), self.notable.len(), self.abouts.len());
         let batch = ActBatch {
             reader: self.id,
             place,
@@ -304,9 +325,9 @@ impl ActReader {
             whos: New::since(&mut told.whos, &self.whos),
             sites: New::since(&mut told.sites, &self.sites),
             calls: New::since(&mut told.calls, &self.calls),
-            rows: std::mem::replace(&mut self.rows, Vec::with_capacity(room)),
-            notable: std::mem::take(&mut self.notable),
-            abouts: std::mem::take(&mut self.abouts),
+            rows: std::mem::replace(&mut self.rows, Vec::with_capacity(rows)),
+            notable: std::mem::replace(&mut self.notable, Vec::with_capacity(notable)),
+            abouts: std::mem::replace(&mut self.abouts, String::with_capacity(abouts)),
         };
         if self.texts.size() + self.whos.len() * size_of::<Who>() > MOST_TEXT_BYTES {
             *self = Self::default();
@@ -532,14 +553,15 @@ pub(super) fn uuid_of(text: &str) -> Option<[u8; 16]> {
 }
 
 pub(super) fn uuid_text(bytes: &[u8; 16]) -> String {
-    use std::fmt::Write as _;
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut text = String::with_capacity(36);
     for (at, byte) in bytes.iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
     }
     text
 }

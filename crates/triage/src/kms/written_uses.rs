@@ -56,11 +56,10 @@ impl WrittenUses {
 
     /// The uses since the last time. `input` is what the ledger calls the input.
     pub fn take(&mut self, input: impl Into<Arc<str>>) -> Self {
-        Self {
-            input: input.into(),
-            uses: std::mem::take(&mut self.uses),
-            text: std::mem::take(&mut self.text),
-        }
+        // The next input is likely to be as long.
+        let (uses, text) = (Vec::with_capacity(self.uses.len()), String::with_capacity(self.text.len()));
+        let (uses, text) = (std::mem::replace(&mut self.uses, uses), std::mem::replace(&mut self.text, text));
+        Self { input: input.into(), uses, text }
     }
 
     /// How many uses there are.
