@@ -81,7 +81,8 @@ struct Group {
 /// What came of the investigations.
 #[derive(Debug, Default)]
 pub(crate) struct Investigated {
-    /// The alerts, each with those about its single events, and its report when it was investigated.
+    /// The alerts, each with those about its single events, and its report when it was investigated; [`attach`] makes it a
+    /// part of the alert.
     pub(crate) alerts: Vec<(Alert, Vec<Alert>, Option<TriageReport>)>,
     /// Alerts within the scope that were too many to hold.
     pub(crate) left_out: u64,
@@ -188,15 +189,8 @@ impl HeldAlerts {
         ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
     ) -> Investigated {
         let reports = self.reports(on, ask);
-        let with_report = |(group, report): (Group, Option<TriageReport>)| {
-            let Group { mut alert, blocks, .. } = group;
-            if let Some(report) = &report
-                && let Ok(written) = serde_json::to_value(report)
-            {
-                alert.attach(FIELD, written);
-            }
-            (alert, blocks, report)
-        };
+        let with_report =
+            |(group, report): (Group, Option<TriageReport>)| (group.alert, group.blocks, report);
         let alerts = self.held.into_iter().zip(reports).map(with_report).collect();
         Investigated { alerts, left_out: self.left_out }
     }
@@ -247,6 +241,11 @@ pub(crate) struct RestsOn<'a> {
     pub(crate) coverage: &'a [String],
     /// The moment that states and clocks are told for.
     pub(crate) at: Timestamp,
+}
+
+/// Makes a report a part of its alert. All of them at once would take much memory: it is done when the alert leaves.
+pub(crate) fn attach(alert: &mut Alert, report: &TriageReport) -> io::Result<()> {
+    alert.attach(FIELD, &serde_json::to_vec(report)?)
 }
 
 fn known(document: &Document) -> Document {

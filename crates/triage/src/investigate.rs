@@ -20,7 +20,7 @@ use crate::kms::reimport::{Reimport, ReimportVerdict};
 use crate::kms::sorted_keys::SortedKeys;
 use crate::kms::state::KeyState;
 use crate::place::Place;
-use crate::question::read_question;
+use crate::question::ReadQuestions;
 use crate::report::{AlertSummary, AnsweredQuestion, Topic, TriageReport};
 use crate::response::{ResponsePlan, Situation};
 use crate::surroundings::{KnownAlert, Surroundings, Window};
@@ -96,6 +96,8 @@ pub struct AtHand<'a> {
     pub origin_of: Option<OriginOf<'a>>,
     /// How far the logs reach, and what they lack: whole sentences.
     pub coverage: &'a [String],
+    /// Those of guides that were read.
+    pub questions: &'a ReadQuestions,
 }
 
 /// Asks a query of the events, or alerts, at hand; or says in a whole sentence why it can't.
@@ -174,7 +176,7 @@ pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_
         around_cause: around_cause.as_ref(),
         window: from.zip(to),
     };
-    let questions = answer_guide(subject, &findings, ask);
+    let questions = answer_guide(subject, &findings, at_hand.questions, ask);
 
     let facts = Facts {
         alert: subject.alert,
@@ -205,7 +207,12 @@ pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_
     }
 }
 
-fn answer_guide(subject: &Subject<'_>, findings: &Findings<'_>, ask: AskQuery<'_>) -> Vec<AnsweredQuestion> {
+fn answer_guide(
+    subject: &Subject<'_>,
+    findings: &Findings<'_>,
+    read: &ReadQuestions,
+    ask: AskQuery<'_>,
+) -> Vec<AnsweredQuestion> {
     let mut items: Vec<&str> = subject.guide.items(SectionKind::Investigation).collect();
     if items.is_empty() {
         items = if findings.keys.is_empty() { QUESTIONS.to_vec() } else { KEY_QUESTIONS.to_vec() };
@@ -224,7 +231,7 @@ fn answer_guide(subject: &Subject<'_>, findings: &Findings<'_>, ask: AskQuery<'_
         } else if carries_query(item) {
             answer_queries(item, subject, findings, ask, &mut answered);
         } else {
-            let question = read_question(item);
+            let question = read.read(item);
             let answer = findings.answer(&question, answered.len() + 1, &mut told);
             answered.push(AnsweredQuestion { question: item.to_owned(), topic: question.topic, answer });
         }

@@ -14,6 +14,7 @@ use crate::investigate::{AskQuery, AtHand, KeyFindings, Subject, investigate};
 use crate::kms::key_history::UsesOfKeys;
 use crate::kms::key_report::KeyReport;
 use crate::place::Place;
+use crate::question::ReadQuestions;
 use crate::report::{AlertSummary, TriageReport};
 use crate::surroundings::{KnownAlert, Window};
 use crate::verdict::{VerdictLevel, count_hidden};
@@ -96,6 +97,7 @@ pub fn investigate_alerts(
         })
         .collect()
     };
+    let questions = ReadQuestions::default();
     let mut levels = vec![None; alerts.len()];
     let before = known(&levels);
     let mut reports: Vec<Option<TriageReport>> = Vec::with_capacity(alerts.len());
@@ -113,6 +115,7 @@ pub fn investigate_alerts(
             window: setting.window,
             origin_of: setting.origin_of,
             coverage: setting.coverage,
+            questions: &questions,
         };
         reports.push(Some(investigate(&subject, &at_hand, &mut *ask)));
     }

@@ -1,5 +1,6 @@
 //! A key history in the order of time: aliases resolved, every event with the keys that it is about.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecs::Timestamp;
@@ -22,7 +23,11 @@ pub struct SortedKeys<'a> {
     /// Accounts and Regions in which some key is used or read.
     pub(crate) used_in: BTreeSet<(Option<String>, Option<String>)>,
     unresolved: Vec<(AliasId, u64)>,
+    /// The same by account and Region.
+    unresolved_in: BTreeMap<(Option<String>, Option<String>), u64>,
     uses_left_out: u64,
+    /// What was told of the trails of an account up to a moment.
+    pub(crate) blind_trails: RefCell<BTreeMap<(Option<String>, Option<Timestamp>), Vec<String>>>,
 }
 
 /// What is known of one key.
@@ -52,7 +57,9 @@ impl<'a> SortedKeys<'a> {
             trails: history.trails.iter().collect::<BTreeSet<_>>().into_iter().collect(),
             used_in: BTreeSet::new(),
             unresolved: Vec::new(),
+            unresolved_in: BTreeMap::new(),
             uses_left_out: 0,
+            blind_trails: RefCell::default(),
         };
         for event in lifecycle {
             sorted.place(event);
@@ -73,6 +80,10 @@ impl<'a> SortedKeys<'a> {
                 }
                 _ => {}
             }
+        }
+        for (alias, count) in &sorted.unresolved {
+            let place = (alias.account.clone(), alias.region.clone());
+            *sorted.unresolved_in.entry(place).or_default() += count;
         }
         let is_used = |events: &EventsOfKey<'_>| events.uses.iter().any(|(group, _)| group.kind.shows_use());
         let used = sorted.keys.iter().filter(|(_, events)| is_used(events));
@@ -115,6 +126,11 @@ impl<'a> SortedKeys<'a> {
     /// Uses of which only service and error are kept, as their keys have more resources and principals than are kept.
     pub(crate) fn uses_left_out(&self) -> u64 {
         self.uses_left_out
+    }
+
+    /// Uses in an account and Region that name an alias whose key no record says.
+    pub(crate) fn unresolved_in(&self, account: &Option<String>, region: &Option<String>) -> u64 {
+        self.unresolved_in.get(&(account.clone(), region.clone())).copied().unwrap_or(0)
     }
 
     /// The keys that are the same multi-Region key in other Regions.
