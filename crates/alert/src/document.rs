@@ -88,6 +88,12 @@ impl Alert {
         self.whole.get_or_init(|| self.shared.with([self.event(), &self.own]))
     }
 
+    /// The document without the long texts that all alerts of the rule have: its parameters, description, guide, setup,
+    /// threat, false positives, exceptions and actions. To make it costs much less.
+    pub fn brief_document(&self) -> Document {
+        self.shared.brief_with([self.event(), &self.own])
+    }
+
     /// Gives up the document.
     pub fn into_document(self) -> Document {
         self.document();

@@ -9,6 +9,18 @@ use serde_json::{Map, Value};
 
 use crate::sorted_json::{end_list, in_order, write_field};
 
+/// What takes most of the room, and is the same for all alerts of a rule.
+const LONG: [&str; 8] = [
+    "kibana.alert.rule.actions",
+    "kibana.alert.rule.description",
+    "kibana.alert.rule.exceptions_list",
+    "kibana.alert.rule.false_positives",
+    "kibana.alert.rule.note",
+    "kibana.alert.rule.parameters",
+    "kibana.alert.rule.setup",
+    "kibana.alert.rule.threat",
+];
+
 /// The fields, flat, with the keys of every object in byte order.
 #[derive(Debug)]
 pub(crate) struct SharedFields {
@@ -51,6 +63,14 @@ impl SharedFields {
         map.extend(self.document.as_map().clone());
         map.sort_keys();
         Document::from_map(map)
+    }
+
+    /// As [`SharedFields::with`], without the long texts of the rule and in no order.
+    pub(crate) fn brief_with(&self, parts: [&Document; 2]) -> Document {
+        let is_brief = |name: &str| !LONG.iter().any(|long| name.starts_with(long));
+        let fields = self.document.as_map().iter().filter(|(name, _)| is_brief(name));
+        let own = parts.into_iter().flat_map(Document::as_map);
+        Document::from_map(own.chain(fields).map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// Appends these fields and others as one JSON object, with the keys of every object in byte order. No field may be in

@@ -11,7 +11,7 @@ use rule::guide::Guide;
 use triage::event::Origin;
 use triage::evidence::Evidence;
 use triage::investigate_query::{Query, QueryAnswer};
-use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_about_keys};
+use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_of_kms, says_keys};
 use triage::place::Place;
 use triage::report::TriageReport;
 use triage::surroundings::Window;
@@ -139,7 +139,7 @@ impl HeldAlerts {
             return Ok(());
         }
         if self.known.len() < MOST_KNOWN {
-            self.known.push(known(group.alert.document()));
+            self.known.push(known(&group.alert.brief_document()));
         }
         hand_on(group.alert)?;
         group.blocks.into_iter().try_for_each(hand_on)
@@ -147,8 +147,8 @@ impl HeldAlerts {
 
     fn is_within(&self, group: &Group) -> bool {
         self.scope == Scope::All || {
-            let blocks: Vec<&Document> = group.blocks.iter().map(Alert::document).collect();
-            is_about_keys(group.alert.document(), &blocks)
+            let is_of_kms = |block: &Alert| is_of_kms(|name| block.values(name));
+            says_keys(|name| group.alert.values(name)) || group.blocks.iter().any(is_of_kms)
         }
     }
 
@@ -204,9 +204,24 @@ impl HeldAlerts {
         let guides: BTreeMap<&str, Guide> =
             on.rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
         let guide_of = |alert: &Alert| alert.rule_id().and_then(|id| guides.get(id)).unwrap_or(&no_guide);
-        let held = self.held.iter().map(|group| AlertAtHand {
-            document: group.alert.document(),
-            blocks: group.blocks.iter().map(Alert::document).collect(),
+        // What investigations ask of an alert is none of its rule's long texts, unless the guide names one.
+        let asks_for_rule = |alert: &Alert| {
+            let rule = alert.rule_id().and_then(|id| on.rules.rule(id));
+            rule.and_then(|rule| rule.note.as_deref()).is_some_and(|note| note.contains("kibana.alert.rule."))
+        };
+        let documents: Vec<(Document, Vec<Document>)> = self
+            .held
+            .iter()
+            .map(|group| {
+                let document_of = |alert: &Alert| {
+                    if asks_for_rule(alert) { alert.document().clone() } else { alert.brief_document() }
+                };
+                (document_of(&group.alert), group.blocks.iter().map(document_of).collect())
+            })
+            .collect();
+        let held = self.held.iter().zip(&documents).map(|(group, (document, blocks))| AlertAtHand {
+            document,
+            blocks: blocks.iter().collect(),
             guide: guide_of(&group.alert),
             is_wanted: group.is_wanted,
         });

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use ecs::{Document, Timestamp};
+use ecs::{Document, Scalar, Timestamp};
 use jiff::SignedDuration;
 use rule::guide::Guide;
 use serde_json::json;
@@ -13,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::investigate::{AskQuery, AtHand, KeyFindings, Subject, investigate};
 use crate::kms::key_history::UsesOfKeys;
 use crate::kms::key_report::KeyReport;
+use crate::kms::sighting::KMS;
 use crate::place::Place;
 use crate::question::ReadQuestions;
 use crate::report::{AlertSummary, TriageReport};
@@ -49,10 +50,18 @@ pub struct Setting<'a> {
 
 /// Does an alert have to do with KMS: by its events, or by the tags of its rule?
 pub fn is_about_keys(document: &Document, blocks: &[&Document]) -> bool {
-    let of_kms = |document: &Document| document.text("event.provider") == Some("kms.amazonaws.com");
-    of_kms(document)
-        || blocks.iter().any(|block| of_kms(block))
-        || document.values("kibana.alert.rule.tags").iter().any(|tag| tag.text() == "Data Source: AWS KMS")
+    says_keys(|name| document.values(name)) || blocks.iter().any(|block| is_of_kms(|name| block.values(name)))
+}
+
+/// The same of an alert alone, of which `values` gives the values of a field.
+pub fn says_keys<'a>(values: impl Fn(&str) -> Vec<Scalar<'a>>) -> bool {
+    let is_tag = |tag: &Scalar<'_>| tag.text() == "Data Source: AWS KMS";
+    is_of_kms(&values) || values("kibana.alert.rule.tags").iter().any(is_tag)
+}
+
+/// Is an event one of KMS?
+pub fn is_of_kms<'a>(values: impl Fn(&str) -> Vec<Scalar<'a>>) -> bool {
+    values("event.provider").first().is_some_and(|provider| provider.text() == KMS)
 }
 
 /// Investigates the alerts that are wanted, in their order; `None` for those that are only known of.

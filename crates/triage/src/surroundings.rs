@@ -1,6 +1,7 @@
 //! What else the same principal did around an alert, and what else was alerted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
@@ -256,7 +257,7 @@ struct Group<'a> {
     span: Option<(Timestamp, Timestamp)>,
     /// The first and the last that was kept, where there are several.
     ends: Option<(&'a Kept<'a>, Option<&'a Kept<'a>>)>,
-    targets: BTreeSet<String>,
+    targets: BTreeSet<Arc<str>>,
 }
 
 impl Group<'_> {
@@ -448,7 +449,7 @@ fn sentence(
 }
 
 /// `, on …` for what is known of the targets.
-fn targets_of(targets: &BTreeSet<String>) -> String {
+fn targets_of(targets: &BTreeSet<Arc<str>>) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<String> = targets.iter().take(SHOWN).map(|target| format!("`{target}`")).collect();
     match targets.len().checked_sub(SHOWN) {

@@ -322,7 +322,8 @@ impl Hunt<'_> {
                 };
                 let queries = held.queries(&on);
                 let alone = HuntOptions { max_signals: None, ..options(TimeRange::default(), false) };
-                let asked = AskedQueries::ask(queries, &held.documents(), &self.inputs, alone)?;
+                let documents = if queries.is_empty() { Vec::new() } else { held.documents() };
+                let asked = AskedQueries::ask(queries, &documents, &self.inputs, alone)?;
                 held.investigate(&on, &mut |query| asked.answer(query))
             }
             None => Investigated::default(),

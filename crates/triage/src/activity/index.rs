@@ -1,13 +1,14 @@
 //! Which rows and acts are whose: made at the first question, and gone with the next batch.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::pieces::Pieces;
 use super::{KeptAct, Row};
 
 /// Answers for an activity that stays as it is.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Index {
     rows_of_principal: OnceLock<Grouped>,
     acts_of_principal: OnceLock<Grouped>,
@@ -15,7 +16,11 @@ pub(super) struct Index {
     sorted_rows: Sorted<Row>,
     sorted_acts: Sorted<KeptAct>,
     sorted_calls: Sorted<Row>,
+    /// What acts were about, by batch and place in it.
+    targets: Mutex<Targets>,
 }
+
+type Targets = HashMap<(u32, u32), Option<Arc<str>>, foldhash::fast::FixedState>;
 
 /// What was asked about, side by side and in order: it is gone through often.
 #[derive(Debug)]
@@ -62,6 +67,16 @@ impl Index {
         })
     }
 
+    /// What an act was about; read at the first question.
+    pub(super) fn target(
+        &self,
+        place: (u32, u32),
+        read: impl FnOnce() -> Option<String>,
+    ) -> Option<Arc<str>> {
+        let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        targets.entry(place).or_insert_with(|| read().map(Arc::from)).clone()
+    }
+
     /// The rows of a call, oldest first.
     pub(super) fn rows_of_call(&self, call: u32, rows: &Pieces<Row>) -> Arc<[Row]> {
         self.sorted_calls.get(call, || {
@@ -71,6 +86,13 @@ impl Index {
             found.sort_by_key(|row| row.first);
             found
         })
+    }
+}
+
+/// It holds nothing that the activity does not say.
+impl fmt::Debug for Index {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Index").finish_non_exhaustive()
     }
 }
 

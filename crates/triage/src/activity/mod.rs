@@ -184,6 +184,9 @@ pub struct Kept<'a> {
     pub gravity: Option<Gravity>,
     about: KeptAbout,
     abouts: &'a str,
+    /// Which `abouts`.
+    batch: u32,
+    index: &'a Index,
     place: Option<&'a Place>,
     offset: u64,
 }
@@ -212,8 +215,9 @@ impl Kept<'_> {
     }
 
     /// What it was about, where that is graded and the record says it: an ARN, an id or a name.
-    pub fn target(&self) -> Option<String> {
-        self.about.target(self.abouts)
+    pub fn target(&self) -> Option<Arc<str>> {
+        let begin = self.about.begin()?;
+        self.index.target((self.batch, begin), || self.about.target(self.abouts))
     }
 
     /// The act as evidence for something.
@@ -665,6 +669,8 @@ impl Activity {
             time: at(act.time),
             about: act.about,
             abouts: self.abouts.get(act.abouts as usize).map_or("", String::as_str),
+            batch: act.abouts,
+            index: &self.index,
             uuid,
             other_id,
             provider: text(call.provider),

@@ -501,6 +501,13 @@ impl KeptAbout {
         if is_written { Self::Written(from, to) } else { Self::Target(from, to) }
     }
 
+    pub(super) fn begin(self) -> Option<u32> {
+        match self {
+            Self::Nothing => None,
+            Self::Written(from, _) | Self::Target(from, _) => Some(from),
+        }
+    }
+
     /// An ARN, an id or a name, of what the acts of its batch were about.
     pub(super) fn target(self, kept: &str) -> Option<String> {
         let text = |from: u32, to: u32| kept.get(from as usize..to as usize);

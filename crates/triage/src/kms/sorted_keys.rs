@@ -27,8 +27,11 @@ pub struct SortedKeys<'a> {
     unresolved_in: BTreeMap<(Option<String>, Option<String>), u64>,
     uses_left_out: u64,
     /// What was told of the trails of an account up to a moment.
-    pub(crate) blind_trails: RefCell<BTreeMap<(Option<String>, Option<Timestamp>), Vec<String>>>,
+    pub(crate) blind_trails: RefCell<BTreeMap<AccountUntil, Vec<String>>>,
 }
+
+/// An account, and how far the data reaches.
+type AccountUntil = (Option<String>, Option<Timestamp>);
 
 /// What is known of one key.
 #[derive(Debug, Default)]
