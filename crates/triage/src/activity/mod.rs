@@ -394,9 +394,10 @@ impl Activity {
 
     /// Makes one row of those with the same profile and call within an hour. When that gives little room, there is none.
     fn count_by_hour(&mut self) {
-        let mut rows: Vec<Row> = std::mem::take(&mut self.rows).iter().copied().collect();
-        rows.sort_by_cached_key(|row| (self.alikeness(row), row.first));
-        rows.dedup_by(|row, known| {
+        let mut rows: Vec<(usize, Row)> =
+            std::mem::take(&mut self.rows).iter().copied().enumerate().collect();
+        rows.sort_by_cached_key(|(_, row)| (self.alikeness(row), row.first));
+        rows.dedup_by(|(_, row), (_, known)| {
             let same = row.hour() == known.hour() && self.alikeness(row) == self.alikeness(known);
             if same {
                 let last = row.last().max(known.last());
@@ -405,7 +406,9 @@ impl Activity {
             }
             same
         });
-        self.rows = rows.into_iter().collect();
+        // Numbers depend on which thread met a text first; the order of arrival does not.
+        rows.sort_by_key(|(at, _)| *at);
+        self.rows = rows.into_iter().map(|(_, row)| row).collect();
         self.is_full = self.rows.len() > self.limits.rows - self.limits.rows / 8;
     }
 

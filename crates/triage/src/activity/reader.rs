@@ -33,7 +33,11 @@ pub struct ActReader {
     /// Of each call.
     wants: Vec<Wants>,
     told: Told,
+    /// Until they are a batch, `address` and `user_agent` are the lengths of texts that wait for their numbers.
     rows: Vec<BatchRow>,
+    /// The texts of the rows one after the other. They are looked up together: one now and then costs twice as much, as
+    /// what was looked up before is not in the processor's cache any more.
+    waiting: String,
     notable: Vec<Notable>,
     abouts: String,
     hasher: RandomState,
@@ -201,6 +205,7 @@ impl Default for ActReader {
             wants: Vec::new(),
             told: Told::default(),
             rows: Vec::new(),
+            waiting: String::new(),
             notable: Vec::new(),
             abouts: String::new(),
             hasher: RandomState::default(),
@@ -222,7 +227,10 @@ impl ActReader {
         let call = self.call(act);
         let WhoNumber(who) = who;
         let site = self.site(act, who);
-        let (address, user_agent) = (self.texts.intern(act.address), self.texts.intern(act.user_agent));
+        let [address, user_agent] = [act.address, act.user_agent].map(|text| {
+            self.waiting.push_str(text);
+            u32::try_from(text.len()).unwrap_or(u32::MAX)
+        });
         let row = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         self.rows.push(BatchRow { time: act.time.as_millisecond(), who, site, address, user_agent, call });
         if !act.read_only || !act.error.is_empty() {
@@ -315,6 +323,7 @@ impl ActReader {
 
     /// The rows since the last batch, as a batch. `place` is where the records lie.
     pub fn batch(&mut self, place: Place) -> ActBatch {
+        self.number_waiting();
         let told = &mut self.told;
         // The next input is likely to be as long.
         let (rows, notable, abouts) = (self.rows.len(), self.notable.len(), self.abouts.len());
@@ -338,8 +347,24 @@ impl ActReader {
     /// Leaves out the rows since the last batch.
     pub fn forget_rows(&mut self) {
         self.rows.clear();
+        self.waiting.clear();
         self.notable.clear();
         self.abouts.clear();
+    }
+
+    fn number_waiting(&mut self) {
+        let Self { rows, waiting, texts, .. } = self;
+        let mut rest = waiting.as_str();
+        let mut number = |length: u32| {
+            let (text, after) = rest.split_at_checked(length as usize).unwrap_or_default();
+            rest = after;
+            texts.intern(text)
+        };
+        for row in rows {
+            row.address = number(row.address);
+            row.user_agent = number(row.user_agent);
+        }
+        waiting.clear();
     }
 
     fn call(&mut self, act: &Act<'_>) -> u32 {
