@@ -65,12 +65,14 @@ impl SharedFields {
         Document::from_map(map)
     }
 
-    /// As [`SharedFields::with`], without the long texts of the rule and in no order.
+    /// As [`SharedFields::with`], without the long texts of the rule; the fields themselves are in no order.
     pub(crate) fn brief_with(&self, parts: [&Document; 2]) -> Document {
         let is_brief = |name: &str| !LONG.iter().any(|long| name.starts_with(long));
         let fields = self.document.as_map().iter().filter(|(name, _)| is_brief(name));
-        let own = parts.into_iter().flat_map(Document::as_map);
-        Document::from_map(own.chain(fields).map(|(name, value)| (name.clone(), value.clone())).collect())
+        let parts = parts.into_iter().flat_map(|part| part.as_map().clone()).collect();
+        let mut map = sorted(parts).into_map();
+        map.extend(fields.map(|(name, value)| (name.clone(), value.clone())));
+        Document::from_map(map)
     }
 
     /// Appends these fields and others as one JSON object, with the keys of every object in byte order. No field may be in
