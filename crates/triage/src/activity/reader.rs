@@ -410,9 +410,9 @@ fn hash_of_call(hasher: &RandomState, provider: &str, action: &str, error: &str,
 
 /// The last identities as they are written, so that most are not read: they come again within a few thousand events, or
 /// not at all.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Identities {
-    /// Each has two places that it may be in.
+    /// Each has two places that it may be in. Made for the first of them.
     places: Vec<Identity>,
 }
 
@@ -430,12 +430,6 @@ const IDENTITIES: usize = 8_192;
 /// Longer ones are read each time.
 const LONGEST_IDENTITY: usize = 4_096;
 
-impl Default for Identities {
-    fn default() -> Self {
-        Self { places: vec![Identity::default(); IDENTITIES] }
-    }
-}
-
 impl Identities {
     fn get(&self, written: &str, hasher: &RandomState) -> Option<u32> {
         let hash = hash_of(hasher, written);
@@ -451,6 +445,9 @@ impl Identities {
         }
         let hash = hash_of(hasher, written);
         let [first, second] = places_of(hash);
+        if self.places.is_empty() {
+            self.places.resize_with(IDENTITIES, Identity::default);
+        }
         // The older of both goes.
         self.places.swap(first, second);
         if let Some(place) = self.places.get_mut(first) {
@@ -601,6 +598,24 @@ pub(super) fn uuid_text(bytes: &[u8; 16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identity_is_known_again_as_long_as_it_has_a_place() {
+        let mut reader = ActReader::default();
+        assert_eq!(reader.known(Some("{}")), None);
+        let written = |number: usize| format!("{{\"accessKeyId\":\"{number}\"}}");
+        for number in 0..3 * IDENTITIES {
+            let identity = written(number);
+            let who = reader.learn(Some(&identity), "role", "role/session", &number.to_string(), "1");
+            assert_eq!(reader.known(Some(&identity)), Some(who), "{number}");
+        }
+        let known =
+            (0..3 * IDENTITIES).filter(|number| reader.known(Some(&written(*number))).is_some()).count();
+        assert!((IDENTITIES / 2..=IDENTITIES).contains(&known), "{known}");
+        let long = "x".repeat(LONGEST_IDENTITY + 1);
+        reader.learn(Some(&long), "role", "", "", "");
+        assert_eq!(reader.known(Some(&long)), None);
+    }
 
     #[test]
     fn only_what_comes_back_the_same_is_kept_as_bytes() {
