@@ -28,7 +28,9 @@ pub struct Alert {
     /// No field is in two of the parts.
     shared: Arc<SharedFields>,
     warnings: Vec<RemovedValue>,
-    /// All parts; made when someone asks.
+    /// `"name":value,` of fields that came later, with their names.
+    attached: Vec<(Box<str>, Vec<u8>)>,
+    /// All parts but those that came later; made when someone asks.
     whole: OnceLock<Document>,
 }
 
@@ -42,7 +44,9 @@ enum EventFields {
 
 impl PartialEq for Alert {
     fn eq(&self, other: &Self) -> bool {
-        self.document() == other.document() && self.warnings == other.warnings
+        self.document() == other.document()
+            && self.warnings == other.warnings
+            && self.attached == other.attached
     }
 }
 
@@ -62,13 +66,13 @@ impl Alert {
             event.swap_remove(name);
         }
         let (event, own) = (EventFields::Tree(Document::from_map(event)), Document::from_map(own));
-        Self { event, own, shared, warnings, whole: OnceLock::new() }
+        Self { event, own, shared, warnings, attached: Vec::new(), whole: OnceLock::new() }
     }
 
     /// The same, of an event that is there as text.
     pub(crate) fn of_text(event: EventText, own: Map<String, Value>, shared: Arc<SharedFields>) -> Self {
         let (event, own) = (EventFields::Text(event, OnceLock::new()), Document::from_map(own));
-        Self { event, own, shared, warnings: Vec::new(), whole: OnceLock::new() }
+        Self { event, own, shared, warnings: Vec::new(), attached: Vec::new(), whole: OnceLock::new() }
     }
 
     fn event(&self) -> &Document {
@@ -82,6 +86,12 @@ impl Alert {
     /// without it.
     pub fn document(&self) -> &Document {
         self.whole.get_or_init(|| self.shared.with([self.event(), &self.own]))
+    }
+
+    /// The document without the long texts that all alerts of the rule have: its parameters, description, guide, setup,
+    /// threat, false positives, exceptions and actions. To make it costs much less.
+    pub fn brief_document(&self) -> Document {
+        self.shared.brief_with([self.event(), &self.own])
     }
 
     /// Gives up the document.
@@ -98,7 +108,8 @@ impl Alert {
         fn values(document: &Document) -> impl Iterator<Item = (&str, Field<'_>)> {
             document.as_map().iter().map(|(name, value)| (name.as_str(), Field::Value(value)))
         }
-        let own = values(&self.own);
+        let attached = self.attached.iter().map(|(name, text)| (&**name, Field::Text(text)));
+        let own = values(&self.own).chain(attached);
         Ok(match &self.event {
             EventFields::Tree(document) => self.shared.write_with(values(document).chain(own), to),
             EventFields::Text(text, _) => {
@@ -108,11 +119,20 @@ impl Alert {
         }?)
     }
 
-    /// Adds a field of our own that was made after the alert, such as its investigation. One that the alert has already is
-    /// replaced; `name` must be none of `kibana.`.
-    pub fn attach(&mut self, name: &str, value: Value) {
-        self.own.as_map_mut().insert(name.to_owned(), value);
-        self.whole = OnceLock::new();
+    /// Adds a field of our own that was made after the alert, such as its investigation: `value` is a JSON text. It is
+    /// written with the alert, its keys in the order that they have; [`document`](Self::document) and the accessors do
+    /// without it. `name` must be none that the alert has.
+    ///
+    /// # Errors
+    /// None that a name can cause.
+    pub fn attach(&mut self, name: &str, value: &[u8]) -> std::io::Result<()> {
+        let mut field = Vec::with_capacity(name.len() + value.len() + 4);
+        serde_json::to_writer(&mut field, name)?;
+        field.push(b':');
+        field.extend_from_slice(value);
+        field.push(b',');
+        self.attached.push((name.into(), field));
+        Ok(())
     }
 
     /// The values of a field in document order, as [`Document::values`] gives them.

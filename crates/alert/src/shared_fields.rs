@@ -9,6 +9,18 @@ use serde_json::{Map, Value};
 
 use crate::sorted_json::{end_list, in_order, write_field};
 
+/// What takes most of the room, and is the same for all alerts of a rule.
+const LONG: [&str; 8] = [
+    "kibana.alert.rule.actions",
+    "kibana.alert.rule.description",
+    "kibana.alert.rule.exceptions_list",
+    "kibana.alert.rule.false_positives",
+    "kibana.alert.rule.note",
+    "kibana.alert.rule.parameters",
+    "kibana.alert.rule.setup",
+    "kibana.alert.rule.threat",
+];
+
 /// The fields, flat, with the keys of every object in byte order.
 #[derive(Debug)]
 pub(crate) struct SharedFields {
@@ -50,6 +62,16 @@ impl SharedFields {
         let mut map = sorted(parts).into_map();
         map.extend(self.document.as_map().clone());
         map.sort_keys();
+        Document::from_map(map)
+    }
+
+    /// As [`SharedFields::with`], without the long texts of the rule; the fields themselves are in no order.
+    pub(crate) fn brief_with(&self, parts: [&Document; 2]) -> Document {
+        let is_brief = |name: &str| !LONG.iter().any(|long| name.starts_with(long));
+        let fields = self.document.as_map().iter().filter(|(name, _)| is_brief(name));
+        let parts = parts.into_iter().flat_map(|part| part.as_map().clone()).collect();
+        let mut map = sorted(parts).into_map();
+        map.extend(fields.map(|(name, value)| (name.clone(), value.clone())));
         Document::from_map(map)
     }
 

@@ -11,7 +11,7 @@ use rule::guide::Guide;
 use triage::event::Origin;
 use triage::evidence::Evidence;
 use triage::investigate_query::{Query, QueryAnswer};
-use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_about_keys};
+use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_of_kms, says_keys};
 use triage::place::Place;
 use triage::report::TriageReport;
 use triage::surroundings::Window;
@@ -81,7 +81,8 @@ struct Group {
 /// What came of the investigations.
 #[derive(Debug, Default)]
 pub(crate) struct Investigated {
-    /// The alerts, each with those about its single events, and its report when it was investigated.
+    /// The alerts, each with those about its single events, and its report when it was investigated; [`attach`] makes it a
+    /// part of the alert.
     pub(crate) alerts: Vec<(Alert, Vec<Alert>, Option<TriageReport>)>,
     /// Alerts within the scope that were too many to hold.
     pub(crate) left_out: u64,
@@ -138,7 +139,7 @@ impl HeldAlerts {
             return Ok(());
         }
         if self.known.len() < MOST_KNOWN {
-            self.known.push(known(group.alert.document()));
+            self.known.push(known(&group.alert.brief_document()));
         }
         hand_on(group.alert)?;
         group.blocks.into_iter().try_for_each(hand_on)
@@ -146,8 +147,8 @@ impl HeldAlerts {
 
     fn is_within(&self, group: &Group) -> bool {
         self.scope == Scope::All || {
-            let blocks: Vec<&Document> = group.blocks.iter().map(Alert::document).collect();
-            is_about_keys(group.alert.document(), &blocks)
+            let is_of_kms = |block: &Alert| is_of_kms(|name| block.values(name));
+            says_keys(|name| group.alert.values(name)) || group.blocks.iter().any(is_of_kms)
         }
     }
 
@@ -188,15 +189,8 @@ impl HeldAlerts {
         ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
     ) -> Investigated {
         let reports = self.reports(on, ask);
-        let with_report = |(group, report): (Group, Option<TriageReport>)| {
-            let Group { mut alert, blocks, .. } = group;
-            if let Some(report) = &report
-                && let Ok(written) = serde_json::to_value(report)
-            {
-                alert.attach(FIELD, written);
-            }
-            (alert, blocks, report)
-        };
+        let with_report =
+            |(group, report): (Group, Option<TriageReport>)| (group.alert, group.blocks, report);
         let alerts = self.held.into_iter().zip(reports).map(with_report).collect();
         Investigated { alerts, left_out: self.left_out }
     }
@@ -210,9 +204,24 @@ impl HeldAlerts {
         let guides: BTreeMap<&str, Guide> =
             on.rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
         let guide_of = |alert: &Alert| alert.rule_id().and_then(|id| guides.get(id)).unwrap_or(&no_guide);
-        let held = self.held.iter().map(|group| AlertAtHand {
-            document: group.alert.document(),
-            blocks: group.blocks.iter().map(Alert::document).collect(),
+        // What investigations ask of an alert is none of its rule's long texts, unless the guide names one.
+        let asks_for_rule = |alert: &Alert| {
+            let rule = alert.rule_id().and_then(|id| on.rules.rule(id));
+            rule.and_then(|rule| rule.note.as_deref()).is_some_and(|note| note.contains("kibana.alert.rule."))
+        };
+        let documents: Vec<(Document, Vec<Document>)> = self
+            .held
+            .iter()
+            .map(|group| {
+                let document_of = |alert: &Alert| {
+                    if asks_for_rule(alert) { alert.document().clone() } else { alert.brief_document() }
+                };
+                (document_of(&group.alert), group.blocks.iter().map(document_of).collect())
+            })
+            .collect();
+        let held = self.held.iter().zip(&documents).map(|(group, (document, blocks))| AlertAtHand {
+            document,
+            blocks: blocks.iter().collect(),
             guide: guide_of(&group.alert),
             is_wanted: group.is_wanted,
         });
@@ -247,6 +256,11 @@ pub(crate) struct RestsOn<'a> {
     pub(crate) coverage: &'a [String],
     /// The moment that states and clocks are told for.
     pub(crate) at: Timestamp,
+}
+
+/// Makes a report a part of its alert. All of them at once would take much memory: it is done when the alert leaves.
+pub(crate) fn attach(alert: &mut Alert, report: &TriageReport) -> io::Result<()> {
+    alert.attach(FIELD, &serde_json::to_vec(report)?)
 }
 
 fn known(document: &Document) -> Document {

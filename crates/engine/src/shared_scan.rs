@@ -378,7 +378,7 @@ impl<'s> Scanner<'s> {
         if !is_seen {
             let object = object(record.text)?;
             if let Some(sightings) = &mut self.sightings {
-                sightings.record(&object, record.offset);
+                sightings.record_for_good(object, record.offset);
             }
         }
         let place = self.scan.place(time);

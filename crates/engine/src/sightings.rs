@@ -11,14 +11,15 @@ use ingest::duplicate::{EventKey, SeenEvents};
 use ingest::integration::aws_cloudtrail::{SkimmedRecord, WrittenMember};
 use serde_json::{Map, Value};
 use triage::act::{Act, reads_by_name};
-use triage::activity::{About, ActBatch, ActReader};
+use triage::activity::{About, ActBatch, ActReader, WhoNumber};
 use triage::event::Event;
-use triage::evidence::{Evidence, wants_whole};
+use triage::evidence::{Evidence, Wants};
 use triage::identity::principal;
+use triage::kms::declared::may_name_key;
 use triage::kms::key_use::{KeyUse, KeyUseBatch, KeyUseReader};
+use triage::kms::written_uses::WrittenUses;
 use triage::place::Place;
-
-const KMS: &str = "kms.amazonaws.com";
+use triage::sessions::{SessionCall, WrittenCall};
 
 /// Sees one input after the other. Every thread has one: most texts come again from input to input.
 #[derive(Debug, Default)]
@@ -28,11 +29,20 @@ pub(crate) struct SightingReader {
     /// The row of each act: an event without a time is none.
     act_rows: Vec<u32>,
     uses: KeyUseReader,
+    written: WrittenUses,
+    /// How many of all inputs are kept as written.
+    kept_written: usize,
+    /// With their rows.
+    sessions: Vec<(u32, SessionCall)>,
     /// With their rows.
     events: Vec<(u32, Event)>,
     outside: Vec<(u32, EventKey)>,
     rows: u32,
 }
+
+/// So many uses of keys a thread keeps as they are written: few keys are asked about. More are read by the threads, and
+/// added up, so that they do not all wait for the end.
+const MOST_WRITTEN: usize = 100_000;
 
 /// What was seen in one input.
 #[derive(Debug)]
@@ -41,6 +51,9 @@ pub(crate) struct Sightings {
     /// The row of each act.
     act_rows: Vec<u32>,
     uses: KeyUseBatch,
+    written: WrittenUses,
+    /// With their rows.
+    sessions: Vec<(u32, SessionCall)>,
     /// With their rows.
     events: Vec<(u32, Event)>,
     /// Rows of events outside of the range that rules look at, which the account does not know one by one.
@@ -56,7 +69,9 @@ impl SightingReader {
             // The last one could not be read to its end.
             self.acts.forget_rows();
             self.uses.forget_rows();
+            self.written = WrittenUses::default();
             self.act_rows.clear();
+            self.sessions.clear();
             self.events.clear();
             self.outside.clear();
             self.rows = 0;
@@ -70,7 +85,9 @@ impl SightingReader {
         Some(Sightings {
             acts: self.acts.batch(Place::File { name: Arc::clone(&input), offset: 0 }),
             act_rows: std::mem::take(&mut self.act_rows),
-            uses: self.uses.batch(input),
+            uses: self.uses.batch(Arc::clone(&input)),
+            written: self.written.take(input),
+            sessions: std::mem::take(&mut self.sessions),
             events: std::mem::take(&mut self.events),
             outside: std::mem::take(&mut self.outside),
             rows: std::mem::take(&mut self.rows),
@@ -86,69 +103,120 @@ impl SightingReader {
     }
 
     /// Sees a record that was skimmed. False when the document has to be made for it.
-    pub(crate) fn skimmed<'r>(
+    pub(crate) fn skimmed(
         &mut self,
         record: &RawRecord<'_>,
-        skimmed: &'r SkimmedRecord<'_>,
+        skimmed: &SkimmedRecord<'_>,
         time: Option<Timestamp>,
     ) -> bool {
         let Some(time) = time else { return true };
-        let Some(who) = skimmed.who() else { return false };
+        let identity = skimmed.written(WrittenMember::UserIdentity);
+        let Some(who) = self.acts.known(identity).or_else(|| self.learn(skimmed)) else { return false };
         let action = skimmed.event_name().unwrap_or_default();
-        let provider = skimmed.event_source().unwrap_or_default();
-        // Not `principal`, which makes a text of its own.
-        let named = who.issuer_arn.or(who.arn).or(who.principal_id).or(who.invoked_by);
-        let of_account = if named.is_none() { principal(None, None, None, None, who.account) } else { None };
-        let error = skimmed.error_code().unwrap_or_default();
         let act = Act {
             time,
             id: skimmed.event_id().unwrap_or_default(),
-            provider,
+            provider: skimmed.event_source().unwrap_or_default(),
             action,
-            principal: named.or(of_account.as_deref()).unwrap_or_default(),
-            arn: who.arn.unwrap_or_default(),
-            access_key: who.access_key.unwrap_or_default(),
+            principal: "",
+            arn: "",
+            access_key: "",
             address: skimmed.source_ip_address().unwrap_or_default(),
             user_agent: skimmed.user_agent().unwrap_or_default(),
             region: skimmed.region().unwrap_or_default(),
-            account: skimmed.recipient_account_id().or(who.account).unwrap_or_default(),
-            error,
+            account: skimmed.recipient_account_id().unwrap_or_default(),
+            error: skimmed.error_code().unwrap_or_default(),
             read_only: skimmed.read_only().unwrap_or_else(|| reads_by_name(action)),
         };
         let about = About::Written {
             resources: skimmed.written(WrittenMember::Resources),
             parameters: skimmed.written(WrittenMember::RequestParameters),
         };
-        self.acts.push(&act, record.offset, about);
+        let wants = self.acts.push_by(who, &act, record.offset, about);
         self.act_rows.push(self.rows);
-        if provider == KMS && KeyUseReader::takes(action) {
-            let texts = |text: Option<&'r str>| text.filter(|text| !text.is_empty());
-            self.uses.push(&KeyUse {
-                row: self.rows as usize,
-                offset: record.offset,
-                event_time: Some(time),
-                event_name: Some(action),
-                event_id: texts(skimmed.event_id()),
-                shared_event_id: texts(skimmed.shared_event_id()),
-                aws_region: texts(skimmed.region()),
-                recipient_account_id: texts(skimmed.recipient_account_id()),
-                source_ip_address: texts(skimmed.source_ip_address()),
-                user_identity: skimmed.written(WrittenMember::UserIdentity),
-                error_code: texts(skimmed.error_code()),
-                error_message: texts(skimmed.error_message()),
-                resources: skimmed.written(WrittenMember::Resources),
-                request_parameters: skimmed.written(WrittenMember::RequestParameters),
-                response_elements: skimmed.written(WrittenMember::ResponseElements),
-                additional_event_data: skimmed.written(WrittenMember::AdditionalEventData),
-            });
-            return true;
+        match wants {
+            Wants::Nothing => true,
+            Wants::Whole => false,
+            Wants::Declared => {
+                let members = [WrittenMember::RequestParameters, WrittenMember::ResponseElements];
+                !members.into_iter().filter_map(|member| skimmed.written(member)).any(may_name_key)
+            }
+            Wants::Session => self.session(record, skimmed, &act),
+            Wants::KeyUse => {
+                self.key_use(record, skimmed, &act);
+                true
+            }
         }
-        !wants_whole(&act)
+    }
+
+    /// Remembers who acted; `None` when the identity is out of the ordinary.
+    fn learn(&mut self, skimmed: &SkimmedRecord<'_>) -> Option<WhoNumber> {
+        let who = skimmed.who()?;
+        // Not `principal`, which makes a text of its own.
+        let named = who.issuer_arn.or(who.arn).or(who.principal_id).or(who.invoked_by);
+        let of_account = if named.is_none() { principal(None, None, None, None, who.account) } else { None };
+        Some(self.acts.learn(
+            skimmed.written(WrittenMember::UserIdentity),
+            named.or(of_account.as_deref()).unwrap_or_default(),
+            who.arn.unwrap_or_default(),
+            who.access_key.unwrap_or_default(),
+            who.account.unwrap_or_default(),
+        ))
+    }
+
+    /// False when the document has to be made for it.
+    fn session(&mut self, record: &RawRecord<'_>, skimmed: &SkimmedRecord<'_>, act: &Act<'_>) -> bool {
+        let Some(who) = skimmed.who() else { return false };
+        let call = WrittenCall {
+            time: act.time,
+            action: act.action,
+            id: skimmed.event_id(),
+            address: skimmed.source_ip_address(),
+            invoked_by: who.invoked_by,
+            kind: who.kind,
+            identity: skimmed.written(WrittenMember::UserIdentity),
+            response: skimmed.written(WrittenMember::ResponseElements),
+        };
+        let call = SessionCall::of(&call, || self.place(record.offset));
+        self.sessions.extend(call.map(|call| (self.rows, call)));
+        true
+    }
+
+    fn key_use(&mut self, record: &RawRecord<'_>, skimmed: &SkimmedRecord<'_>, act: &Act<'_>) {
+        let key_use = KeyUse {
+            row: self.rows as usize,
+            offset: record.offset,
+            event_time: Some(act.time),
+            event_name: Some(act.action),
+            event_id: skimmed.event_id(),
+            shared_event_id: skimmed.shared_event_id(),
+            aws_region: skimmed.region(),
+            recipient_account_id: skimmed.recipient_account_id(),
+            source_ip_address: skimmed.source_ip_address(),
+            user_identity: skimmed.written(WrittenMember::UserIdentity),
+            error_code: skimmed.error_code(),
+            error_message: skimmed.error_message(),
+            resources: skimmed.written(WrittenMember::Resources),
+            request_parameters: skimmed.written(WrittenMember::RequestParameters),
+            response_elements: skimmed.written(WrittenMember::ResponseElements),
+            additional_event_data: skimmed.written(WrittenMember::AdditionalEventData),
+        };
+        if self.kept_written < MOST_WRITTEN {
+            self.kept_written += 1;
+            self.written.push(&key_use);
+        } else {
+            self.uses.push(&key_use);
+        }
     }
 
     /// Sees a record whole, whose act was seen or could not be.
     pub(crate) fn record(&mut self, record: &Map<String, Value>, offset: u64) {
         self.whole(Event::of_record(record, self.place(offset)), offset);
+    }
+
+    /// As [`SightingReader::record`], where the record is not needed any more.
+    pub(crate) fn record_for_good(&mut self, record: Map<String, Value>, offset: u64) {
+        self.whole(Event::of_owned_record(record, self.place(offset)), offset);
     }
 
     /// Sees an ECS document.
@@ -164,7 +232,7 @@ impl SightingReader {
             self.acts.push(&act, offset, About::Event(&event));
             self.act_rows.push(self.rows);
         }
-        if wants_whole(&act) {
+        if Wants::of(act.provider, act.action, act.error) != Wants::Nothing {
             self.events.push((self.rows, event));
         }
     }
@@ -191,7 +259,14 @@ impl Sightings {
         }
         let keeps = |row: u32| keep.get(row as usize).copied().unwrap_or(false);
         evidence.activity.take(self.acts, |at| self.act_rows.get(at).is_some_and(|row| keeps(*row)));
-        evidence.keys.take(&self.uses, |row| keep.get(row).copied().unwrap_or(false));
+        let keeps_use = |row: usize| keep.get(row).copied().unwrap_or(false);
+        evidence.keys.take(&self.uses, keeps_use);
+        evidence.keys.take_written(self.written, keeps_use);
+        for (row, call) in self.sessions {
+            if keeps(row) {
+                evidence.activity.take_session(call);
+            }
+        }
         for (row, event) in &self.events {
             if keeps(*row) {
                 evidence.observe_whole(event);

@@ -149,7 +149,7 @@ impl Actor {
         let identity = &event.identity;
         let principal = identity.principal()?;
         let history = activity.history(&principal, event.time);
-        let baseline = baseline_of(activity, &principal, event.time);
+        let baseline = baseline_of(activity, &history.all, event.time);
         let origin = event.origin.clone().or_else(|| origin_of?(event.address.as_deref()?));
         let chain = activity.sessions().chain_of(identity, event.time);
         let (origin_principal, origin_because) = beginning_of(identity, &chain);
@@ -170,7 +170,7 @@ impl Actor {
             session_name: identity.session_name().map(str::to_owned),
             origin_principal,
             origin_because,
-            chain: chain.iter().map(|start| start.evidence.clone()).collect(),
+            chain: chain.iter().map(|start| start.evidence()).collect(),
             mfa: identity.mfa,
             console: console_of(event),
             access_key: identity.access_key.clone(),
@@ -197,8 +197,7 @@ pub fn client_of(user_agent: &str) -> &str {
     user_agent.get(..end).unwrap_or(user_agent)
 }
 
-fn baseline_of(activity: &Activity, principal: &str, before: Timestamp) -> Baseline {
-    let all = activity.history(principal, before).all;
+fn baseline_of(activity: &Activity, all: &Seen, before: Timestamp) -> Baseline {
     let from = activity.span().map(|(from, _)| from).filter(|from| *from < before);
     let hours = from.map_or(0, |from| before.duration_since(from).as_hours());
     let lost = activity.left_out().first.is_some_and(|first| first < before);
@@ -253,7 +252,7 @@ fn beginning_of(identity: &Identity, chain: &[&SessionStart]) -> (Option<String>
         );
     }
     if let Some(first) = chain.last() {
-        let caller = &first.caller;
+        let caller = first.caller();
         let how = format!(
             "`{}` at {} began {}",
             first.action,

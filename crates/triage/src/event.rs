@@ -81,10 +81,27 @@ pub struct Origin {
 impl Event {
     /// Reads the members of a raw CloudTrail record. `None` when it has no readable `eventTime`.
     pub fn of_record(record: &Map<String, Value>, place: Place) -> Option<Self> {
+        Self::of_members(record, place, &mut |name| record.get(name).cloned().unwrap_or_default())
+    }
+
+    /// As [`Event::of_record`], of a record that is not needed any more.
+    pub fn of_owned_record(mut record: Map<String, Value>, place: Place) -> Option<Self> {
+        let members = ["requestParameters", "responseElements", "additionalEventData", "serviceEventDetails"];
+        let mut values = members.map(|name| record.get_mut(name).map(Value::take).unwrap_or_default());
+        Self::of_members(&record, place, &mut |name| {
+            let value = members.iter().zip(&mut values).find(|(member, _)| **member == name);
+            value.map(|(_, value)| value.take()).unwrap_or_default()
+        })
+    }
+
+    fn of_members(
+        record: &Map<String, Value>,
+        place: Place,
+        whole: &mut dyn FnMut(&str) -> Value,
+    ) -> Option<Self> {
         let text = |name: &str| text_of(record.get(name));
         let identity = record.get("userIdentity").map(identity_of_record).unwrap_or_default();
         let action = text("eventName").unwrap_or_default();
-        let whole = |name: &str| record.get(name).cloned().unwrap_or_default();
         Some(Self {
             time: text("eventTime")?.parse().ok()?,
             id: text("eventID"),
@@ -207,7 +224,8 @@ pub(crate) fn resources_of_record(value: &Value) -> Vec<Resource> {
     value.as_array().map(|all| all.iter().map(resource).collect()).unwrap_or_default()
 }
 
-fn identity_of_record(value: &Value) -> Identity {
+/// A record's `userIdentity`.
+pub(crate) fn identity_of_record(value: &Value) -> Identity {
     let text = |name: &str| text_of(value.get(name));
     let context = value.get("sessionContext");
     let of_context = |name: &str| context.and_then(|context| context.get(name));

@@ -4,8 +4,13 @@ use crate::act::Act;
 use crate::activity::{About, ActReader, Activity};
 use crate::event::Event;
 use crate::kms::coverage::Coverage;
+
+use crate::kms::declared::{changes_trail, declares};
 use crate::kms::key_history::KeyHistory;
+use crate::kms::key_use::KeyUseReader;
+use crate::kms::sighting::KMS;
 use crate::place::Place;
+use crate::sessions::STS;
 
 /// Services that encrypt what they keep with KMS keys.
 const ENCRYPTS: [&str; 12] = [
@@ -71,10 +76,35 @@ impl Evidence {
     }
 }
 
-/// Does an event have to be given whole, too? Calls of KMS that [`KeyUseReader::takes`](crate::kms::key_use::KeyUseReader::takes)
-/// have a quicker way.
-pub fn wants_whole(act: &Act<'_>) -> bool {
-    Activity::wants_whole(act)
-        || KeyHistory::wants(act.provider, act.action)
-        || KeyHistory::wants_error(act.error)
+/// What an event is wanted for beside its act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// Nothing.
+    Nothing,
+    /// It may begin a session: [`Activity::take_session`], or [`Evidence::observe_whole`].
+    Session,
+    /// It is a call of KMS that [`KeyUseReader::takes`], or [`Evidence::observe_whole`].
+    KeyUse,
+    /// It may name a key for a resource: [`Evidence::observe_whole`], where [`may_name_key`](crate::kms::declared::may_name_key) holds for its
+    /// `requestParameters` or its `responseElements`.
+    Declared,
+    /// All that it says: [`Evidence::observe_whole`].
+    Whole,
+}
+
+impl Wants {
+    /// By `eventSource`, `eventName` and `errorCode`, which is empty for a success.
+    pub fn of(provider: &str, action: &str, error: &str) -> Self {
+        if provider == KMS && KeyUseReader::takes(action) {
+            Self::KeyUse
+        } else if provider == KMS || changes_trail(provider, action) || KeyHistory::wants_error(error) {
+            Self::Whole
+        } else if declares(provider, action) {
+            if error.is_empty() { Self::Declared } else { Self::Nothing }
+        } else if provider == STS && error.is_empty() {
+            Self::Session
+        } else {
+            Self::Nothing
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::kms::reimport::{Reimport, ReimportVerdict};
 use crate::kms::sorted_keys::SortedKeys;
 use crate::kms::state::KeyState;
 use crate::place::Place;
-use crate::question::read_question;
+use crate::question::ReadQuestions;
 use crate::report::{AlertSummary, AnsweredQuestion, Topic, TriageReport};
 use crate::response::{ResponsePlan, Situation};
 use crate::surroundings::{KnownAlert, Surroundings, Window};
@@ -96,6 +96,8 @@ pub struct AtHand<'a> {
     pub origin_of: Option<OriginOf<'a>>,
     /// How far the logs reach, and what they lack: whole sentences.
     pub coverage: &'a [String],
+    /// Those of guides that were read.
+    pub questions: &'a ReadQuestions,
 }
 
 /// Asks a query of the events, or alerts, at hand; or says in a whole sentence why it can't.
@@ -174,7 +176,7 @@ pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_
         around_cause: around_cause.as_ref(),
         window: from.zip(to),
     };
-    let questions = answer_guide(subject, &findings, ask);
+    let questions = answer_guide(subject, &findings, at_hand.questions, ask);
 
     let facts = Facts {
         alert: subject.alert,
@@ -205,7 +207,12 @@ pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_
     }
 }
 
-fn answer_guide(subject: &Subject<'_>, findings: &Findings<'_>, ask: AskQuery<'_>) -> Vec<AnsweredQuestion> {
+fn answer_guide(
+    subject: &Subject<'_>,
+    findings: &Findings<'_>,
+    read: &ReadQuestions,
+    ask: AskQuery<'_>,
+) -> Vec<AnsweredQuestion> {
     let mut items: Vec<&str> = subject.guide.items(SectionKind::Investigation).collect();
     if items.is_empty() {
         items = if findings.keys.is_empty() { QUESTIONS.to_vec() } else { KEY_QUESTIONS.to_vec() };
@@ -224,7 +231,7 @@ fn answer_guide(subject: &Subject<'_>, findings: &Findings<'_>, ask: AskQuery<'_
         } else if carries_query(item) {
             answer_queries(item, subject, findings, ask, &mut answered);
         } else {
-            let question = read_question(item);
+            let question = read.read(item);
             let answer = findings.answer(&question, answered.len() + 1, &mut told);
             answered.push(AnsweredQuestion { question: item.to_owned(), topic: question.topic, answer });
         }
@@ -355,10 +362,10 @@ fn event_of_cause(cause: &TimelineEntry, activity: &Activity) -> Option<Event> {
         "eventSource": cause.evidence.provider, "awsRegion": text(|act| act.region.to_owned()),
         "sourceIPAddress": text(|act| act.address.to_owned()), "userAgent": text(|act| act.user_agent.to_owned()),
         "recipientAccountId": text(|act| act.account.to_owned()), "readOnly": false,
-        "userIdentity": { "arn": arn, "accessKeyId": text(|act| act.access_key.to_owned()),
+        "userIdentity": { "arn": arn, "accessKeyId": text(|act| act.access_key.as_str().to_owned()),
             "sessionContext": { "sessionIssuer": { "arn": if arn == principal { "" } else { principal } } } },
     });
-    Event::of_record(record.as_object()?, kept.map_or(Place::Unknown, |act| act.place))
+    Event::of_record(record.as_object()?, kept.map_or(Place::Unknown, |act| act.place()))
 }
 
 fn coverage_of(activity: &Activity, given: &[String]) -> Vec<String> {

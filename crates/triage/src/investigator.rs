@@ -1,6 +1,8 @@
 //! Alerts of one hunt or run, investigated against the same evidence.
 
-use ecs::{Document, Timestamp};
+use std::cell::OnceCell;
+
+use ecs::{Document, Scalar, Timestamp};
 use jiff::SignedDuration;
 use rule::guide::Guide;
 use serde_json::json;
@@ -9,8 +11,11 @@ use crate::actor::OriginOf;
 use crate::event::Event;
 use crate::evidence::Evidence;
 use crate::investigate::{AskQuery, AtHand, KeyFindings, Subject, investigate};
-use crate::kms::sorted_keys::SortedKeys;
+use crate::kms::key_history::UsesOfKeys;
+use crate::kms::key_report::KeyReport;
+use crate::kms::sighting::KMS;
 use crate::place::Place;
+use crate::question::ReadQuestions;
 use crate::report::{AlertSummary, TriageReport};
 use crate::surroundings::{KnownAlert, Window};
 use crate::verdict::{VerdictLevel, count_hidden};
@@ -45,10 +50,18 @@ pub struct Setting<'a> {
 
 /// Does an alert have to do with KMS: by its events, or by the tags of its rule?
 pub fn is_about_keys(document: &Document, blocks: &[&Document]) -> bool {
-    let of_kms = |document: &Document| document.text("event.provider") == Some("kms.amazonaws.com");
-    of_kms(document)
-        || blocks.iter().any(|block| of_kms(block))
-        || document.values("kibana.alert.rule.tags").iter().any(|tag| tag.text() == "Data Source: AWS KMS")
+    says_keys(|name| document.values(name)) || blocks.iter().any(|block| is_of_kms(|name| block.values(name)))
+}
+
+/// The same of an alert alone, of which `values` gives the values of a field.
+pub fn says_keys<'a>(values: impl Fn(&str) -> Vec<Scalar<'a>>) -> bool {
+    let is_tag = |tag: &Scalar<'_>| tag.text() == "Data Source: AWS KMS";
+    is_of_kms(&values) || values("kibana.alert.rule.tags").iter().any(is_tag)
+}
+
+/// Is an event one of KMS?
+pub fn is_of_kms<'a>(values: impl Fn(&str) -> Vec<Scalar<'a>>) -> bool {
+    values("event.provider").first().is_some_and(|provider| provider.text() == KMS)
 }
 
 /// Investigates the alerts that are wanted, in their order; `None` for those that are only known of.
@@ -58,18 +71,26 @@ pub fn investigate_alerts(
     setting: &Setting<'_>,
     ask: AskQuery<'_>,
 ) -> Vec<Option<TriageReport>> {
-    let sorted = evidence.keys.sorted();
     let coverage = evidence.coverage();
+    let all_keys: OnceCell<Vec<KeyReport>> = OnceCell::new();
     let subjects: Vec<(AlertSummary, Vec<Event>)> = alerts
         .iter()
         .map(|alert| {
             let mut events = events_of(alert, setting.place);
             if events.is_empty() {
-                events = events_of_group(alert.document, &sorted, setting.at);
+                let reports = || all_keys.get_or_init(|| evidence.keys.reports(setting.at)).as_slice();
+                events = events_of_group(alert.document, reports);
             }
             (summary(alert.document, &events), events)
         })
         .collect();
+    // Which keys they are about is known without the uses; then only those of these keys are read.
+    let no_uses = UsesOfKeys::default();
+    let named = evidence.keys.sorted_with(&no_uses);
+    let wanted = alerts.iter().zip(&subjects).filter(|(alert, _)| alert.is_wanted);
+    let keys_of = wanted.flat_map(|(_, (_, events))| events).flat_map(|event| named.keys_of(event));
+    let uses = evidence.keys.uses_of(&keys_of.map(|key| key.id).collect());
+    let sorted = evidence.keys.sorted_with(&uses);
     let principals: Vec<String> = subjects.iter().map(|(_, events)| principal_of(events)).collect();
     let known = |levels: &[Option<VerdictLevel>]| -> Vec<KnownAlert<'_>> {
         let all = alerts.iter().zip(&subjects).zip(&principals).zip(levels);
@@ -85,6 +106,7 @@ pub fn investigate_alerts(
         })
         .collect()
     };
+    let questions = ReadQuestions::default();
     let mut levels = vec![None; alerts.len()];
     let before = known(&levels);
     let mut reports: Vec<Option<TriageReport>> = Vec::with_capacity(alerts.len());
@@ -102,6 +124,7 @@ pub fn investigate_alerts(
             window: setting.window,
             origin_of: setting.origin_of,
             coverage: setting.coverage,
+            questions: &questions,
         };
         reports.push(Some(investigate(&subject, &at_hand, &mut *ask)));
     }
@@ -138,7 +161,7 @@ fn events_of(alert: &AlertAtHand<'_>, place: &Place) -> Vec<Event> {
 
 /// The events on keys that an alert about a group of events stands for, such as a threshold's: those of the principals that
 /// it names, in its time. They say no more than a key's timeline does.
-fn events_of_group(document: &Document, keys: &SortedKeys<'_>, at: Timestamp) -> Vec<Event> {
+fn events_of_group<'a>(document: &Document, reports: impl FnOnce() -> &'a [KeyReport]) -> Vec<Event> {
     if !is_about_keys(document, &[]) {
         return Vec::new();
     }
@@ -154,7 +177,7 @@ fn events_of_group(document: &Document, keys: &SortedKeys<'_>, at: Timestamp) ->
         .or_else(|| last.checked_sub(SignedDuration::from_hours(24)).ok());
     let Some(first) = first else { return Vec::new() };
     let mut events = Vec::new();
-    for report in keys.reports(at) {
+    for report in reports() {
         for entry in report.timeline.iter().filter(|entry| entry.error.is_none() && entry.after.is_some()) {
             let Ok(time) = entry.time.parse::<Timestamp>() else { continue };
             let principal = entry.principal.as_deref().unwrap_or_default();

@@ -3,7 +3,7 @@
 use ecs::Timestamp;
 use serde_json::Value;
 
-use crate::activity::HourCount;
+use crate::activity::CallsSeen;
 use crate::actor::plural;
 use crate::findings::{Findings, Part, quoted, shortened};
 use crate::kms::key_report::TimelineEntry;
@@ -121,25 +121,21 @@ impl Findings<'_> {
             if found {
                 continue;
             }
-            let hours: Vec<HourCount<'_>> =
-                match (everybody, self.actor.and_then(|actor| actor.principal.as_deref()), self.window) {
-                    (true, _, _) => {
-                        let from = first.unwrap_or(Timestamp::MIN);
-                        let hours = self.activity.hours_of_call(call, from, Timestamp::MAX).into_iter();
-                        // What was done to these keys is in their timelines; other keys are not asked for.
-                        hours.filter(|hour| self.keys.is_empty() || hour.provider != KMS).collect()
-                    }
-                    (false, Some(principal), Some((from, to))) => {
-                        let hours = self.activity.hours_of(principal, from, to);
-                        hours.into_iter().filter(|hour| hour.action == call).collect()
-                    }
-                    _ => Vec::new(),
-                };
-            let count: u64 = hours.iter().map(|hour| hour.count).sum();
-            match (hours.iter().map(|hour| hour.first).min(), hours.iter().map(|hour| hour.last).max()) {
-                (Some(first), Some(last)) => {
-                    let failed: u64 =
-                        hours.iter().filter(|hour| !hour.error.is_empty()).map(|hour| hour.count).sum();
+            let principal = self.actor.and_then(|actor| actor.principal.as_deref());
+            let seen = match (everybody, principal, self.window) {
+                (true, _, _) => {
+                    let since = (first.unwrap_or(Timestamp::MIN), Timestamp::MAX);
+                    // What was done to these keys is in their timelines; other keys are not asked for.
+                    let leave_out = (!self.keys.is_empty()).then_some(KMS);
+                    self.activity.calls_seen(call, None, since, leave_out)
+                }
+                (false, Some(principal), Some(window)) => {
+                    self.activity.calls_seen(call, Some(principal), window, None)
+                }
+                _ => None,
+            };
+            match seen {
+                Some(CallsSeen { count, failed, first, last }) => {
                     let failed =
                         if failed > 0 { format!(", of which {failed} failed") } else { String::new() };
                     let who = if everybody {

@@ -1,8 +1,12 @@
 //! What a question of a guide asks: its topic, and the parts that can be answered one by one.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::investigate_query::carries_query;
 use crate::names_in_text::Names;
 use crate::report::Topic;
+use foldhash::HashMap;
 
 /// A question, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,22 @@ pub enum Aspect {
     AroundCause,
     /// Are there other alerts?
     Alerts,
+}
+
+/// Questions that were read: the alerts of a rule all ask the same.
+#[derive(Debug, Default)]
+pub struct ReadQuestions(RefCell<HashMap<String, Rc<Question>>>);
+
+impl ReadQuestions {
+    /// Reads a question, or remembers it.
+    pub fn read(&self, text: &str) -> Rc<Question> {
+        if let Some(known) = self.0.borrow().get(text) {
+            return Rc::clone(known);
+        }
+        let question = Rc::new(read_question(text));
+        self.0.borrow_mut().insert(text.to_owned(), Rc::clone(&question));
+        question
+    }
 }
 
 /// Reads a question.

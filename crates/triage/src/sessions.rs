@@ -1,11 +1,16 @@
 //! Who took which role session: from the calls of STS that made them.
 
+use std::sync::OnceLock;
+
 use ecs::Timestamp;
 use foldhash::HashMap;
+use serde_json::Value;
 
 use crate::answer::Evidence;
-use crate::event::Event;
+use crate::event::{Event, identity_of_record};
 use crate::identity::Identity;
+use crate::kms::record_member::{Object, StsMember, read};
+use crate::place::Place;
 
 /// Starts that are kept; further ones are counted.
 const MOST_STARTS: usize = 100_000;
@@ -23,38 +28,153 @@ pub struct Sessions {
 }
 
 /// A call of STS that gave out temporary credentials.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct SessionStart {
     /// When; for calls of a service that are counted together, the first.
     pub time: Timestamp,
     /// `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`, `GetFederationToken`, `GetSessionToken`, …
     pub action: String,
-    /// Who called.
-    pub caller: Identity,
     /// The address of the caller.
     pub address: Option<String>,
+    caller: Caller,
+    invoked_by: Option<String>,
+    id: Option<String>,
+    place: Place,
+}
+
+/// Who called: read when somebody asks, since few are asked for.
+#[derive(Debug, Clone)]
+struct Caller {
+    /// `userIdentity` as JSON text; empty where it is read already.
+    written: Box<str>,
+    read: OnceLock<Box<Identity>>,
+}
+
+/// A call of STS that gave out temporary credentials, as it was read on its way in.
+#[derive(Debug, Clone)]
+pub struct SessionCall {
+    start: SessionStart,
+    is_service: bool,
+    arn: Option<String>,
+    access_key: Option<String>,
+}
+
+/// A successful call of STS, as a record has it: texts plain, objects as their JSON text.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenCall<'a> {
+    /// `eventTime`.
+    pub time: Timestamp,
+    /// `eventName`.
+    pub action: &'a str,
+    /// `eventID`.
+    pub id: Option<&'a str>,
+    /// `sourceIPAddress`.
+    pub address: Option<&'a str>,
+    /// `userIdentity.invokedBy`.
+    pub invoked_by: Option<&'a str>,
+    /// `userIdentity.type`.
+    pub kind: Option<&'a str>,
+    /// `userIdentity`.
+    pub identity: Option<&'a str>,
+    /// `responseElements`.
+    pub response: Option<&'a str>,
+}
+
+/// The `eventSource` of STS.
+pub(crate) const STS: &str = "sts.amazonaws.com";
+
+/// Calls of services have this type.
+const SERVICE: &str = "AWSService";
+
+impl SessionStart {
+    /// Who called.
+    pub fn caller(&self) -> &Identity {
+        self.caller.read.get_or_init(|| {
+            let written = serde_json::from_str::<Value>(&self.caller.written);
+            Box::new(written.map(|written| identity_of_record(&written)).unwrap_or_default())
+        })
+    }
+
     /// The call.
-    pub evidence: Evidence,
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            time: self.time.to_string(),
+            event_id: self.id.clone(),
+            provider: STS.to_owned(),
+            action: self.action.clone(),
+            shows: "the session begins".to_owned(),
+            place: self.place.clone(),
+        }
+    }
+}
+
+impl SessionCall {
+    /// Reads a call; `None` when it gives out no credentials. `place` is where its record lies.
+    pub fn of(call: &WrittenCall<'_>, place: impl FnOnce() -> Place) -> Option<Self> {
+        let mut spare = String::new();
+        let Object(response) = read::<Object<StsMember<'_>>>(call.response, &mut spare);
+        let response = response.unwrap_or_default();
+        let [role, user] =
+            [response.assumed_role_user, response.federated_user].map(|member| member.0.unwrap_or_default());
+        let credentials = response.credentials.0.unwrap_or_default();
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let arn = owned(role.arn.get().or(user.arn.get()));
+        let access_key = owned(credentials.access_key_id.get());
+        if arn.is_none() && access_key.is_none() {
+            return None;
+        }
+        let start = SessionStart {
+            time: call.time,
+            action: call.action.to_owned(),
+            address: owned(call.address),
+            caller: Caller { written: call.identity.unwrap_or("null").into(), read: OnceLock::new() },
+            invoked_by: owned(call.invoked_by),
+            id: owned(call.id),
+            place: place(),
+        };
+        Some(Self { start, is_service: call.kind == Some(SERVICE), arn, access_key })
+    }
+
+    fn of_event(event: &Event) -> Option<Self> {
+        if event.provider != STS || !event.succeeded() {
+            return None;
+        }
+        let text = |pointer: &str| event.response.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let arn = text("/assumedRoleUser/arn").or_else(|| text("/federatedUser/arn"));
+        let access_key = text("/credentials/accessKeyId");
+        if arn.is_none() && access_key.is_none() {
+            return None;
+        }
+        let start = SessionStart {
+            time: event.time,
+            action: event.action.clone(),
+            address: event.address.clone(),
+            caller: Caller { written: "".into(), read: OnceLock::from(Box::new(event.identity.clone())) },
+            invoked_by: event.identity.invoked_by.clone(),
+            id: event.id.clone(),
+            place: event.place.clone(),
+        };
+        Some(Self { start, is_service: event.identity.kind.as_deref() == Some(SERVICE), arn, access_key })
+    }
 }
 
 impl Sessions {
     /// Reads an event; anything but a successful call of STS that gives out credentials is passed over.
     pub fn observe(&mut self, event: &Event) {
-        if event.provider != "sts.amazonaws.com" || !event.succeeded() {
-            return;
+        if let Some(call) = SessionCall::of_event(event) {
+            self.take(call);
         }
-        let text = |pointer: &str| event.response.pointer(pointer).and_then(serde_json::Value::as_str);
-        let arn = text("/assumedRoleUser/arn").or_else(|| text("/federatedUser/arn"));
-        let access_key = text("/credentials/accessKeyId");
-        if arn.is_none() && access_key.is_none() {
-            return;
-        }
-        let is_service = event.identity.kind.as_deref() == Some("AWSService");
-        if let Some(known) = arn.filter(|_| is_service).and_then(|arn| self.by_arn.get(arn)) {
+    }
+
+    /// Takes in a call.
+    pub fn take(&mut self, call: SessionCall) {
+        let SessionCall { start, is_service, arn, access_key } = call;
+        if let Some(known) = arn.as_ref().filter(|_| is_service).and_then(|arn| self.by_arn.get(arn)) {
             // A service takes the same session again and again.
-            let same = known.iter().filter_map(|&start| self.starts.get(start)).any(|start| {
-                start.caller.invoked_by == event.identity.invoked_by && start.time <= event.time
-            });
+            let same = known
+                .iter()
+                .filter_map(|&known| self.starts.get(known))
+                .any(|known| known.invoked_by == start.invoked_by && known.time <= start.time);
             if same {
                 return;
             }
@@ -64,18 +184,12 @@ impl Sessions {
             return;
         }
         let number = self.starts.len();
-        self.starts.push(SessionStart {
-            time: event.time,
-            action: event.action.clone(),
-            caller: event.identity.clone(),
-            address: event.address.clone(),
-            evidence: Evidence::of(event, "the session begins"),
-        });
+        self.starts.push(start);
         if let Some(access_key) = access_key.filter(|_| !is_service) {
-            self.by_access_key.insert(access_key.to_owned(), number);
+            self.by_access_key.insert(access_key, number);
         }
         if let Some(arn) = arn {
-            self.by_arn.entry(arn.to_owned()).or_default().push(number);
+            self.by_arn.entry(arn).or_default().push(number);
         }
     }
 
@@ -105,7 +219,7 @@ impl Sessions {
                 break;
             }
             chain.push(start);
-            (identity, until) = (&start.caller, start.time);
+            (identity, until) = (start.caller(), start.time);
         }
         chain
     }
@@ -114,7 +228,6 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::place::Place;
 
     fn assume(time: &str, caller: serde_json::Value, arn: &str, key: &str) -> Event {
         let record = serde_json::json!({
@@ -138,7 +251,7 @@ mod tests {
         let at: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
         let chain = sessions.chain_of(&identity, at);
         assert_eq!(chain.len(), 2);
-        assert_eq!(chain[1].caller.arn.as_deref(), Some("arn:aws:iam::111122223333:user/ana"));
+        assert_eq!(chain[1].caller().arn.as_deref(), Some("arn:aws:iam::111122223333:user/ana"));
 
         let itself = serde_json::json!({ "type": "AssumedRole", "arn": first, "accessKeyId": "ASIA9" });
         sessions.observe(&assume("2026-03-02T08:10:00Z", itself, first, "ASIA9"));

@@ -1,12 +1,13 @@
 //! What else the same principal did around an alert, and what else was alerted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use crate::activity::{Activity, Alike};
+use crate::activity::{Activity, HourCount, Kept};
 use crate::actor::plural;
 use crate::answer::Evidence;
 use crate::event::Event;
@@ -172,8 +173,16 @@ impl Surroundings {
             return found;
         };
         let session = Session::of(events, principal);
-        (found.acts, found.denied) = graded(activity, principal, (from, to), events, set_right, &session);
-        found.session = steps(activity, principal, from, to, events, &session, &mut found.missing);
+        let did = Did {
+            activity,
+            principal,
+            acts: activity.acts_of(principal, from, to),
+            reads: activity.reads_of(principal, from, to),
+            session,
+            events,
+        };
+        (found.acts, found.denied) = did.graded(first, set_right);
+        found.session = did.steps(&mut found.missing);
         found.alerts = related(alerts, principal, uuid, first, last);
         found
     }
@@ -242,87 +251,183 @@ impl Session {
 }
 
 #[derive(Default)]
-struct Group {
+struct Group<'a> {
     count: u64,
     in_session: u64,
     span: Option<(Timestamp, Timestamp)>,
-    evidence: Vec<Evidence>,
-    targets: BTreeSet<String>,
+    /// The first and the last that was kept, where there are several.
+    ends: Option<(&'a Kept<'a>, Option<&'a Kept<'a>>)>,
+    targets: BTreeSet<Arc<str>>,
 }
 
-impl Group {
+impl Group<'_> {
     fn add(&mut self, first: Timestamp, last: Timestamp, count: u64, in_session: bool) {
         self.count += count;
         self.in_session += if in_session { count } else { 0 };
         let (from, to) = self.span.unwrap_or((first, last));
         self.span = Some((from.min(first), to.max(last)));
     }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let ends = self.ends.into_iter().flat_map(|(first, last)| [Some(first), last]);
+        ends.flatten().map(|act| act.evidence("the principal did it near the alert")).collect()
+    }
 }
 
-fn graded(
-    activity: &Activity,
-    principal: &str,
-    (from, to): (Timestamp, Timestamp),
-    events: &[Event],
-    set_right: &[&str],
-    session: &Session,
-) -> (Vec<SurroundingAct>, u64) {
-    // Ordered by gravity, so that the gravest come first.
-    let mut groups: BTreeMap<(Gravity, &str, &str, &str), Group> = BTreeMap::new();
-    for act in activity.acts_of(principal, from, to) {
-        let Some(gravity) = act.gravity else { continue };
-        let own = act.id.is_some() && events.iter().any(|event| event.id == act.id);
-        if own || act.id.as_deref().is_some_and(|id| set_right.contains(&id)) {
-            continue;
-        }
-        let group = groups.entry((gravity, act.provider, act.action, act.error)).or_default();
-        group.add(act.time, act.time, 1, session.holds(act.arn, act.access_key));
-        group.targets.extend(act.target());
-        let evidence = act.evidence("the principal did it near the alert");
-        // The first and the last.
-        if group.evidence.len() == 2 {
-            group.evidence.pop();
-        }
-        group.evidence.push(evidence);
+/// What a principal did around an alert.
+struct Did<'a> {
+    activity: &'a Activity,
+    principal: &'a str,
+    acts: Vec<Kept<'a>>,
+    reads: Vec<HourCount<'a>>,
+    session: Session,
+    /// Those of the alert.
+    events: &'a [Event],
+}
+
+impl<'a> Did<'a> {
+    fn is_own(&self, act: &Kept<'_>) -> bool {
+        self.events.iter().filter_map(|event| event.id.as_deref()).any(|id| act.has_id(id))
     }
-    for hour in activity.hours_of(principal, from, to) {
-        let Some(gravity) = hour.gravity.filter(|_| hour.read_only && hour.error.is_empty()) else {
-            continue;
-        };
-        let group = groups.entry((gravity, hour.provider, hour.action, hour.error)).or_default();
-        group.add(hour.first, hour.last, hour.count, session.holds(hour.arn, hour.access_key));
-    }
-    let denied = groups
-        .iter()
-        .filter(|((gravity, ..), _)| *gravity == Gravity::Denied)
-        .map(|(_, group)| group.count)
-        .sum();
-    let around = events.iter().map(|event| event.time).min().unwrap_or(from);
-    let long = activity.reaches_back(around);
-    let mut acts: Vec<(Gravity, Timestamp, SurroundingAct)> = groups
-        .into_iter()
-        .filter_map(|((gravity, provider, action, error), group)| {
-            let (first, last) = group.span?;
-            let seen = activity.seen(principal, around, Alike::Call(provider, action));
-            let usual = long && gravity != Gravity::Denied && seen.is_usual();
-            let mut says = sentence(provider, action, error, &group, first, last);
-            if usual {
-                says +=
-                    &format!(" The principal did the same on {} before.", plural(seen.earlier_days, "day"));
+
+    fn graded(&self, around: Timestamp, set_right: &[&str]) -> (Vec<SurroundingAct>, u64) {
+        let (activity, session) = (self.activity, &self.session);
+        // Ordered by gravity, so that the gravest come first.
+        let mut groups: BTreeMap<(Gravity, &str, &str, &str), Group<'_>> = BTreeMap::new();
+        for act in &self.acts {
+            let Some(gravity) = act.gravity else { continue };
+            if self.is_own(act) || set_right.iter().any(|id| act.has_id(id)) {
+                continue;
             }
-            let act = SurroundingAct { gravity, count: group.count, usual, says, evidence: group.evidence };
-            Some((gravity, first, act))
-        })
-        .collect();
-    acts.sort_by(|a, b| (a.0, a.1, &a.2.says).cmp(&(b.0, b.1, &b.2.says)));
-    (acts.into_iter().map(|(_, _, act)| act).collect(), denied)
+            let group = groups.entry((gravity, act.provider, act.action, act.error)).or_default();
+            group.add(act.time, act.time, 1, session.holds(act.arn, act.access_key.as_str()));
+            group.targets.extend(act.target());
+            group.ends = Some(group.ends.map_or((act, None), |(first, _)| (first, Some(act))));
+        }
+        for hour in &self.reads {
+            let Some(gravity) = hour.gravity else { continue };
+            let group = groups.entry((gravity, hour.provider, hour.action, hour.error)).or_default();
+            let in_session = session.holds(hour.arn, hour.access_key.as_str());
+            group.add(hour.first, hour.last, hour.count, in_session);
+        }
+        let denied = groups
+            .iter()
+            .filter(|((gravity, ..), _)| *gravity == Gravity::Denied)
+            .map(|(_, group)| group.count)
+            .sum();
+        let long = activity.reaches_back(around);
+        let calls: Vec<(&str, &str)> =
+            groups.keys().map(|(_, provider, action, _)| (*provider, *action)).collect();
+        // Only then can something be usual.
+        let seen = if long { activity.seen_calls(self.principal, around, &calls) } else { Vec::new() };
+        let seen = seen.into_iter().map(Some).chain(std::iter::repeat(None));
+        let mut acts: Vec<(Gravity, Timestamp, SurroundingAct)> = groups
+            .into_iter()
+            .zip(seen)
+            .filter_map(|(((gravity, provider, action, error), group), seen)| {
+                let (first, last) = group.span?;
+                let usual = seen.filter(|seen| gravity != Gravity::Denied && seen.is_usual());
+                let mut says = sentence(provider, action, error, &group, first, last);
+                if let Some(seen) = &usual {
+                    let days = plural(seen.earlier_days, "day");
+                    says += &format!(" The principal did the same on {days} before.");
+                }
+                let (count, usual, evidence) = (group.count, usual.is_some(), group.evidence());
+                Some((gravity, first, SurroundingAct { gravity, count, usual, says, evidence }))
+            })
+            .collect();
+        acts.sort_by(|a, b| (a.0, a.1, &a.2.says).cmp(&(b.0, b.1, &b.2.says)));
+        (acts.into_iter().map(|(_, _, act)| act).collect(), denied)
+    }
+
+    fn steps(&self, missing: &mut Vec<String>) -> Vec<SessionStep> {
+        let mut all: Vec<Step<'a>> = Vec::new();
+        for act in &self.acts {
+            if self.session.holds(act.arn, act.access_key.as_str()) {
+                all.push(Step {
+                    first: act.time,
+                    last: act.time,
+                    call: [act.provider, act.action, act.error, act.region],
+                    count: 1,
+                    is_subject: self.is_own(act),
+                });
+            }
+        }
+        for hour in &self.reads {
+            if self.session.holds(hour.arn, hour.access_key.as_str()) {
+                // A read can be the alert's event too.
+                let is_subject = self.events.iter().any(|event| {
+                    event.provider == hour.provider
+                        && event.action == hour.action
+                        && hour.first <= event.time
+                        && event.time <= hour.last
+                        && event.read_only
+                        && event.succeeded()
+                });
+                all.push(Step {
+                    first: hour.first,
+                    last: hour.last,
+                    call: [hour.provider, hour.action, "", hour.region],
+                    count: hour.count,
+                    is_subject,
+                });
+            }
+        }
+        all.sort_by_key(|step| (step.first, step.last));
+        all.dedup_by(|step, known| {
+            let same = step.call == known.call && !known.is_subject && !step.is_subject;
+            if same {
+                known.count += step.count;
+                known.last = known.last.max(step.last);
+            }
+            same
+        });
+        let mut shown = all.as_slice();
+        if all.len() > MOST_STEPS {
+            missing.push(format!(
+                "The session has {} steps around the alert; the {MOST_STEPS} nearest to it are shown.",
+                all.len()
+            ));
+            let subject = all.iter().position(|step| step.is_subject).unwrap_or(0);
+            let first = subject.saturating_sub(MOST_STEPS / 2).min(all.len() - MOST_STEPS);
+            shown = all.get(first..first + MOST_STEPS).unwrap_or_default();
+        }
+        shown.iter().map(Step::shown).collect()
+    }
+}
+
+/// Acts of one kind in a row.
+struct Step<'a> {
+    first: Timestamp,
+    last: Timestamp,
+    /// `eventSource`, `eventName`, `errorCode`, `awsRegion`.
+    call: [&'a str; 4],
+    count: u64,
+    is_subject: bool,
+}
+
+impl Step<'_> {
+    fn shown(&self) -> SessionStep {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let [provider, action, error, region] = self.call;
+        SessionStep {
+            first: self.first.to_string(),
+            last: self.last.to_string(),
+            provider: provider.to_owned(),
+            action: action.to_owned(),
+            error: text(error),
+            region: text(region),
+            count: self.count,
+            is_subject: self.is_subject,
+        }
+    }
 }
 
 fn sentence(
     provider: &str,
     action: &str,
     error: &str,
-    group: &Group,
+    group: &Group<'_>,
     first: Timestamp,
     last: Timestamp,
 ) -> String {
@@ -344,94 +449,13 @@ fn sentence(
 }
 
 /// `, on …` for what is known of the targets.
-fn targets_of(targets: &BTreeSet<String>) -> String {
+fn targets_of(targets: &BTreeSet<Arc<str>>) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<String> = targets.iter().take(SHOWN).map(|target| format!("`{target}`")).collect();
     match targets.len().checked_sub(SHOWN) {
         _ if shown.is_empty() => String::new(),
         None | Some(0) => format!(", on {}", shown.join(", ")),
         Some(more) => format!(", on {} and {more} more", shown.join(", ")),
-    }
-}
-
-fn steps(
-    activity: &Activity,
-    principal: &str,
-    from: Timestamp,
-    to: Timestamp,
-    events: &[Event],
-    session: &Session,
-    missing: &mut Vec<String>,
-) -> Vec<SessionStep> {
-    let mut all: Vec<(Timestamp, Timestamp, SessionStep)> = Vec::new();
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    for act in activity.acts_of(principal, from, to) {
-        if session.holds(act.arn, act.access_key) {
-            let is_subject = act.id.is_some() && events.iter().any(|event| event.id == act.id);
-            let step = step_of(act.provider, act.action, text(act.error), text(act.region), 1, is_subject);
-            all.push((act.time, act.time, step));
-        }
-    }
-    for hour in activity.hours_of(principal, from, to) {
-        if hour.read_only && hour.error.is_empty() && session.holds(hour.arn, hour.access_key) {
-            // A read can be the alert's event too.
-            let is_subject = events.iter().any(|event| {
-                event.provider == hour.provider
-                    && event.action == hour.action
-                    && hour.first <= event.time
-                    && event.time <= hour.last
-                    && event.read_only
-                    && event.succeeded()
-            });
-            let step = step_of(hour.provider, hour.action, None, text(hour.region), hour.count, is_subject);
-            all.push((hour.first, hour.last, step));
-        }
-    }
-    all.sort_by_key(|(first, last, _)| (*first, *last));
-    let mut folded: Vec<SessionStep> = Vec::new();
-    for (first, last, step) in all {
-        let same = folded.last_mut().filter(|known| {
-            let alike = (&known.provider, &known.action, &known.error, &known.region)
-                == (&step.provider, &step.action, &step.error, &step.region);
-            alike && !known.is_subject && !step.is_subject
-        });
-        if let Some(known) = same {
-            known.count += step.count;
-            known.last = known.last.parse().map_or(last, |known: Timestamp| known.max(last)).to_string();
-        } else {
-            folded.push(SessionStep { first: first.to_string(), last: last.to_string(), ..step });
-        }
-    }
-    if folded.len() > MOST_STEPS {
-        missing.push(format!(
-            "The session has {} steps around the alert; the {MOST_STEPS} nearest to it are shown.",
-            folded.len()
-        ));
-        let subject = folded.iter().position(|step| step.is_subject).unwrap_or(0);
-        let first = subject.saturating_sub(MOST_STEPS / 2).min(folded.len() - MOST_STEPS);
-        folded.drain(..first);
-        folded.truncate(MOST_STEPS);
-    }
-    folded
-}
-
-fn step_of(
-    provider: &str,
-    action: &str,
-    error: Option<String>,
-    region: Option<String>,
-    count: u64,
-    is_subject: bool,
-) -> SessionStep {
-    SessionStep {
-        first: String::new(),
-        last: String::new(),
-        provider: provider.to_owned(),
-        action: action.to_owned(),
-        error,
-        region,
-        count,
-        is_subject,
     }
 }
 

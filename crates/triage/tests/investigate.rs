@@ -16,6 +16,7 @@ use bartizan_triage::kms::key_report::{KeyReport, Risk, TimelineEntry};
 use bartizan_triage::kms::reimport::{Reimport, ReimportVerdict};
 use bartizan_triage::kms::state::{Certainty, KeyState};
 use bartizan_triage::place::Place;
+use bartizan_triage::question::ReadQuestions;
 use bartizan_triage::report::{AlertSummary, Topic, TriageReport};
 use bartizan_triage::response::ResponseAction;
 use bartizan_triage::surroundings::{KnownAlert, Window};
@@ -173,6 +174,7 @@ fn run(case: &Case<'_>) -> TriageReport {
         window: Window::default(),
         origin_of: None,
         coverage: &[],
+        questions: &ReadQuestions::default(),
     };
     let mut ask = |query: &Query| match query.label.as_str() {
         "fails" => Err("It cannot be asked.".to_owned()),

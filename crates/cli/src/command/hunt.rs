@@ -27,7 +27,7 @@ use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
 use crate::guide_queries::AskedQueries;
-use crate::investigation::{HeldAlerts, Investigated, RestsOn, Scope};
+use crate::investigation::{self, HeldAlerts, Investigated, RestsOn, Scope};
 use crate::printer::{Printer, count};
 use crate::reporter::coverage::Coverage;
 use crate::reporter::hunt_report::{hours_of, hunt_report};
@@ -308,7 +308,7 @@ impl Hunt<'_> {
         let mut hours = None;
         let investigated = match summary.evidence.take() {
             Some(evidence) => {
-                hours = hours_of(&evidence);
+                hours = if keeps { hours_of(&evidence) } else { None };
                 let CountingSink { held, .. } = &mut sink;
                 let mut held = std::mem::replace(held, HeldAlerts::new(Scope::None, 0));
                 held.end();
@@ -322,7 +322,8 @@ impl Hunt<'_> {
                 };
                 let queries = held.queries(&on);
                 let alone = HuntOptions { max_signals: None, ..options(TimeRange::default(), false) };
-                let asked = AskedQueries::ask(queries, &held.documents(), &self.inputs, alone)?;
+                let documents = if queries.is_empty() { Vec::new() } else { held.documents() };
+                let asked = AskedQueries::ask(queries, &documents, &self.inputs, alone)?;
                 held.investigate(&on, &mut |query| asked.answer(query))
             }
             None => Investigated::default(),
@@ -333,9 +334,10 @@ impl Hunt<'_> {
                 count(investigated.left_out, "alert was", "alerts were")
             ));
         }
-        for (alert, blocks, report) in investigated.alerts {
+        for (mut alert, blocks, report) in investigated.alerts {
             match &report {
                 Some(report) => {
+                    investigation::attach(&mut alert, report).context("cannot write an investigation")?;
                     if let Some(findings) = &mut sink.findings {
                         let (ids, report) = (report.alert.event_ids.clone(), Box::new(report.clone()));
                         findings.push(Finding::of_alert(&alert, ids, Investigation::Done(report)));

@@ -2,34 +2,37 @@
 
 mod history;
 mod index;
+mod pieces;
 mod reader;
 mod target;
 mod texts;
+
+use std::sync::Arc;
 
 use ecs::Timestamp;
 use foldhash::HashMap;
 
 pub use history::{Alike, History, Seen};
-pub use reader::{About, ActBatch, ActReader};
+pub use reader::{About, AccessKey, ActBatch, ActReader, WhoNumber};
 
 use index::Index;
-use reader::{BatchRow, Call, EventId, KeptAbout, Profile, uuid_of, uuid_text};
+use pieces::Pieces;
+use reader::{BatchRow, Call, EventId, KeptAbout, Site, Who, uuid_of, uuid_text};
 use texts::Texts;
 
-use crate::act::Act;
 use crate::answer::Evidence;
 use crate::event::Event;
 use crate::place::Place;
-use crate::sessions::Sessions;
+use crate::sessions::{SessionCall, Sessions};
 use crate::surroundings::Gravity;
 
 /// How much is kept. What goes beyond is counted, and every statement that it could make wrong is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityLimits {
     /// Rows: events, and where they are too many, counts by profile (principal, session, key, address, client, Region,
-    /// account), call and hour; about 48 bytes each.
+    /// account), call and hour; 40 bytes each.
     pub rows: usize,
-    /// Bytes of names, addresses and clients.
+    /// Bytes of names, addresses, clients and sessions.
     pub text_bytes: usize,
     /// Acts that are in the tables of grave acts; about 90 bytes each.
     pub grave_acts: usize,
@@ -64,15 +67,20 @@ pub struct Activity {
     ids: Texts,
     calls: Vec<Call>,
     call_numbers: HashMap<(u32, u32, u32, bool), u32>,
+    /// Those that several readers met are here several times.
+    whos: Pieces<Who>,
+    sites: Vec<Site>,
+    site_numbers: HashMap<Site, u32>,
     readers: HashMap<u64, Numbers>,
-    rows: Vec<Row>,
+    rows: Pieces<Row>,
     /// True once even counts by the hour are too many.
     is_full: bool,
-    acts: Vec<KeptAct>,
+    acts: Pieces<KeptAct>,
     grave: usize,
     places: Vec<Place>,
-    /// What kept acts were about.
-    abouts: Vec<KeptAbout>,
+    /// What kept acts were about, batch by batch.
+    abouts: Vec<String>,
+    about: usize,
     span: Option<(i64, i64)>,
     events: u64,
     left_out: LeftOut,
@@ -80,10 +88,12 @@ pub struct Activity {
     index: Index,
 }
 
-/// The numbers that a reader's texts and calls have here; `None` for what did not fit.
+/// The numbers that a reader's texts, calls and so on have here; `None` for what did not fit.
 #[derive(Debug, Default)]
 struct Numbers {
     texts: Vec<Option<u32>>,
+    whos: Vec<Option<u32>>,
+    sites: Vec<Option<u32>>,
     calls: Vec<Option<u32>>,
 }
 
@@ -93,16 +103,26 @@ const MOST_ABOUTS: usize = 200_000;
 const HOUR: i64 = 3_600_000;
 
 /// An event; or, where they were too many, those with the same profile and call within one hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Row {
     /// The first, in milliseconds since 1970.
     first: i64,
-    profile: Profile,
+    /// The number of a text: that of `who`.
+    principal: u32,
+    who: u32,
+    site: u32,
+    /// The number of a text.
+    address: u32,
+    /// The number of a text.
+    user_agent: u32,
     call: u32,
     /// The last, so many milliseconds later.
     lasts: u32,
     count: u32,
 }
+
+/// What events of one profile and call have in common: numbers of texts.
+type Alikeness = (Who, Site, u32, u32, u32);
 
 impl Row {
     fn last(&self) -> i64 {
@@ -118,13 +138,17 @@ impl Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct KeptAct {
     time: i64,
-    profile: Profile,
+    who: u32,
+    site: u32,
+    address: u32,
+    user_agent: u32,
     call: u32,
     id: EventId,
     place: u32,
     offset: u64,
-    /// Position among what acts were about; `u32::MAX` for none.
-    about: u32,
+    about: KeptAbout,
+    /// Position of what the acts of its batch were about.
+    abouts: u32,
 }
 
 /// An act that was kept: it did not only read, or was refused. Texts that its record does not have are empty.
@@ -132,8 +156,10 @@ struct KeptAct {
 pub struct Kept<'a> {
     /// When.
     pub time: Timestamp,
-    /// `eventID`.
-    pub id: Option<String>,
+    /// `eventID`, when it is a UUID in its usual form.
+    uuid: Option<[u8; 16]>,
+    /// `eventID`, when it is another text; else empty.
+    other_id: &'a str,
     /// `eventSource`.
     pub provider: &'a str,
     /// `eventName`.
@@ -145,7 +171,7 @@ pub struct Kept<'a> {
     /// The ARN of the identity.
     pub arn: &'a str,
     /// `accessKeyId`.
-    pub access_key: &'a str,
+    pub access_key: AccessKey<&'a str>,
     /// `sourceIPAddress`.
     pub address: &'a str,
     /// `userAgent`.
@@ -156,26 +182,53 @@ pub struct Kept<'a> {
     pub account: &'a str,
     /// How grave, by the tables.
     pub gravity: Option<Gravity>,
-    about: Option<&'a KeptAbout>,
-    /// Where the record lies.
-    pub place: Place,
+    about: KeptAbout,
+    abouts: &'a str,
+    /// Which `abouts`.
+    batch: u32,
+    index: &'a Index,
+    place: Option<&'a Place>,
+    offset: u64,
 }
 
 impl Kept<'_> {
+    /// `eventID`.
+    pub fn id(&self) -> Option<String> {
+        let other = || (!self.other_id.is_empty()).then(|| self.other_id.to_owned());
+        self.uuid.as_ref().map(uuid_text).or_else(other)
+    }
+
+    /// Is that its `eventID`?
+    pub fn has_id(&self, id: &str) -> bool {
+        match self.uuid {
+            Some(uuid) => uuid_of(id) == Some(uuid),
+            None => !id.is_empty() && self.other_id == id,
+        }
+    }
+
+    /// Where the record lies.
+    pub fn place(&self) -> Place {
+        match self.place {
+            Some(Place::File { name, .. }) => Place::File { name: name.clone(), offset: self.offset },
+            other => other.cloned().unwrap_or_default(),
+        }
+    }
+
     /// What it was about, where that is graded and the record says it: an ARN, an id or a name.
-    pub fn target(&self) -> Option<String> {
-        self.about.and_then(KeptAbout::target)
+    pub fn target(&self) -> Option<Arc<str>> {
+        let begin = self.about.begin()?;
+        self.index.target((self.batch, begin), || self.about.target(self.abouts))
     }
 
     /// The act as evidence for something.
     pub fn evidence(&self, shows: impl Into<String>) -> Evidence {
         Evidence {
             time: self.time.to_string(),
-            event_id: self.id.clone(),
+            event_id: self.id(),
             provider: self.provider.to_owned(),
             action: self.action.to_owned(),
             shows: shows.into(),
-            place: self.place.clone(),
+            place: self.place(),
         }
     }
 }
@@ -202,13 +255,26 @@ pub struct HourCount<'a> {
     /// The ARN of the identity.
     pub arn: &'a str,
     /// `accessKeyId`.
-    pub access_key: &'a str,
+    pub access_key: AccessKey<&'a str>,
     /// `sourceIPAddress`.
     pub address: &'a str,
     /// `awsRegion`.
     pub region: &'a str,
     /// How grave, by the tables.
     pub gravity: Option<Gravity>,
+}
+
+/// How often a call was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallsSeen {
+    /// How often.
+    pub count: u64,
+    /// How often without success.
+    pub failed: u64,
+    /// The first time.
+    pub first: Timestamp,
+    /// The last time.
+    pub last: Timestamp,
 }
 
 impl Activity {
@@ -228,12 +294,13 @@ impl Activity {
             }
         }
         let place = self.place_number(&batch.place);
-        for notable in batch.notable {
+        let abouts = u32::try_from(self.abouts.len()).unwrap_or(u32::MAX);
+        for notable in &batch.notable {
             if !keep(notable.row as usize) {
                 continue;
             }
             let Some(row) = batch.rows.get(notable.row as usize) else { continue };
-            let Some((profile, call)) = numbers.of(row) else {
+            let Some(row) = numbers.of(row) else {
                 self.left_out.acts += 1;
                 continue;
             };
@@ -244,27 +311,67 @@ impl Activity {
                 },
                 id => id,
             };
-            let about = u32::MAX;
-            let act = KeptAct { time: row.time, profile, call, id, place, offset: notable.offset, about };
-            self.keep_act(act, notable.about);
+            let BatchRow { time, who, site, address, user_agent, call } = row;
+            let (offset, about) = (notable.offset, notable.about);
+            self.keep_act(KeptAct {
+                time,
+                who,
+                site,
+                address,
+                user_agent,
+                call,
+                id,
+                place,
+                offset,
+                about,
+                abouts,
+            });
+        }
+        if !batch.abouts.is_empty() && self.about <= MOST_ABOUTS {
+            self.abouts.push(batch.abouts);
         }
         self.readers.insert(batch.reader, numbers);
     }
 
-    /// Gives the batch's new texts and calls numbers.
+    /// Gives what is new in the batch numbers.
     fn learn(&mut self, batch: &ActBatch, numbers: &mut Numbers) {
         // A batch before this one was left away: what it would have said is not known.
-        numbers.texts.resize(batch.first_text, None);
-        numbers.calls.resize(batch.first_call, None);
-        for text in &batch.texts {
-            let is_full = self.texts.size() >= self.limits.text_bytes;
-            let number = if is_full { self.texts.find(text) } else { Some(self.texts.intern(text)) };
+        numbers.texts.resize(batch.texts.first, None);
+        numbers.whos.resize(batch.whos.first, None);
+        numbers.sites.resize(batch.sites.first, None);
+        numbers.calls.resize(batch.calls.first, None);
+        for text in batch.texts.iter() {
+            let number =
+                if self.is_text_full() { self.texts.find(text) } else { Some(self.texts.intern(text)) };
             numbers.texts.push(number);
         }
-        for call in &batch.calls {
+        for who in &batch.whos.all {
+            let number = numbers.who(who).filter(|_| !self.is_text_full()).map(|who| {
+                self.whos.push(who);
+                u32::try_from(self.whos.len() - 1).unwrap_or(u32::MAX)
+            });
+            numbers.whos.push(number);
+        }
+        for site in &batch.sites.all {
+            let Self { sites, site_numbers, .. } = self;
+            let number =
+                numbers.text(site.region).zip(numbers.text(site.account)).map(|(region, account)| {
+                    let site = Site { region, account };
+                    *site_numbers.entry(site).or_insert_with(|| {
+                        sites.push(site);
+                        u32::try_from(sites.len() - 1).unwrap_or(u32::MAX)
+                    })
+                });
+            numbers.sites.push(number);
+        }
+        for call in &batch.calls.all {
             let number = self.call_number(call, numbers);
             numbers.calls.push(number);
         }
+    }
+
+    fn is_text_full(&self) -> bool {
+        self.texts.size() + self.whos.len() * size_of::<Who>() >= self.limits.text_bytes
     }
 
     fn take_row(&mut self, row: &BatchRow, numbers: &Numbers) {
@@ -274,20 +381,24 @@ impl Activity {
         if self.rows.len() >= self.limits.rows && !self.is_full {
             self.count_by_hour();
         }
-        let Some((profile, call)) = numbers.of(row).filter(|_| !self.is_full) else {
+        let known = numbers.of(row).filter(|_| !self.is_full);
+        let Some(BatchRow { time: first, who, site, address, user_agent, call }) = known else {
             self.left_out.events += 1;
             let first = at(row.time);
             self.left_out.first = Some(self.left_out.first.map_or(first, |known| known.min(first)));
             return;
         };
-        self.rows.push(Row { first: row.time, profile, call, lasts: 0, count: 1 });
+        let principal = self.who(who).principal;
+        self.rows.push(Row { first, principal, who, site, address, user_agent, call, lasts: 0, count: 1 });
     }
 
     /// Makes one row of those with the same profile and call within an hour. When that gives little room, there is none.
     fn count_by_hour(&mut self) {
-        self.rows.sort_unstable_by_key(|row| (row.profile, row.call, row.first));
-        self.rows.dedup_by(|row, known| {
-            let same = (row.profile, row.call, row.hour()) == (known.profile, known.call, known.hour());
+        let mut rows: Vec<(usize, Row)> =
+            std::mem::take(&mut self.rows).iter().copied().enumerate().collect();
+        rows.sort_by_cached_key(|(_, row)| (self.alikeness(row), row.first));
+        rows.dedup_by(|(_, row), (_, known)| {
+            let same = row.hour() == known.hour() && self.alikeness(row) == self.alikeness(known);
             if same {
                 let last = row.last().max(known.last());
                 known.lasts = u32::try_from(last - known.first).unwrap_or(u32::MAX);
@@ -295,18 +406,21 @@ impl Activity {
             }
             same
         });
+        // Numbers depend on which thread met a text first; the order of arrival does not.
+        rows.sort_by_key(|(at, _)| *at);
+        self.rows = rows.into_iter().map(|(_, row)| row).collect();
         self.is_full = self.rows.len() > self.limits.rows - self.limits.rows / 8;
     }
 
-    /// Is there more in the whole event than in a quick look at it, so that [`Activity::observe`] has to see it?
-    pub fn wants_whole(act: &Act<'_>) -> bool {
-        act.provider == "sts.amazonaws.com" && act.error.is_empty()
-    }
-
-    /// Reads what only a whole event tells: who took which role session. Each event once; others than
-    /// [`Activity::wants_whole`] names may be left away.
+    /// Reads what only a whole event tells: who took which role session. Each event once; others than those of STS that
+    /// succeeded may be left away.
     pub fn observe(&mut self, event: &Event) {
         self.sessions.observe(event);
+    }
+
+    /// The same of a call of STS that was read by itself.
+    pub fn take_session(&mut self, call: SessionCall) {
+        self.sessions.take(call);
     }
 
     /// Who took which role session.
@@ -326,17 +440,25 @@ impl Activity {
 
     /// `awsRegion`s that events were read of, in order.
     pub fn regions(&self) -> Vec<String> {
-        self.names(self.rows.iter().map(|row| row.profile.region))
+        self.names(self.sites_seen().map(|site| site.region))
     }
 
     /// Accounts that events were read of, in order.
     pub fn accounts(&self) -> Vec<String> {
-        self.names(self.rows.iter().map(|row| row.profile.account))
+        self.names(self.sites_seen().map(|site| site.account))
     }
 
     /// Services, as `eventSource`, that events were read of, in order.
     pub fn services(&self) -> Vec<String> {
-        self.names(self.rows.iter().filter_map(|row| Some(self.calls.get(row.call as usize)?.provider)))
+        let mut seen = vec![false; self.calls.len()];
+        self.rows.iter().for_each(|row| note(&mut seen, row.call));
+        self.names(self.calls.iter().zip(seen).filter(|(_, seen)| *seen).map(|(call, _)| call.provider))
+    }
+
+    fn sites_seen(&self) -> impl Iterator<Item = Site> {
+        let mut seen = vec![false; self.sites.len()];
+        self.rows.iter().for_each(|row| note(&mut seen, row.site));
+        self.sites.iter().copied().zip(seen).filter(|(_, seen)| *seen).map(|(site, _)| site)
     }
 
     /// Hours between the first and the last event in which there is none.
@@ -345,7 +467,7 @@ impl Activity {
         let hour = |time: i64| time.div_euclid(HOUR);
         let mut hours = foldhash::HashSet::default();
         let mut before = None;
-        for row in &self.rows {
+        for row in self.rows.iter() {
             // Events of an hour mostly come together.
             if before.replace(row.hour()) != Some(row.hour()) {
                 hours.insert(row.hour());
@@ -356,15 +478,14 @@ impl Activity {
 
     /// Account, Region, hour since 1970, and events in it; the same account, Region and hour may come more than once.
     pub fn events_by_hour(&self) -> impl Iterator<Item = (&str, &str, i64, u64)> {
-        let mut counts: HashMap<(u32, u32, i64), u64> = HashMap::default();
-        for row in &self.rows {
-            *counts.entry((row.profile.account, row.profile.region, row.hour())).or_default() +=
-                u64::from(row.count);
+        let mut counts: HashMap<(u32, i64), u64> = HashMap::default();
+        for row in self.rows.iter() {
+            *counts.entry((row.site, row.hour())).or_default() += u64::from(row.count);
         }
-        let text = |number| self.texts.get(number);
-        counts
-            .into_iter()
-            .map(move |((account, region, hour), count)| (text(account), text(region), hour, count))
+        counts.into_iter().map(move |((site, hour), count)| {
+            let Site { region, account } = self.site(site);
+            (self.texts.get(account), self.texts.get(region), hour, count)
+        })
     }
 
     fn names(&self, texts: impl Iterator<Item = u32>) -> Vec<String> {
@@ -385,57 +506,104 @@ impl Activity {
 
     /// The acts of a principal that did not only read, or were refused, in `[from, to)`, oldest first.
     pub fn acts_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<Kept<'_>> {
-        let (from, to) = (from.as_millisecond(), to.as_millisecond());
-        let mut found: Vec<&KeptAct> =
-            self.kept_of(principal).filter(|act| from <= act.time && act.time < to).collect();
-        found.sort_by_key(|act| (act.time, act.place, act.offset));
-        found.into_iter().filter_map(|act| self.kept(act)).collect()
+        let acts = self.kept_of(principal);
+        let begin = acts.partition_point(|act| act.time < from.as_millisecond());
+        let end = acts.partition_point(|act| act.time < to.as_millisecond());
+        acts.get(begin..end).unwrap_or_default().iter().filter_map(|act| self.kept(act)).collect()
     }
 
-    /// What a principal did in `[from, to)`, counted by the hour, in order of the first event. Where there were too many
-    /// events to keep them one by one, the counts of the hours at the ends may hold events from outside.
-    pub fn hours_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
+    /// What a principal read in `[from, to)` without being refused, counted by the hour, in order of the first event. Where
+    /// there were too many events to keep them one by one, the counts of the hours at the ends may hold events from outside.
+    pub fn reads_of(&self, principal: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
         let Some(principal) = self.texts.find(principal) else { return Vec::new() };
-        self.counts(self.index.rows_of(principal, &self.rows).iter(), from, to)
+        let is_read = |call: &Call| call.read_only && self.texts.get(call.error).is_empty();
+        let reads: Vec<bool> = self.calls.iter().map(is_read).collect();
+        let is_read = |row: &Row| reads.get(row.call as usize).copied().unwrap_or(false);
+        self.counts(&self.rows_of(principal), from, to, is_read)
     }
 
-    /// As [`Activity::hours_of`], for one call by anybody.
-    pub fn hours_of_call(&self, action: &str, from: Timestamp, to: Timestamp) -> Vec<HourCount<'_>> {
-        let Some(action) = self.texts.find(action) else { return Vec::new() };
-        let action_of = |call: u32| self.calls.get(call as usize).map_or(0, |call| call.action);
-        let mut rows: Vec<Row> = self.index.rows_of_action(action, &self.rows, action_of).copied().collect();
-        rows.sort_unstable();
-        self.counts(rows.iter(), from, to)
+    /// How often a call was made in `[from, to)`: by a principal, or by anybody. Calls of one `eventSource` may be left out.
+    /// Where there were too many events to keep them one by one, the hours at the ends count whole. `None` for never.
+    pub fn calls_seen(
+        &self,
+        action: &str,
+        by: Option<&str>,
+        (from, to): (Timestamp, Timestamp),
+        leave_out: Option<&str>,
+    ) -> Option<CallsSeen> {
+        let action = self.texts.find(action)?;
+        let leave_out = leave_out.and_then(|provider| self.texts.find(provider));
+        let is_wanted = |call: &Call| call.action == action && Some(call.provider) != leave_out;
+        let gather = |rows: &[Row], seen: Option<CallsSeen>| {
+            let wanted = |row: &&Row| self.calls.get(row.call as usize).is_some_and(is_wanted);
+            within(rows, from, to).filter(wanted).fold(seen, |seen, row| {
+                let failed = self.calls.get(row.call as usize).map_or("", |call| self.texts.get(call.error));
+                let count = u64::from(row.count);
+                let failed = if failed.is_empty() { 0 } else { count };
+                let (first, last) = (at(row.first), at(row.last()));
+                Some(match seen {
+                    None => CallsSeen { count, failed, first, last },
+                    Some(seen) => CallsSeen {
+                        count: seen.count + count,
+                        failed: seen.failed + failed,
+                        first: seen.first.min(first),
+                        last: seen.last.max(last),
+                    },
+                })
+            })
+        };
+        match by {
+            Some(principal) => gather(&self.rows_of(self.texts.find(principal)?), None),
+            None => {
+                let calls = (0_u32..).zip(&self.calls).filter(|(_, call)| is_wanted(call));
+                calls.fold(None, |seen, (number, _)| {
+                    gather(&self.index.rows_of_call(number, &self.rows), seen)
+                })
+            }
+        }
     }
 
     /// Looks up a kept act by the principal and the event's id.
     pub fn act(&self, principal: &str, id: &str) -> Option<Kept<'_>> {
-        let uuid = uuid_of(id);
-        let mut kept = self.kept_of(principal).filter(|act| match &act.id {
-            EventId::Uuid(bytes) => uuid.as_ref() == Some(bytes),
-            EventId::Text(text) => self.ids.get(*text) == id,
-            EventId::None => false,
-        });
-        kept.next().and_then(|act| self.kept(act))
+        let acts = self.kept_of(principal);
+        acts.iter().filter_map(|act| self.kept(act)).find(|act| act.has_id(id))
     }
 
-    fn kept_of(&self, principal: &str) -> impl Iterator<Item = &KeptAct> {
-        let principal = self.texts.find(principal);
-        principal.into_iter().flat_map(|principal| self.index.acts_of(principal, &self.acts))
+    /// The rows of a principal, oldest first; who acted has one number in them however often it has several.
+    fn rows_of(&self, principal: u32) -> Arc<[Row]> {
+        self.index.rows_of(principal, &self.rows, |rows| {
+            let mut numbers: HashMap<Who, u32> = HashMap::default();
+            let mut last = None;
+            for row in rows {
+                let number = match last {
+                    Some((who, number)) if who == row.who => number,
+                    _ => *numbers.entry(self.who(row.who)).or_insert(row.who),
+                };
+                last = Some((row.who, number));
+                row.who = number;
+            }
+        })
     }
 
-    /// Rows come in order.
-    fn counts<'a>(
+    /// The acts of a principal, oldest first.
+    fn kept_of(&self, principal: &str) -> Arc<[KeptAct]> {
+        let Some(principal) = self.texts.find(principal) else { return Arc::default() };
+        self.index.acts_of(principal, &self.acts, |who| self.who(who).principal)
+    }
+
+    /// Rows come in order, and as [`Activity::rows_of`] gives them.
+    fn counts(
         &self,
-        rows: impl Iterator<Item = &'a Row>,
+        rows: &[Row],
         from: Timestamp,
         to: Timestamp,
+        takes: impl Fn(&Row) -> bool,
     ) -> Vec<HourCount<'_>> {
-        let (from, to) = (from.as_millisecond(), to.as_millisecond());
         let mut found: Vec<Row> = Vec::new();
-        let mut known: HashMap<(Profile, u32, i64), usize> = HashMap::default();
-        for row in rows.filter(|row| from <= row.last() && row.first < to) {
-            let at = *known.entry((row.profile, row.call, row.hour())).or_insert(found.len());
+        let mut known: HashMap<([u32; 5], i64), usize> = HashMap::default();
+        for row in within(rows, from, to).filter(|row| takes(row)) {
+            let alike = [row.who, row.site, row.address, row.user_agent, row.call];
+            let at = *known.entry((alike, row.hour())).or_insert(found.len());
             match found.get_mut(at) {
                 Some(count) => {
                     let last = row.last().max(count.last());
@@ -449,7 +617,7 @@ impl Activity {
     }
 
     fn hour_count(&self, row: &Row) -> Option<HourCount<'_>> {
-        let profile = row.profile;
+        let (who, site) = (self.who(row.who), self.site(row.site));
         let call = self.calls.get(row.call as usize)?;
         let text = |number| self.texts.get(number);
         Some(HourCount {
@@ -460,44 +628,67 @@ impl Activity {
             action: text(call.action),
             error: text(call.error),
             read_only: call.read_only,
-            principal: text(profile.principal),
-            arn: text(profile.arn),
-            access_key: text(profile.access_key),
-            address: text(profile.address),
-            region: text(profile.region),
+            principal: text(who.principal),
+            arn: text(who.arn),
+            access_key: self.access_key(who.access_key),
+            address: text(row.address),
+            region: text(site.region),
             gravity: call.gravity,
         })
     }
 
+    fn alikeness(&self, row: &Row) -> Alikeness {
+        (self.who(row.who), self.site(row.site), row.address, row.user_agent, row.call)
+    }
+
+    /// Every row has somebody.
+    fn who(&self, number: u32) -> Who {
+        const NOBODY: Who = Who { principal: 0, arn: 0, access_key: AccessKey::Other(0), account: 0 };
+        self.whos.get(number as usize).copied().unwrap_or(NOBODY)
+    }
+
+    /// Every row has a site.
+    fn site(&self, number: u32) -> Site {
+        self.sites.get(number as usize).copied().unwrap_or(Site { region: 0, account: 0 })
+    }
+
+    fn access_key(&self, key: AccessKey<u32>) -> AccessKey<&str> {
+        match key {
+            AccessKey::Usual(bytes) => AccessKey::Usual(bytes),
+            AccessKey::Other(text) => AccessKey::Other(self.texts.get(text)),
+        }
+    }
+
     fn kept(&self, act: &KeptAct) -> Option<Kept<'_>> {
-        let profile = act.profile;
+        let (who, site) = (self.who(act.who), self.site(act.site));
         let call = self.calls.get(act.call as usize)?;
         let text = |number| self.texts.get(number);
-        let place = match self.places.get(act.place as usize) {
-            Some(Place::File { name, .. }) => Place::File { name: name.clone(), offset: act.offset },
-            other => other.cloned().unwrap_or_default(),
-        };
-        let id = match &act.id {
-            EventId::Uuid(bytes) => Some(uuid_text(bytes)),
-            EventId::Text(id) => Some(self.ids.get(*id).to_owned()),
-            EventId::None => None,
+        let (uuid, other_id) = match act.id {
+            EventId::Uuid(uuid) => (Some(uuid), ""),
+            EventId::Text(id) => (None, self.ids.get(id)),
+            EventId::None => (None, ""),
         };
         Some(Kept {
             time: at(act.time),
-            about: self.abouts.get(act.about as usize),
-            id,
+            about: act.about,
+            abouts: self.abouts.get(act.abouts as usize).map_or("", String::as_str),
+            batch: act.abouts,
+            index: &self.index,
+            uuid,
+            other_id,
             provider: text(call.provider),
             action: text(call.action),
             error: text(call.error),
-            principal: text(profile.principal),
-            arn: text(profile.arn),
-            access_key: text(profile.access_key),
-            address: text(profile.address),
-            user_agent: text(profile.user_agent),
-            region: text(profile.region),
-            account: text(profile.account),
+            principal: text(who.principal),
+            arn: text(who.arn),
+            access_key: self.access_key(who.access_key),
+            address: text(act.address),
+            user_agent: text(act.user_agent),
+            region: text(site.region),
+            account: text(site.account),
             gravity: call.gravity,
-            place,
+            place: self.places.get(act.place as usize),
+            offset: act.offset,
         })
     }
 
@@ -514,7 +705,7 @@ impl Activity {
         Some(number)
     }
 
-    fn keep_act(&mut self, mut act: KeptAct, about: Option<KeptAbout>) {
+    fn keep_act(&mut self, mut act: KeptAct) {
         let is_grave = self.calls.get(act.call as usize).is_some_and(|call| call.gravity.is_some());
         let (kept, limit) = if is_grave {
             (self.grave, self.limits.grave_acts)
@@ -526,9 +717,11 @@ impl Activity {
             return;
         }
         self.grave += usize::from(is_grave);
-        if let Some(about) = about.filter(|_| self.abouts.len() < MOST_ABOUTS) {
-            act.about = u32::try_from(self.abouts.len()).unwrap_or(u32::MAX);
-            self.abouts.push(about);
+        if act.about != KeptAbout::Nothing {
+            self.about += 1;
+            if self.about > MOST_ABOUTS {
+                act.about = KeptAbout::Nothing;
+            }
         }
         self.acts.push(act);
     }
@@ -547,9 +740,41 @@ impl Numbers {
         self.texts.get(number as usize).copied().flatten()
     }
 
-    fn of(&self, row: &BatchRow) -> Option<(Profile, u32)> {
-        let call = self.calls.get(row.call as usize).copied().flatten()?;
-        Some((row.profile.renumbered(|number| self.text(number))?, call))
+    /// The row with the numbers from here.
+    fn of(&self, row: &BatchRow) -> Option<BatchRow> {
+        let number = |numbers: &[Option<u32>], at: u32| numbers.get(at as usize).copied().flatten();
+        Some(BatchRow {
+            time: row.time,
+            who: number(&self.whos, row.who)?,
+            site: number(&self.sites, row.site)?,
+            address: self.text(row.address)?,
+            user_agent: self.text(row.user_agent)?,
+            call: number(&self.calls, row.call)?,
+        })
+    }
+
+    fn who(&self, who: &Who) -> Option<Who> {
+        Some(Who {
+            principal: self.text(who.principal)?,
+            arn: self.text(who.arn)?,
+            access_key: who.access_key.map(|text| self.text(text))?,
+            account: self.text(who.account)?,
+        })
+    }
+}
+
+/// The rows that lie in `[from, to)` in whole or in part; they come in order.
+fn within(rows: &[Row], from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Row> {
+    let (from, to) = (from.as_millisecond(), to.as_millisecond());
+    // No row is longer than an hour.
+    let begin = rows.partition_point(|row| row.first < from.saturating_sub(HOUR));
+    let end = rows.partition_point(|row| row.first < to);
+    rows.get(begin..end).unwrap_or_default().iter().filter(move |row| from <= row.last())
+}
+
+fn note(seen: &mut [bool], number: u32) {
+    if let Some(seen) = seen.get_mut(number as usize) {
+        *seen = true;
     }
 }
 
@@ -562,6 +787,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::act::Act;
 
     type Numbers = (u8, u8, u8, u32, bool, bool);
 
@@ -609,7 +835,11 @@ mod tests {
         for principal in 0..4 {
             let principal = format!("role/{principal}");
             out += &format!("{:?}", activity.acts_of(&principal, ends[0], ends[1]));
-            out += &format!("{:?}", activity.hours_of(&principal, ends[0], ends[1]));
+            out += &format!("{:?}", activity.reads_of(&principal, ends[0], ends[1]));
+            for action in ["Decrypt", "DisableKey"] {
+                out +=
+                    &format!("{:?}", activity.calls_seen(action, Some(&principal), (ends[0], ends[1]), None));
+            }
             out += &format!("{:?}", activity.history(&principal, ends[1]));
         }
         out
@@ -651,9 +881,11 @@ mod tests {
         activity.take(batch.batch(Place::File { name: "a.json".into(), offset: 0 }), |_| true);
         let act = activity.act("role/0", "00000007-0000-4000-8000-000000000000").unwrap();
         assert_eq!((act.action, act.gravity), ("DisableKey", Some(Gravity::Destructive)));
-        assert_eq!(act.place, Place::File { name: "a.json".into(), offset: 7 });
+        assert_eq!(act.place(), Place::File { name: "a.json".into(), offset: 7 });
         let read = activity.act("role/0", "00000000-0000-4000-8000-000000000000");
         assert!(read.is_none(), "a read is only counted");
-        assert_eq!(activity.hours_of_call("Decrypt", Timestamp::UNIX_EPOCH, Timestamp::MAX).len(), 1);
+        let seen = |by| activity.calls_seen("Decrypt", by, (Timestamp::UNIX_EPOCH, Timestamp::MAX), None);
+        assert_eq!(seen(None).map(|seen| (seen.count, seen.failed)), Some((1, 0)));
+        assert_eq!((seen(None), seen(Some("role/9"))), (seen(Some("role/0")), None));
     }
 }

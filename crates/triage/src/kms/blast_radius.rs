@@ -10,7 +10,7 @@ use super::coverage::Coverage;
 use super::declared::{TrailAct, blames_kms};
 use super::key_id::KeyId;
 use super::lifecycle::{Change, Grant, LifecycleEvent};
-use super::sighting::Tally;
+use super::sighting::{Sighting, Tally};
 use super::sorted_keys::{EventsOfKey, SortedKeys};
 use super::use_groups::{UseGroup, UseKind};
 use crate::answer::Evidence;
@@ -92,15 +92,14 @@ impl<'a> SortedKeys<'a> {
             let Some(grade) = grade_of(group, tally, event_time) else { continue };
             let gathered =
                 found.entry((grade, group.service.as_deref(), group.resource.as_deref())).or_default();
-            gathered.add(group.principal.as_deref(), group.error.as_deref(), tally);
+            gathered.add_sightings(tally.count, &tally.first, &tally.last);
+            gathered.add_names(tally.count, group.principal.as_deref(), group.error.as_deref());
         }
         for (event, grant) in self.live_grants(key, event_time) {
             let of = (Grade::Granted, grant.service.as_deref(), grant.resource.as_deref());
-            found.entry(of).or_default().add(
-                grant.grantee.as_deref(),
-                None,
-                &Tally::one(event.sighting.clone()),
-            );
+            let gathered = found.entry(of).or_default();
+            gathered.add_sightings(1, &event.sighting, &event.sighting);
+            gathered.add_names(1, grant.grantee.as_deref(), None);
         }
         let dependent = |((grade, service, resource), gathered): ((Grade, _, _), Gathered<'_>)| {
             gathered.dependent(grade, service, resource)
@@ -144,12 +143,7 @@ impl<'a> SortedKeys<'a> {
                 events.left_out
             ));
         }
-        let here = |account: &Option<String>, region: &Option<String>| {
-            *account == key.account && *region == key.region
-        };
-        let unresolved =
-            self.unresolved_aliases().iter().filter(|(alias, _)| here(&alias.account, &alias.region));
-        match unresolved.map(|(_, count)| count).sum::<u64>() {
+        match self.unresolved_in(&key.account, &key.region) {
             0 => {}
             count => reasons.push(format!(
                 "{count} calls in {} name an alias, and no record says which key that was; they may be about this one.",
@@ -193,6 +187,17 @@ impl<'a> SortedKeys<'a> {
 
     /// Trails that were told to leave KMS out, or were stopped, and not changed back.
     fn blind_trails(&self, key: &KeyId, coverage: &Coverage) -> Vec<String> {
+        // Keys of an account share its trails, and there may be many changes of these.
+        let asked = (key.account.clone(), coverage.to);
+        let known = self.blind_trails.borrow().get(&asked).cloned();
+        known.unwrap_or_else(|| {
+            let reasons = self.read_trails(key, coverage);
+            self.blind_trails.borrow_mut().insert(asked, reasons.clone());
+            reasons
+        })
+    }
+
+    fn read_trails(&self, key: &KeyId, coverage: &Coverage) -> Vec<String> {
         type Trail<'t> = (Option<&'t str>, Option<&'t str>);
         type Since = Option<Timestamp>;
         let mut trails: BTreeMap<Trail<'_>, (Since, Since)> = BTreeMap::new();
@@ -248,28 +253,32 @@ impl<'a> SortedKeys<'a> {
 /// What is added up for one dependent.
 #[derive(Debug, Default)]
 struct Gathered<'a> {
-    tally: Option<Tally>,
+    count: u64,
+    /// The first and the last.
+    span: Option<(&'a Sighting, &'a Sighting)>,
     principals: BTreeMap<&'a str, u64>,
     errors: BTreeMap<&'a str, u64>,
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, principal: Option<&'a str>, error: Option<&'a str>, tally: &Tally) {
-        match &mut self.tally {
-            Some(known) => known.add(tally.clone()),
-            None => self.tally = Some(tally.clone()),
-        }
+    fn add_sightings(&mut self, count: u64, first: &'a Sighting, last: &'a Sighting) {
+        self.count += count;
+        let (from, to) = self.span.unwrap_or((first, last));
+        self.span = Some((from.min(first), to.max(last)));
+    }
+
+    fn add_names(&mut self, count: u64, principal: Option<&'a str>, error: Option<&'a str>) {
         if let Some(principal) = principal {
-            *self.principals.entry(principal).or_default() += tally.count;
+            *self.principals.entry(principal).or_default() += count;
         }
         if let Some(error) = error {
-            *self.errors.entry(error).or_default() += tally.count;
+            *self.errors.entry(error).or_default() += count;
         }
     }
 
     fn dependent(self, grade: Grade, service: Option<&str>, resource: Option<&str>) -> Option<Dependent> {
         const MOST_PRINCIPALS: usize = 10;
-        let tally = self.tally?;
+        let (count, (first_of_all, last_of_all)) = (self.count, self.span?);
         let mut principals: Vec<(&str, u64)> = self.principals.into_iter().collect();
         principals.sort_by_key(|(_, count)| Reverse(*count));
         let who = match (resource, service) {
@@ -277,8 +286,8 @@ impl<'a> Gathered<'a> {
             (None, Some(service)) => service,
             (None, None) => principals.first().map_or("somebody not named", |(principal, _)| *principal),
         };
-        let times = if tally.count == 1 { "once".to_owned() } else { format!("{} times", tally.count) };
-        let (first, last) = (tally.first.time, tally.last.time);
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let (first, last) = (first_of_all.time, last_of_all.time);
         let errors: Vec<&str> = self.errors.into_keys().collect();
         let says = match grade {
             Grade::BrokenNow => {
@@ -295,9 +304,9 @@ impl<'a> Gathered<'a> {
             Grade::Granted => "a grant is made",
             Grade::Declared | Grade::Live => "a resource names it",
         };
-        let mut evidence = vec![tally.first.evidence(shows)];
-        if tally.last != tally.first {
-            evidence.push(tally.last.evidence(shows));
+        let mut evidence = vec![first_of_all.evidence(shows)];
+        if last_of_all != first_of_all {
+            evidence.push(last_of_all.evidence(shows));
         }
         Some(Dependent {
             grade,
@@ -308,7 +317,7 @@ impl<'a> Gathered<'a> {
                 .take(MOST_PRINCIPALS)
                 .map(|(name, _)| name.to_owned())
                 .collect(),
-            count: tally.count,
+            count,
             first: first.to_string(),
             last: last.to_string(),
             says,

@@ -67,6 +67,21 @@ pub(crate) fn blames_kms(code: &str) -> bool {
     code.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"kms"))
 }
 
+/// Whether a member, as JSON text, may name a key: where it says no, reading it finds none.
+pub fn may_name_key(member: &str) -> bool {
+    const PARTS: [&[u8]; 4] = [b"kms", b"keyid", b"keyarn", b"encryptionkey"];
+    let text = member.as_bytes();
+    let begins = |at: usize, part: &[u8]| {
+        text.get(at..at + part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part))
+    };
+    text.iter().enumerate().any(|(at, byte)| match byte {
+        b'k' | b'K' | b'e' | b'E' => PARTS.iter().any(|part| begins(at, part)),
+        // A letter may be written so.
+        b'\\' => text.get(at + 1) == Some(&b'u'),
+        _ => false,
+    })
+}
+
 /// The keys that a call names for its resource, ARNs first, then ids and aliases in the account and Region of the event.
 pub(crate) fn declared_keys(event: &Event) -> Vec<KeyRef> {
     let mut found = Vec::new();
@@ -218,4 +233,27 @@ fn leaves_kms_out(request: &Value) -> bool {
                     || names_kms(&field, "notStartsWith")
                     || !array(&field, "equals").is_empty() && !names_kms(&field, "equals"))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_names_no_key_is_passed_over() {
+        for names in [
+            r#"{"kmsKeyId":"alias/a"}"#,
+            r#"{"KMSMasterKeyID":"k"}"#,
+            r#"{"x":"arn:aws:kms:eu-west-1:1:key/k"}"#,
+            r#"{"keyArn":"k"}"#,
+            r#"{"KeyId":"k"}"#,
+            r#"{"a":{"encryptionKey":"k"}}"#,
+            r#"{"\u006bmsKeyId":"k"}"#,
+        ] {
+            assert!(may_name_key(names), "{names}");
+        }
+        for other in ["null", "{}", r#"{"name":"/a/key","type":"String","tokens":["keys"]}"#] {
+            assert!(!may_name_key(other), "{other}");
+        }
+    }
 }

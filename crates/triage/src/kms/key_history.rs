@@ -1,7 +1,7 @@
 //! Everything that events say of KMS keys, in whatever order they come; to be asked once they are sorted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use ecs::Timestamp;
 use foldhash::fast::FixedState;
@@ -11,12 +11,13 @@ use super::declared::{
 };
 use super::key_id::KeyRef;
 use super::key_report::KeyReport;
-use super::key_use::KeyUseBatch;
+use super::key_use::{KeyUseBatch, KeyUseReader};
 use super::lifecycle::{Change, LifecycleEvent};
 use super::sighting::{KMS, Sighting, Tally};
 use super::sorted_keys::SortedKeys;
-use super::use_facts::{groups_of, kind_of, shared_hash, state_said};
+use super::use_facts::{BatchGroup, groups_of, kind_of, shared_hash, state_said};
 use super::use_groups::{UseGroup, UseGroups, UseKind};
+use super::written_uses::{PlainKey, WrittenUses, plain_key};
 use crate::event::Event;
 
 /// What events say of KMS keys. Give it events in any order, then ask [`KeyHistory::sorted`].
@@ -32,7 +33,23 @@ pub struct KeyHistory {
     pub(crate) trails: Vec<TrailChange>,
     shared: HashSet<u64, FixedState>,
     duplicates: u64,
+    /// Uses that nobody asked about yet.
+    written: Vec<WrittenUses>,
+    written_bytes: usize,
+    /// All uses, once somebody asked about all keys.
+    read: OnceLock<Box<UsesOfKeys>>,
 }
+
+/// The uses of some keys, or of all, added up.
+#[derive(Debug, Clone, Default)]
+pub struct UsesOfKeys {
+    pub(crate) uses: BTreeMap<KeyRef, UseGroups>,
+    /// Accounts and Regions in which other keys are used or read.
+    pub(crate) used_in: BTreeSet<(Option<String>, Option<String>)>,
+}
+
+/// Uses that take more are read and added up at once.
+const MOST_WRITTEN_BYTES: usize = 256 << 20;
 
 /// Beyond this, uses that two accounts have recorded count twice.
 const MOST_SHARED: usize = 1_000_000;
@@ -58,6 +75,7 @@ impl KeyHistory {
 
     /// Takes an event. Those that say nothing of keys are passed over.
     pub fn observe(&mut self, event: &Event) {
+        self.read = OnceLock::new();
         if event.provider == KMS {
             let Some(kind) = kind_of(&event.action) else {
                 self.keep(event);
@@ -86,24 +104,79 @@ impl KeyHistory {
 
     /// Merges the uses of an input. `keep` is asked by the row number that the use was pushed with.
     pub fn take(&mut self, batch: &KeyUseBatch, keep: impl Fn(usize) -> bool) {
-        for (group, tally) in batch.tallies(|row, shared| keep(row) && self.is_new(shared)) {
-            let mut add = |(key, group): &(KeyRef, UseGroup), tally| {
-                // Looked up first: keys are many texts to copy, and known ones are the rule.
-                match self.uses.get_mut(key) {
-                    Some(groups) => groups.add(group, tally),
-                    None => self.uses.entry(key.clone()).or_default().add(group, tally),
-                }
-            };
-            if let Some((last, others)) = group.split_last() {
-                others.iter().for_each(|of_key| add(of_key, tally.clone()));
-                add(last, tally);
+        self.read = OnceLock::new();
+        let tallies = batch.tallies(|row, shared| keep(row) && self.is_new(shared));
+        add_up(&mut self.uses, tallies);
+    }
+
+    /// Takes in the uses of an input as they are written. `keep` is asked by the row number that the use was pushed with.
+    pub fn take_written(&mut self, mut written: WrittenUses, keep: impl Fn(usize) -> bool) {
+        self.read = OnceLock::new();
+        written.retain(|row, shared| keep(row) && self.is_new(shared));
+        if written.is_empty() {
+            return;
+        }
+        self.written_bytes += written.bytes();
+        self.written.push(written);
+        if self.written_bytes > MOST_WRITTEN_BYTES {
+            let mut reader = KeyUseReader::default();
+            for written in std::mem::take(&mut self.written) {
+                read_written(&mut self.uses, &mut reader, &written, |_| true);
             }
+            self.written_bytes = 0;
         }
     }
 
     /// Sorts what was taken, and finds out which alias was which key when.
     pub fn sorted(&self) -> SortedKeys<'_> {
-        SortedKeys::of(self)
+        if self.written.is_empty() {
+            return SortedKeys::of(self, &self.uses, &BTreeSet::new());
+        }
+        let whole = self.read.get_or_init(|| Box::new(self.uses_where(|_| true)));
+        SortedKeys::of(self, &whole.uses, &whole.used_in)
+    }
+
+    /// As [`KeyHistory::sorted`], where only keys are asked about of which the uses are given; others seem not to be used.
+    pub fn sorted_with<'a>(&'a self, uses: &'a UsesOfKeys) -> SortedKeys<'a> {
+        SortedKeys::of(self, &uses.uses, &uses.used_in)
+    }
+
+    /// The uses of the keys with these ids. That others are used is in it too, but no more of them.
+    pub fn uses_of(&self, ids: &BTreeSet<String>) -> UsesOfKeys {
+        self.uses_where(|id| ids.contains(id))
+    }
+
+    fn uses_where(&self, wanted: impl Fn(&str) -> bool) -> UsesOfKeys {
+        let mut found = UsesOfKeys::default();
+        for (named, groups) in &self.uses {
+            match named {
+                KeyRef::Key(key) if !wanted(&key.id) => {
+                    if groups.iter().any(|(group, _)| group.kind.shows_use()) {
+                        found.used_in.insert((key.account.clone(), key.region.clone()));
+                    }
+                }
+                _ => {
+                    found.uses.insert(named.clone(), groups.clone());
+                }
+            }
+        }
+        let mut reader = KeyUseReader::default();
+        let mut used_in: BTreeSet<(&str, &str)> = BTreeSet::new();
+        let mut last = ("", "");
+        for written in &self.written {
+            read_written(&mut found.uses, &mut reader, written, |key| {
+                let is_wanted = wanted(key.id);
+                // Neighbours in an input mostly share theirs.
+                if !is_wanted && last != (key.account, key.region) {
+                    last = (key.account, key.region);
+                    used_in.insert(last);
+                }
+                is_wanted
+            });
+        }
+        let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        found.used_in.extend(used_in.into_iter().map(|(account, region)| (part(account), part(region))));
+        found
     }
 
     /// Every key that events name, at a moment, the riskiest first.
@@ -118,7 +191,7 @@ impl KeyHistory {
 
     /// Uses of which only service and error are kept, as their keys have more resources and principals than are kept.
     pub fn uses_left_out(&self) -> u64 {
-        self.uses.values().map(UseGroups::left_out).sum()
+        self.sorted().uses_left_out()
     }
 
     fn add_all(&mut self, event: &Event, kind: UseKind, keys: Vec<KeyRef>, resource: Option<String>) {
@@ -171,4 +244,36 @@ impl KeyHistory {
         self.duplicates += u64::from(!new);
         new
     }
+}
+
+fn add_up(uses: &mut BTreeMap<KeyRef, UseGroups>, tallies: Vec<(&BatchGroup, Tally)>) {
+    let mut add = |(key, group): &(KeyRef, UseGroup), tally| {
+        // Looked up first: keys are many texts to copy, and known ones are the rule.
+        match uses.get_mut(key) {
+            Some(groups) => groups.add(group, tally),
+            None => uses.entry(key.clone()).or_default().add(group, tally),
+        }
+    };
+    for (group, tally) in tallies {
+        if let Some((last, others)) = group.split_last() {
+            others.iter().for_each(|of_key| add(of_key, tally.clone()));
+            add(last, tally);
+        }
+    }
+}
+
+/// Reads the uses of those keys that are wanted, and of those that only reading tells.
+fn read_written<'a>(
+    uses: &mut BTreeMap<KeyRef, UseGroups>,
+    reader: &mut KeyUseReader,
+    written: &'a WrittenUses,
+    mut wanted: impl FnMut(PlainKey<'a>) -> bool,
+) {
+    for key_use in written.iter() {
+        if plain_key(&key_use).is_none_or(&mut wanted) {
+            reader.push(&key_use);
+        }
+    }
+    let batch = reader.batch(Arc::clone(&written.input));
+    add_up(uses, batch.tallies(|_, _| true));
 }

@@ -105,6 +105,25 @@ pub(crate) struct AdditionalMember<'a> {
     pub(crate) key_material_id: Text<'a>,
 }
 
+/// `responseElements` of STS.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct StsMember<'a> {
+    #[serde(borrow)]
+    pub(crate) assumed_role_user: Object<IssuerMember<'a>>,
+    #[serde(borrow)]
+    pub(crate) federated_user: Object<IssuerMember<'a>>,
+    #[serde(borrow)]
+    pub(crate) credentials: Object<CredentialsMember<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct CredentialsMember<'a> {
+    #[serde(borrow)]
+    pub(crate) access_key_id: Text<'a>,
+}
+
 /// Reads a member. What is missing, null or of another shape is as if it were empty. `spare` is for records that say one
 /// thing twice: the last one counts, as in [`serde_json::Value`].
 pub(crate) fn read<'a, T: Deserialize<'a> + Default>(raw: Option<&'a str>, spare: &'a mut String) -> T {

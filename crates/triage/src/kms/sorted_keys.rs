@@ -1,5 +1,6 @@
 //! A key history in the order of time: aliases resolved, every event with the keys that it is about.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecs::Timestamp;
@@ -10,7 +11,7 @@ use super::key_history::KeyHistory;
 use super::key_id::{AliasId, KeyId, KeyRef};
 use super::lifecycle::{Change, LifecycleEvent, Store};
 use super::sighting::Tally;
-use super::use_groups::{UseGroup, UseKind};
+use super::use_groups::{UseGroup, UseGroups};
 
 /// A [`KeyHistory`] that can be asked. Sort once, ask often.
 #[derive(Debug)]
@@ -22,7 +23,15 @@ pub struct SortedKeys<'a> {
     /// Accounts and Regions in which some key is used or read.
     pub(crate) used_in: BTreeSet<(Option<String>, Option<String>)>,
     unresolved: Vec<(AliasId, u64)>,
+    /// The same by account and Region.
+    unresolved_in: BTreeMap<(Option<String>, Option<String>), u64>,
+    uses_left_out: u64,
+    /// What was told of the trails of an account up to a moment.
+    pub(crate) blind_trails: RefCell<BTreeMap<AccountUntil, Vec<String>>>,
 }
+
+/// An account, and how far the data reaches.
+type AccountUntil = (Option<String>, Option<Timestamp>);
 
 /// What is known of one key.
 #[derive(Debug, Default)]
@@ -35,7 +44,12 @@ pub(crate) struct EventsOfKey<'a> {
 }
 
 impl<'a> SortedKeys<'a> {
-    pub(crate) fn of(history: &'a KeyHistory) -> Self {
+    /// `used_in` are places where keys are used whose uses are not among those given.
+    pub(crate) fn of(
+        history: &'a KeyHistory,
+        uses: &'a BTreeMap<KeyRef, UseGroups>,
+        used_in: &BTreeSet<(Option<String>, Option<String>)>,
+    ) -> Self {
         let mut lifecycle: Vec<&LifecycleEvent> = history.lifecycle.iter().collect();
         lifecycle.sort_by(|left, right| left.sighting.cmp(&right.sighting));
         let aliases = aliases_of(&lifecycle);
@@ -46,11 +60,15 @@ impl<'a> SortedKeys<'a> {
             trails: history.trails.iter().collect::<BTreeSet<_>>().into_iter().collect(),
             used_in: BTreeSet::new(),
             unresolved: Vec::new(),
+            unresolved_in: BTreeMap::new(),
+            uses_left_out: 0,
+            blind_trails: RefCell::default(),
         };
         for event in lifecycle {
             sorted.place(event);
         }
-        for (named, groups) in &history.uses {
+        for (named, groups) in uses {
+            sorted.uses_left_out += groups.left_out();
             let mut lost = 0;
             for (group, tally) in groups.iter() {
                 match sorted.key_of(named, tally) {
@@ -66,10 +84,14 @@ impl<'a> SortedKeys<'a> {
                 _ => {}
             }
         }
-        let shows = |kind| matches!(kind, UseKind::Use | UseKind::PublicKey | UseKind::Read);
-        let is_used = |events: &EventsOfKey<'_>| events.uses.iter().any(|(group, _)| shows(group.kind));
+        for (alias, count) in &sorted.unresolved {
+            let place = (alias.account.clone(), alias.region.clone());
+            *sorted.unresolved_in.entry(place).or_default() += count;
+        }
+        let is_used = |events: &EventsOfKey<'_>| events.uses.iter().any(|(group, _)| group.kind.shows_use());
         let used = sorted.keys.iter().filter(|(_, events)| is_used(events));
         sorted.used_in = used.map(|(key, _)| (key.account.clone(), key.region.clone())).collect();
+        sorted.used_in.extend(used_in.iter().cloned());
         sorted
     }
 
@@ -102,6 +124,16 @@ impl<'a> SortedKeys<'a> {
     /// Aliases that uses named and whose key no record says, with the number of those uses.
     pub fn unresolved_aliases(&self) -> &[(AliasId, u64)] {
         &self.unresolved
+    }
+
+    /// Uses of which only service and error are kept, as their keys have more resources and principals than are kept.
+    pub(crate) fn uses_left_out(&self) -> u64 {
+        self.uses_left_out
+    }
+
+    /// Uses in an account and Region that name an alias whose key no record says.
+    pub(crate) fn unresolved_in(&self, account: &Option<String>, region: &Option<String>) -> u64 {
+        self.unresolved_in.get(&(account.clone(), region.clone())).copied().unwrap_or(0)
     }
 
     /// The keys that are the same multi-Region key in other Regions.

@@ -47,6 +47,13 @@ pub(crate) enum UseKind {
     ServiceFailure,
 }
 
+impl UseKind {
+    /// Does it show that the trail records uses of keys?
+    pub(crate) fn shows_use(self) -> bool {
+        matches!(self, Self::Use | Self::PublicKey | Self::Read)
+    }
+}
+
 /// The tallies of one key. Bounded: beyond [`MOST_GROUPS`], events are added up by kind, service and error alone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UseGroups {

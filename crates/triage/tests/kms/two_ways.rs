@@ -4,6 +4,8 @@ use bartizan_triage::event::Event;
 use bartizan_triage::kms::coverage::Coverage;
 use bartizan_triage::kms::key_history::KeyHistory;
 use bartizan_triage::kms::key_use::{KeyUse, KeyUseBatch, KeyUseReader};
+use bartizan_triage::kms::sorted_keys::SortedKeys;
+use bartizan_triage::kms::written_uses::WrittenUses;
 use bartizan_triage::place::Place;
 use ecs::Timestamp;
 use proptest::prelude::*;
@@ -14,12 +16,26 @@ use crate::made_log::{ACCOUNT, arn};
 /// A batch of the uses among records, row by row, and how many there were.
 pub(crate) fn members_of(records: &[Value]) -> (KeyUseBatch, usize) {
     let mut reader = KeyUseReader::default();
-    let pushed = push_all(&mut reader, records, 0);
+    let pushed = push_all(&mut |key_use| reader.push(key_use), records, 0);
     (reader.batch("made.json"), pushed)
 }
 
+/// The uses among records as they are written.
+fn written_uses(records: &[Value]) -> WrittenUses {
+    let mut written = WrittenUses::default();
+    let mut push = |key_use: &KeyUse<'_>| {
+        let is_use = key_use.event_name.is_some_and(KeyUseReader::takes);
+        if is_use {
+            written.push(key_use);
+        }
+        is_use
+    };
+    push_all(&mut push, records, 0);
+    written.take("made.json")
+}
+
 /// The records have the rows from `first` on.
-fn push_all(reader: &mut KeyUseReader, records: &[Value], first: usize) -> usize {
+fn push_all(push: &mut dyn FnMut(&KeyUse<'_>) -> bool, records: &[Value], first: usize) -> usize {
     let mut pushed = 0;
     for (row, record) in (first..).zip(records) {
         let text = |name: &str| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -29,7 +45,7 @@ fn push_all(reader: &mut KeyUseReader, records: &[Value], first: usize) -> usize
         let request = written("requestParameters");
         let response = written("responseElements");
         let additional = written("additionalEventData");
-        pushed += usize::from(reader.push(&KeyUse {
+        pushed += usize::from(push(&KeyUse {
             row,
             offset: row as u64,
             event_time: text("eventTime").and_then(|at| at.parse().ok()),
@@ -237,11 +253,27 @@ proptest! {
         let mut reader = KeyUseReader::default();
         let mut read = KeyHistory::new();
         for (first, records) in [(0, &records[..cut]), (cut, &records[cut..])] {
-            push_all(&mut reader, records, first);
+            push_all(&mut |key_use| reader.push(key_use), records, first);
             read.take(&reader.batch("made.json"), |_| true);
         }
         (0..events.len()).filter(|row| !is_use(*row)).for_each(|row| read.observe(&events[row]));
         prop_assert_eq!(told(&straight), told(&read));
+
+        // As they are written: of all keys, and of each alone.
+        let mut unread = KeyHistory::new();
+        (0..events.len()).filter(|row| !is_use(*row)).for_each(|row| unread.observe(&events[row]));
+        for rows in [0..cut, cut..records.len()] {
+            unread.take_written(written_uses(&records), |row| rows.contains(&row));
+        }
+        prop_assert_eq!(told(&straight), told(&unread));
+        let (all, at) = (straight.sorted(), "2026-03-14T00:30:00Z".parse().unwrap());
+        for key in all.keys() {
+            let uses = unread.uses_of(&[key.id.clone()].into());
+            let alone = unread.sorted_with(&uses);
+            prop_assert_eq!(all.report(key, at), alone.report(key, at));
+            let radius = |keys: &SortedKeys<'_>| keys.blast_radius(key, at, &Coverage::default());
+            prop_assert_eq!(radius(&all), radius(&alone));
+        }
     }
 }
 

@@ -46,6 +46,8 @@ pub enum WrittenMember {
 /// Who acted, of the members of `userIdentity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who<'r> {
+    /// `type`.
+    pub kind: Option<&'r str>,
     /// `arn`.
     pub arn: Option<&'r str>,
     /// `principalId`.
@@ -310,6 +312,7 @@ impl<'a> SkimmedRecord<'a> {
     pub fn who(&self) -> Option<Who<'_>> {
         let identity = self.identity()?;
         Some(Who {
+            kind: identity.kind.get(),
             arn: identity.arn.get(),
             principal_id: identity.principal_id.get(),
             account: identity.account_id.get(),
