@@ -129,7 +129,8 @@ fn told_of(entry: &TableEntry, schema: &StreamSchema, clashes: &BTreeSet<&str>, 
                 Kind::Ip => of_values == FieldType::Ip && entry.field_type == Some(FieldType::Ip),
                 _ => false,
             };
-            if is_told { Told::Text { column: name, alone: !has_below } } else { Told::Nothing }
+            let alone = !has_below && !schema.overflowed;
+            if is_told { Told::Text { column: name, alone } } else { Told::Nothing }
         }
         None if schema.overflowed || has_below => Told::Nothing,
         None => Told::Missing,

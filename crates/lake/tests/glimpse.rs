@@ -126,7 +126,7 @@ fn columns_tell_of_texts_addresses_and_of_what_is_not_there() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn columns_tell_nothing_else_than_documents(
         events in prop::collection::vec(fields(), 1..8),
