@@ -84,15 +84,24 @@ pub fn needed_range(
             |planned: &&PlannedRule<'_>| only.is_none_or(|only| only.contains(&planned.rule.rule_id));
         plan.rules.iter().filter(wanted)
     };
-    let history_from = |rule: &PlannedRule<'_>, from| match history {
-        Some(history) => history.history_from(rule, windows, from),
-        None => rule.history_from(windows, from),
-    };
-    let start = |from| rules().filter_map(|rule| history_from(rule, from)).min();
+    let start = |from| rules().filter_map(|rule| history_from(rule, history, windows, from)).min();
     let end = |to| rules().filter_map(|rule| rule.seen_until(windows, to)).max();
     let from = range.from.map(|from| start(from).map_or(from, |start| start.min(from)));
     let to = range.to.map(|to| end(to).map_or(to, |until| until.max(to)));
     TimeRange { from, to }
+}
+
+/// From when on events before a range count for a rule, beside what was kept of it.
+fn history_from(
+    rule: &PlannedRule<'_>,
+    history: Option<&KeepHistory>,
+    windows: Windows,
+    range_from: Timestamp,
+) -> Option<Timestamp> {
+    match history {
+        Some(history) => history.history_from(rule, windows, range_from),
+        None => rule.history_from(windows, range_from),
+    }
 }
 
 /// Some rules of an execution, with what they are run over.
@@ -114,7 +123,7 @@ pub struct Part<'p> {
 }
 
 impl<'p> Part<'p> {
-    /// The scan of this part, for rules that are run alone.
+    /// What looks for what the rules of this part want.
     fn scan<'e>(&self, enrichment: &'e Enrichment) -> SharedScan<'e>
     where
         'p: 'e,
@@ -124,33 +133,16 @@ impl<'p> Part<'p> {
         let is_wanted =
             |rule: &PlannedRule<'_>| self.only.is_none_or(|only| only.contains(&rule.rule.rule_id));
         SharedScan::new(self.plan, settings).only(is_wanted).looking_around(|rule| {
-            let from = range.from.filter(|_| is_wanted(rule)).and_then(|from| match &self.history {
-                Some(history) => history.history_from(rule, windows, from),
-                None => rule.history_from(windows, from),
-            });
+            let from = range.from.filter(|_| is_wanted(rule));
+            let from = from.and_then(|from| history_from(rule, self.history.as_ref(), windows, from));
             let until = range.to.filter(|_| is_wanted(rule)).and_then(|to| rule.seen_until(windows, to));
             (from, until)
         })
     }
 }
 
-/// Runs the rules of a plan over events, which come in any order and each once.
-///
-/// # Errors
-/// When events cannot be had ([`EngineError::Events`]) or alerts cannot be handed over.
-pub fn execute(
-    plan: &Plan<'_>,
-    events: impl Iterator<Item = Result<MadeEvent, EngineError>>,
-    options: ExecuteOptions<'_>,
-    sink: &mut dyn AlertSink,
-) -> Result<Executed, EngineError> {
-    let part = Part { plan, only: None, options, read: TimeRange::default(), bounds: None, history: None };
-    let more = |_: &dyn Fn(&DataStream) -> bool| std::iter::empty();
-    let mut done = execute_together(vec![part], events, more, &mut [sink], &|| false)?;
-    done.pop().unwrap_or(Err(EngineError::Stopped))
-}
-
-/// Runs several parts over the same events in one pass: each event is made once for all of them. What a part gives does not
+/// Runs several parts over the same events in one pass. Events come in any order and each once, and are made once for all
+/// parts, when any may want them. What a part gives does not
 /// depend on the others; a part that fails stops none of them. `sinks` are those of the parts, one each.
 ///
 /// Indicators count whatever their time. When events wait for some, `indicators` is called once, and gives all events of the

@@ -49,7 +49,7 @@ pub mod windows;
 pub use detect::bounds::Bounds;
 pub use detect::{AlertSink, ChangedAlert, Detection};
 pub use error::EngineError;
-pub use execute::{ExecuteOptions, Executed, MadeEvent, Part, execute, execute_together, needed_range};
+pub use execute::{ExecuteOptions, Executed, MadeEvent, Part, execute_together, needed_range};
 pub use hunt::{HuntEvent, HuntOptions, HuntOutput, HuntSummary, hunt};
 pub use indicators::{IndicatorAccount, IndicatorFile};
 pub use kept_history::{ClosedAlerts, KeepHistory, KeptHistories, KeptHistory, ReadHistory};

@@ -232,16 +232,6 @@ impl<'r> Plan<'r> {
         self.filters.iter().any(|filter| filter.indicators.is_some())
     }
 
-    /// From when on some rule looks at events before the range of a hunt that starts at `range_from`.
-    pub fn history_from(&self, windows: Windows, range_from: Timestamp) -> Option<Timestamp> {
-        self.rules.iter().filter_map(|rule| rule.history_from(windows, range_from)).min()
-    }
-
-    /// Until when events count that lie after the range of a hunt, for any rule.
-    pub fn seen_until(&self, windows: Windows, range_to: Timestamp) -> Option<Timestamp> {
-        self.rules.iter().filter_map(|rule| rule.seen_until(windows, range_to)).max()
-    }
-
     /// The filters of a rule.
     pub fn filters_of(&self, rule: &PlannedRule<'_>) -> &[PlannedFilter] {
         &self.filters[rule.filters.clone()]

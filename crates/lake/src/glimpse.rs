@@ -1,6 +1,6 @@
 //! Events as their columns tell of them, without their documents: enough to see that most are not wanted.
 //!
-//! Making a document of its JSON costs a hundred times what reading a few columns costs. What a column tells is what the
+//! Making a document of its JSON costs far more than reading a few columns. What a column tells is what the
 //! document would tell, or nothing: fields whose columns may differ from their documents are unknown.
 
 use std::collections::{BTreeMap, BTreeSet};

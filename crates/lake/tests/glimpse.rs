@@ -125,6 +125,20 @@ fn columns_tell_of_texts_addresses_and_of_what_is_not_there() {
     assert!(check(vec![map], 1_000, 0) > 2 * 9 * 7);
 }
 
+/// Such a field has no column of its own, and is there all the same.
+#[test]
+fn a_field_below_a_text_may_lie_beyond_the_limit_of_columns() {
+    let event = |fields: Value| match fields {
+        Value::Object(map) => map,
+        other => panic!("{other} is no object"),
+    };
+    let events = vec![
+        event(json!({"@timestamp": at(0).to_string(), "user": {"name": "a"}, "event": {"action": "a"}})),
+        event(json!({"@timestamp": at(0).to_string(), "user": {"name": {"below": "a"}}})),
+    ];
+    assert!(check(events, 2, 0) > 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]

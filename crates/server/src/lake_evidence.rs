@@ -5,10 +5,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ecs::{Document, IndexPatterns, TimeRange, Timestamp};
+use ecs::{IndexPatterns, TimeRange, Timestamp};
 use jiff::SignedDuration;
-use lake::{Lake, ScanRequest, Snapshot, StoredEvent, TimeField};
-use matcher::value::date_of;
+use lake::{Glimpse, Lake, LakeError, ScanRequest, Snapshot, StoredEvent, TimeField};
 use triage::event::Event;
 use triage::evidence::Evidence;
 use triage::place::Place;
@@ -103,14 +102,14 @@ impl Held {
             for event in events(snapshot, time, TimeField::Timestamp) {
                 let event = event?;
                 // What came in since then is read the next time.
-                if time_of(&event.document, "event.ingested").is_some_and(|at| at >= now) {
+                if event.ingested().is_some_and(|at| at >= now) {
                     continue;
                 }
                 if held.events >= limits.events {
                     held.cut_at = Some(from);
                     break 'back;
                 }
-                held.observe(&event);
+                held.observe(&event.event()?);
             }
             if from <= oldest {
                 break;
@@ -130,7 +129,7 @@ impl Held {
             if self.events >= most {
                 return Ok(None);
             }
-            self.observe(&event?);
+            self.observe(&event?.event()?);
         }
         self.through = now;
         Ok(Some(self))
@@ -162,11 +161,7 @@ fn events(
     snapshot: &Snapshot,
     time: TimeRange,
     time_field: TimeField,
-) -> impl Iterator<Item = Result<StoredEvent, lake::LakeError>> {
+) -> impl Iterator<Item = Result<Glimpse, LakeError>> {
     let streams = IndexPatterns::new(["logs-aws*"]);
-    snapshot.documents(&ScanRequest { streams, time, time_field, ..ScanRequest::default() })
-}
-
-fn time_of(document: &Document, field: &str) -> Option<Timestamp> {
-    Timestamp::from_millisecond(document.first(field).and_then(date_of)?).ok()
+    snapshot.glimpses(&ScanRequest { streams, time, time_field, ..ScanRequest::default() }, &[])
 }

@@ -11,17 +11,34 @@ use crate::cloudtrail::{DELETED, DISABLED, event_id, kms_call, log_file, log_key
 use crate::node::{Node, wait_for};
 use crate::postgres_server::PostgresServer;
 
+/// Two nodes on one database, with logs and lake in one bucket. The first is the active one.
+struct TwoNodes {
+    first: Node,
+    second: Node,
+    aws: AwsEmulator,
+    _postgres: PostgresServer,
+}
+
+impl TwoNodes {
+    /// `None` where PostgreSQL or the emulator of AWS is not installed.
+    fn start() -> Option<Self> {
+        let postgres = PostgresServer::start()?;
+        let aws = AwsEmulator::start()?;
+        aws.make_bucket("events");
+        let (mut first, mut second) =
+            (Node::shared(&aws, &postgres.url()), Node::shared(&aws, &postgres.url()));
+        first.start();
+        first.wait_until_ready();
+        wait_for("the lease", Duration::from_secs(20), || first.has_said("this is the active node"));
+        second.start();
+        second.wait_until_ready();
+        Some(Self { first, second, aws, _postgres: postgres })
+    }
+}
+
 #[test]
 fn when_one_is_killed_the_other_takes_over() {
-    let Some(postgres) = PostgresServer::start() else { return };
-    let Some(aws) = AwsEmulator::start() else { return };
-    aws.make_bucket("events");
-    let (mut first, mut second) = (Node::shared(&aws, &postgres.url()), Node::shared(&aws, &postgres.url()));
-    first.start();
-    first.wait_until_ready();
-    wait_for("the lease", Duration::from_secs(20), || first.has_said("this is the active node"));
-    second.start();
-    second.wait_until_ready();
+    let Some(TwoNodes { _postgres, aws, mut first, mut second }) = TwoNodes::start() else { return };
 
     // Both founding rules, over files that come one after the other; the kill hits somewhere between.
     let put = |number: u32| {
@@ -92,15 +109,7 @@ fn when_one_is_killed_the_other_takes_over() {
 /// nothing.
 #[test]
 fn when_one_is_frozen_and_wakes_up_nothing_is_lost() {
-    let Some(postgres) = PostgresServer::start() else { return };
-    let Some(aws) = AwsEmulator::start() else { return };
-    aws.make_bucket("events");
-    let (mut first, mut second) = (Node::shared(&aws, &postgres.url()), Node::shared(&aws, &postgres.url()));
-    first.start();
-    first.wait_until_ready();
-    wait_for("the lease", Duration::from_secs(20), || first.has_said("this is the active node"));
-    second.start();
-    second.wait_until_ready();
+    let Some(TwoNodes { _postgres, aws, mut first, mut second }) = TwoNodes::start() else { return };
     let mut number = 0;
     let mut put = || {
         let calls = ["DisableKey", "DeleteImportedKeyMaterial", "ListKeys"];
