@@ -16,7 +16,7 @@ use triage::report::TriageReport;
 use triage::surroundings::Window;
 
 use crate::error::ServerError;
-use crate::lake_evidence::GatheredEvidence;
+use crate::kept_evidence::GatheredEvidence;
 use crate::scheduler::{Scheduler, with_causes};
 
 /// The alert's field that holds its investigation.

@@ -25,7 +25,7 @@ use crate::actions::{Actions, RuleMemory};
 use crate::clock::Clock;
 use crate::error::ServerError;
 use crate::investigation::InvestigationLimits;
-use crate::lake_evidence::LakeEvidence;
+use crate::kept_evidence::KeptEvidence;
 use crate::plan_cache::PlanCache;
 use crate::rule_histories::RuleHistories;
 use crate::run::{Group, GroupResults, RuleKind, RunContext, RunRequest, run_together};
@@ -115,7 +115,7 @@ pub struct Scheduler {
     /// What rules have seen up to their last run.
     pub histories: Arc<RuleHistories>,
     /// What was read of the lake for investigations.
-    pub evidence: Arc<LakeEvidence>,
+    pub evidence: Arc<KeptEvidence>,
     /// When true, a round ends early: what has not run keeps its cursor.
     pub is_stopping: Arc<AtomicBool>,
 }

@@ -33,9 +33,11 @@ use crate::settings::{Settings, SourceKind, SourceSettings};
 
 mod control;
 mod opening;
+mod under_lease;
 
 use opening::{open_lake, sole_server_of};
 pub use opening::{open_state, read_lake};
+use under_lease::while_renewing;
 
 /// The right to run rules: one node has it at a time.
 const LEASE: &str = "scheduler";
@@ -440,18 +442,10 @@ impl Server {
 
     /// A round, during which the lease is renewed.
     async fn round_with_lease(&self, lease: &Lease) -> Result<Round, ServerError> {
-        let round = self.round(lease);
-        tokio::pin!(round);
-        loop {
-            tokio::select! {
-                done = &mut round => return done,
-                () = tokio::time::sleep(LEASE_RENEWED_EVERY) => {
-                    let renewed = self.store.renew_lease(lease, LEASE_LENGTH, self.clock.now()).await;
-                    // The round's commits are refused when it is lost.
-                    if let Err(error) = renewed {
-                        self.log.error("scheduler", "lease", &with_causes(&error));
-                    }
-                }
+        let renew = || async {
+            // The round's commits are refused when it is lost.
+            if let Err(error) = self.store.renew_lease(lease, LEASE_LENGTH, self.clock.now()).await {
+                self.log.error("scheduler", "lease", &with_causes(&error));
             }
         }
     }

@@ -26,7 +26,7 @@ pub struct GatheredEvidence {
 
 /// What was read of a lake. Whoever asks next waits for whoever asks now.
 #[derive(Debug, Default)]
-pub struct LakeEvidence {
+pub struct KeptEvidence {
     held: Mutex<Option<Held>>,
 }
 
@@ -48,7 +48,7 @@ struct Held {
 /// What nobody has asked for since then is forgotten.
 const UNUSED: SignedDuration = SignedDuration::from_mins(30);
 
-impl LakeEvidence {
+impl KeptEvidence {
     /// Gives what the lake says of what came in before `now`. Blocks.
     ///
     /// Of the newest events so many are read as the limits say; what comes in later is added, up to half as many again.
