@@ -179,8 +179,7 @@ impl Scheduler {
         now: Timestamp,
     ) -> Result<Round, ServerError> {
         let mut round = Round::default();
-        let cursors: BTreeMap<String, RuleCursor> =
-            self.store.cursors().await?.into_iter().map(|cursor| (cursor.rule_id.clone(), cursor)).collect();
+        let cursors = self.start_rules(library, lease, now).await?;
         let mut groups = Groups::new();
         for rule in &library.rules {
             let cursor = cursors.get(&rule.rule_id);
@@ -198,6 +197,38 @@ impl Scheduler {
         self.fill_gaps(library, actions, lease, now, &mut round).await?;
         self.evidence.forget_unused(now);
         Ok(round)
+    }
+
+    /// Lets rules that have never been at work begin with the tick at or before `now`; how far each rule has come.
+    ///
+    /// This is to be done before events are taken in. A rule whose first run never ends, because the process dies, would
+    /// otherwise begin later, with a look-back that may not reach what came in meanwhile.
+    ///
+    /// # Errors
+    /// When the state cannot be read or written, or the lease is lost.
+    pub async fn start_rules(
+        &self,
+        library: &RuleLibrary,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, RuleCursor>, ServerError> {
+        let by_rule = |cursors: Vec<RuleCursor>| -> BTreeMap<String, RuleCursor> {
+            cursors.into_iter().map(|cursor| (cursor.rule_id.clone(), cursor)).collect()
+        };
+        let cursors = by_rule(self.store.cursors().await?);
+        let has_begun = |rule: &Rule| cursors.get(&rule.rule_id).is_some_and(|cursor| cursor.tick.is_some());
+        let begin = |rule: &Rule| {
+            let schedule = Schedule::of(rule);
+            schedule.tick_at_or_before(now)?.checked_sub(schedule.interval.as_duration()).ok()
+        };
+        let starts: Vec<(String, Timestamp)> = (library.rules.iter().filter(|rule| !has_begun(rule)))
+            .filter_map(|rule| Some((rule.rule_id.clone(), begin(rule)?)))
+            .collect();
+        if starts.is_empty() {
+            return Ok(cursors);
+        }
+        self.store.start_cursors(lease, &starts).await?;
+        Ok(by_rule(self.store.cursors().await?))
     }
 
     /// The limits, as a run has them.
@@ -282,9 +313,9 @@ impl Scheduler {
                         }))
                     }
                     Err(error) => {
-                        for (rule_id, due) in &rules {
+                        for rule_id in rules.keys() {
                             let Some(rule) = library.rule(rule_id) else { continue };
-                            self.commit_failure(rule, &together, &error, Some(due), lease, round).await?;
+                            self.commit_failure(rule, &together, &error, lease, round).await?;
                         }
                     }
                 }
@@ -297,8 +328,9 @@ impl Scheduler {
     fn due(&self, rule: &Rule, cursor: Option<&RuleCursor>, now: Timestamp) -> Option<(Together, DueRule)> {
         let schedule = Schedule::of(rule);
         let tick = schedule.tick_at_or_before(now)?;
-        let last = cursor.and_then(|cursor| cursor.tick);
-        if last.is_some_and(|last| tick <= last) {
+        let cursor = cursor?;
+        let last = cursor.tick?;
+        if tick <= last {
             return None;
         }
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -309,13 +341,10 @@ impl Scheduler {
         let interval = schedule.interval.as_duration();
         let kind = RuleKind::of(rule);
         let window_from = schedule.window(tick).ok()?.from.unwrap_or(tick);
-        let mut from = match last {
-            None => window_from,
-            Some(last) => last,
-        };
+        let mut from = last;
         let mut gap = None;
         let longest = interval.checked_mul(i32::try_from(self.settings.catch_up_ticks).unwrap_or(i32::MAX));
-        if last.is_some() && longest.is_some_and(|longest| tick.duration_since(from) > longest) {
+        if longest.is_some_and(|longest| tick.duration_since(from) > longest) {
             let newest = tick.checked_sub(interval).ok()?;
             gap = Some((from, newest));
             from = newest;
@@ -324,8 +353,8 @@ impl Scheduler {
             // As far back as its look-back says: what was found before is there already, under the same id.
             from = from.min(window_from);
         }
-        let memory = cursor.and_then(|cursor| cursor.rule_state.as_deref()).map(memory).unwrap_or_default();
-        Some((Together { tick, from, kind }, DueRule { cursor: last, memory, gap }))
+        let memory = cursor.rule_state.as_deref().map(memory).unwrap_or_default();
+        Some((Together { tick, from, kind }, DueRule { cursor: Some(last), memory, gap }))
     }
 
     /// Runs groups of rules over one scan, off the runtime's threads.
@@ -492,7 +521,7 @@ impl Scheduler {
                     }
                 }
                 Err(error) => {
-                    self.commit_failure(rule, &together, &error, None, lease, round).await?;
+                    self.commit_failure(rule, &together, &error, lease, round).await?;
                     let later = now.checked_add(interval).ok();
                     self.store.release_gap(gap.id, later).await?;
                 }
@@ -522,7 +551,7 @@ impl Scheduler {
                 let one = BTreeMap::from([(rule.rule_id.clone(), DueRule::default())]);
                 self.commit_all(library, &actions, &together, result, &one, lease, cause, &mut round).await?;
             }
-            Err(error) => self.commit_failure(rule, &together, &error, None, lease, &mut round).await?,
+            Err(error) => self.commit_failure(rule, &together, &error, lease, &mut round).await?,
         }
         Ok(round)
     }

@@ -365,9 +365,9 @@ impl Server {
                 None
             });
             let was_active = self.is_active.load(Ordering::Relaxed);
-            if lease.is_some()
+            if let Some(held) = &lease
                 && !was_active
-                && let Err(error) = self.take_over().await
+                && let Err(error) = self.take_over(held).await
             {
                 self.log.error("scheduler", "takeover", &with_causes(&error));
                 lease = None;
@@ -413,8 +413,8 @@ impl Server {
 
     /// Goes on from where the node before, or this one in an earlier life, has stopped: its files are looked for, and no event
     /// is stamped before what rules have searched, whatever the clocks say. Events that only the log of this node has, from a
-    /// life whose place another node has taken since, are searched as a gap.
-    async fn take_over(&self) -> Result<(), ServerError> {
+    /// life whose place another node has taken since, are searched as a gap. Rules that have never run begin here.
+    async fn take_over(&self, lease: &Lease) -> Result<(), ServerError> {
         let searched = self.store.cursors().await?.into_iter().filter_map(|cursor| cursor.tick).max();
         let (lake, is_shared) = (self.intake.lake.clone(), self.settings.is_shared());
         let looked = tokio::task::spawn_blocking(move || {
@@ -437,6 +437,7 @@ impl Server {
                 self.store.add_gap(gap).await?;
             }
         }
+        self.scheduler.start_rules(&self.library(), lease, self.clock.now()).await?;
         Ok(())
     }
 
@@ -447,7 +448,8 @@ impl Server {
             if let Err(error) = self.store.renew_lease(lease, LEASE_LENGTH, self.clock.now()).await {
                 self.log.error("scheduler", "lease", &with_causes(&error));
             }
-        }
+        };
+        while_renewing(self.round(lease), LEASE_RENEWED_EVERY, renew).await
     }
 
     /// Has a tick of some rule passed within the last two seconds?

@@ -133,7 +133,8 @@ fn when_one_is_frozen_and_wakes_up_nothing_is_lost() {
         [DISABLED, DELETED].iter().all(|rule| alerts.get(*rule).is_some_and(|ids| ids.len() == count))
     };
     first.signal("CONT");
-    wait_for("all alerts", Duration::from_secs(90), || found(&second, 8));
+    // A message that the first had got before it was frozen comes back after a minute.
+    wait_for("all alerts", Duration::from_secs(150), || found(&second, 8));
     // Whatever it held back comes in when it is the active one again, and nothing of it is told twice.
     let (status, _) = second.stop();
     assert_eq!(status.code(), Some(0));

@@ -223,7 +223,6 @@ impl Scheduler {
             Some(reason) => {
                 execution.status = ExecutionStatus::Failed;
                 execution.message = reason;
-                commit.cursor = of_rule.and_then(|due| start_mark(due, together, cause));
             }
             None => {
                 execution.status =
@@ -255,12 +254,10 @@ impl Scheduler {
         rule: &Rule,
         together: &Together,
         error: &ServerError,
-        due: Option<&DueRule>,
         lease: &Lease,
         round: &mut Round,
     ) -> Result<(), ServerError> {
-        let cause = Cause::Schedule;
-        let mut execution = self.execution(rule, together, lease, cause);
+        let mut execution = self.execution(rule, together, lease, Cause::Schedule);
         execution.status = ExecutionStatus::Failed;
         execution.message = with_causes(error);
         let commit = ExecutionCommit {
@@ -268,7 +265,7 @@ impl Scheduler {
             execution,
             alerts: Vec::new(),
             updates: Vec::new(),
-            cursor: due.and_then(|due| start_mark(due, together, cause)),
+            cursor: None,
             rule_state: None,
             gaps: Vec::new(),
             gap_fill: None,
@@ -356,12 +353,6 @@ impl Scheduler {
         let span = together.tick.duration_since(together.from).as_secs();
         usize::try_from(span / interval).unwrap_or(1).max(1)
     }
-}
-
-/// A rule whose first run fails is to go on from where that one began, and not from where a later one would.
-fn start_mark(due: &DueRule, together: &Together, cause: Cause<'_>) -> Option<CursorMove> {
-    let is_first = due.cursor.is_none() && matches!(cause, Cause::Schedule);
-    is_first.then_some(CursorMove { expected: None, to: together.from })
 }
 
 /// What there is of an alert within the cap on new ones, and how many were cut. The oldest are kept; alerts about single

@@ -58,6 +58,25 @@ async fn an_outage_loses_and_doubles_nothing() {
     assert!(gaps.iter().all(|gap| gap.state == state::GapState::Filled), "{gaps:?}");
 }
 
+/// The process dies before the first run of any rule has ended, and comes back when no look-back reaches that time any more.
+#[tokio::test]
+async fn what_came_before_the_first_run_is_not_lost() {
+    let mut scene = Scene::new("2026-03-01T12:00:30Z").await;
+    let stopping = &scene.server.scheduler.is_stopping;
+    stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+    let round = scene.pass("2026-03-01T12:00:30Z").await;
+    assert!(round.due > 2 && round.succeeded == 0, "{round:?}");
+    scene.deliver(&[call(1, "2026-03-01T12:00:31Z", "DisableKey")]).await;
+    scene.deliver(&[call(2, "2026-03-01T12:00:32Z", "DeleteImportedKeyMaterial")]).await;
+    let scene = scene.restart().await;
+    for minute in 0..10 {
+        scene.pass(&format!("2026-03-01T14:{minute:02}:10Z")).await;
+    }
+    let names = scene.names().await;
+    assert_eq!(of(&names, DELETED).len(), 1, "{names:?}");
+    assert_eq!(of(&names, DISABLED).len(), 1, "{names:?}");
+}
+
 #[tokio::test]
 async fn a_second_delivery_changes_nothing() {
     let mut scene = Scene::new("2026-03-01T12:00:30Z").await;

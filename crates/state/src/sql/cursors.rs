@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::SqlStore;
-use super::row::{Fields, optional_milliseconds};
-use crate::{CursorStore, RuleCursor, StateError};
+use super::row::{Fields, milliseconds, optional_milliseconds};
+use super::{SqlStore, leases};
+use crate::{CursorStore, Lease, RuleCursor, StateError};
 
 #[async_trait]
 impl CursorStore for SqlStore {
@@ -19,6 +19,30 @@ impl CursorStore for SqlStore {
         let rows =
             sqlx::query("SELECT * FROM cursors ORDER BY rule_id").fetch_all(&mut *self.read().await?).await?;
         rows.iter().map(stored).collect()
+    }
+
+    async fn start_cursors(&self, lease: &Lease, starts: &[(String, Timestamp)]) -> Result<u64, StateError> {
+        if starts.is_empty() {
+            return Ok(0);
+        }
+        let mut write = self.write().await?;
+        if !leases::lock(&mut write, lease).await? {
+            return Err(leases::lost(lease));
+        }
+        let mut started = 0;
+        for (rule_id, tick) in starts {
+            let done = sqlx::query(
+                "INSERT INTO cursors (rule_id, tick) VALUES ($1, $2)
+                 ON CONFLICT (rule_id) DO UPDATE SET tick = excluded.tick WHERE cursors.tick IS NULL",
+            )
+            .bind(rule_id.clone())
+            .bind(milliseconds(*tick))
+            .execute(&mut *write)
+            .await?;
+            started += done.rows_affected();
+        }
+        write.commit().await?;
+        Ok(started)
     }
 }
 

@@ -53,6 +53,36 @@ pub(crate) async fn do_everything_at_once(store: Arc<dyn Store>) {
     assert_eq!(store.gap(gaps[0].id).await.unwrap().unwrap().state, GapState::Filled);
 }
 
+/// A rule begins once, with the lease; what has begun stays where it is.
+pub(crate) async fn rules_begin_once(store: Arc<dyn Store>) {
+    let held = lease(&store, "one", 0).await.unwrap();
+    let start = |rule_id: &str, tick: i64| (rule_id.to_owned(), at(tick));
+    assert_eq!(store.start_cursors(&held, &[]).await.unwrap(), 0);
+    assert_eq!(store.start_cursors(&held, &[start("r1", 60), start("r2", 60)]).await.unwrap(), 2);
+    assert_eq!(store.start_cursors(&held, &[start("r2", 120), start("r3", 120)]).await.unwrap(), 1);
+
+    // One that has something to remember and no tick begins too, and goes on remembering.
+    let mut remembers = commit(&held, execution("e4", "r4", 300));
+    remembers.rule_state = Some(vec![1]);
+    store.commit_execution(&remembers, at(302)).await.unwrap();
+    assert_eq!(store.start_cursors(&held, &[start("r4", 180)]).await.unwrap(), 1);
+    let cursors = store.cursors().await.unwrap();
+    let ticks: Vec<_> = cursors.iter().map(|cursor| cursor.tick).collect();
+    assert_eq!(ticks, [60, 60, 120, 180].map(|tick| Some(at(tick))));
+    assert_eq!(cursors[3].rule_state, Some(vec![1]));
+
+    let mut first = commit(&held, execution("e1", "r1", 300));
+    first.cursor = Some(CursorMove { expected: Some(at(60)), to: at(300) });
+    store.commit_execution(&first, at(302)).await.unwrap();
+
+    let other = lease(&store, "two", 10_000).await.unwrap();
+    let error = store.start_cursors(&held, &[start("r5", 60)]).await.unwrap_err();
+    assert!(matches!(error, StateError::LeaseLost { .. }), "{error:?}");
+    assert_eq!(store.start_cursors(&other, &[start("r1", 360)]).await.unwrap(), 0);
+    assert_eq!(store.cursor("r1").await.unwrap().unwrap().tick, Some(at(300)));
+    assert_eq!(store.cursor("r5").await.unwrap(), None);
+}
+
 /// All of several, in their order, or none when one is refused; and all again change nothing.
 pub(crate) async fn several_are_one(store: Arc<dyn Store>) {
     let lease = lease(&store, "one", 0).await.unwrap();

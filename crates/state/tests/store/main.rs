@@ -60,6 +60,7 @@ const SUITES: &[(&str, Suite)] = suites![
     commits::do_everything_at_once,
     commits::repeated_change_nothing,
     commits::refused_leave_nothing,
+    commits::rules_begin_once,
     commits::several_are_one,
     commits::executions_are_found_page_by_page,
     leases::exclude_each_other,
