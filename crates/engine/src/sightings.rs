@@ -174,6 +174,8 @@ impl SightingReader {
             address: skimmed.source_ip_address(),
             invoked_by: who.invoked_by,
             kind: who.kind,
+            access_key: who.access_key,
+            arn: who.arn,
             identity: skimmed.written(WrittenMember::UserIdentity),
             response: skimmed.written(WrittenMember::ResponseElements),
         };

@@ -123,6 +123,8 @@ pub(crate) fn evidence(triage: &TriageReport) -> impl Iterator<Item = &Evidence>
     let dependents =
         triage.blast_radius.iter().flat_map(|radius| radius.dependents.iter().flat_map(|one| &one.evidence));
     let material = triage.reimport.iter().flat_map(|reimport| &reimport.evidence);
-    let around = triage.surroundings.acts.iter().flat_map(|act| &act.evidence);
+    let around = &triage.surroundings;
+    let began = around.linked.iter().filter_map(|link| link.began.as_ref());
+    let around = around.acts.iter().flat_map(|act| &act.evidence).chain(began);
     answers.chain(keys).chain(dependents).chain(material).chain(around)
 }

@@ -502,6 +502,10 @@ impl Findings<'_> {
 fn around(surroundings: &Surroundings) -> Part {
     let mut part = Part { missing: surroundings.missing.clone(), ..Part::default() };
     let (Some(from), Some(to)) = (&surroundings.from, &surroundings.to) else { return part };
+    for link in surroundings.linked.iter().filter(|link| link.acts > 0).take(MOST_SENTENCES) {
+        part.text.push(link.says.clone());
+        part.evidence.extend(link.began.clone());
+    }
     let telling: Vec<_> = surroundings.acts.iter().filter(|act| act.gravity != Gravity::Discovery).collect();
     for act in telling.iter().take(MOST_SENTENCES) {
         part.text.push(act.says.clone());
@@ -520,8 +524,12 @@ fn around(surroundings: &Surroundings) -> Part {
         .iter()
         .any(|why| why.contains("no logs at hand") || why.contains("names nobody"));
     if part.text.is_empty() && !blind {
+        let linked = match surroundings.linked.len() as u64 {
+            0 => String::new(),
+            count => format!(", nor did {} that hang together with this one", plural(count, "session")),
+        };
         part.text.push(format!(
-            "From {from} to {to} the same principal made no other call that is in the tables of grave calls."
+            "From {from} to {to} the same principal made no other call that is in the tables of grave calls{linked}."
         ));
     }
     part

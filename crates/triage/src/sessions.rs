@@ -24,6 +24,8 @@ pub struct Sessions {
     starts: Vec<SessionStart>,
     by_access_key: HashMap<String, usize>,
     by_arn: HashMap<String, Vec<usize>>,
+    /// By the caller's access key, or its ARN where it has none; without the calls of services.
+    by_caller: HashMap<String, Vec<usize>>,
     left_out: u64,
 }
 
@@ -36,6 +38,8 @@ pub struct SessionStart {
     pub action: String,
     /// The address of the caller.
     pub address: Option<String>,
+    /// The access key that was given out, where it was not a service that called.
+    pub issued: Option<String>,
     caller: Caller,
     invoked_by: Option<String>,
     id: Option<String>,
@@ -57,6 +61,8 @@ pub struct SessionCall {
     is_service: bool,
     arn: Option<String>,
     access_key: Option<String>,
+    /// The caller's access key, or its ARN where it has none.
+    caller: Option<String>,
 }
 
 /// A successful call of STS, as a record has it: texts plain, objects as their JSON text.
@@ -74,6 +80,10 @@ pub struct WrittenCall<'a> {
     pub invoked_by: Option<&'a str>,
     /// `userIdentity.type`.
     pub kind: Option<&'a str>,
+    /// `userIdentity.accessKeyId`.
+    pub access_key: Option<&'a str>,
+    /// `userIdentity.arn`.
+    pub arn: Option<&'a str>,
     /// `userIdentity`.
     pub identity: Option<&'a str>,
     /// `responseElements`.
@@ -127,12 +137,14 @@ impl SessionCall {
             time: call.time,
             action: call.action.to_owned(),
             address: owned(call.address),
+            issued: None,
             caller: Caller { written: call.identity.unwrap_or("null").into(), read: OnceLock::new() },
             invoked_by: owned(call.invoked_by),
             id: owned(call.id),
             place: place(),
         };
-        Some(Self { start, is_service: call.kind == Some(SERVICE), arn, access_key })
+        let caller = owned(call.access_key.or(call.arn));
+        Some(Self { start, is_service: call.kind == Some(SERVICE), arn, access_key, caller })
     }
 
     fn of_event(event: &Event) -> Option<Self> {
@@ -149,12 +161,15 @@ impl SessionCall {
             time: event.time,
             action: event.action.clone(),
             address: event.address.clone(),
+            issued: None,
             caller: Caller { written: "".into(), read: OnceLock::from(Box::new(event.identity.clone())) },
             invoked_by: event.identity.invoked_by.clone(),
             id: event.id.clone(),
             place: event.place.clone(),
         };
-        Some(Self { start, is_service: event.identity.kind.as_deref() == Some(SERVICE), arn, access_key })
+        let caller = event.identity.access_key.as_ref().or(event.identity.arn.as_ref()).cloned();
+        let is_service = event.identity.kind.as_deref() == Some(SERVICE);
+        Some(Self { start, is_service, arn, access_key, caller })
     }
 }
 
@@ -168,7 +183,7 @@ impl Sessions {
 
     /// Takes in a call.
     pub fn take(&mut self, call: SessionCall) {
-        let SessionCall { start, is_service, arn, access_key } = call;
+        let SessionCall { mut start, is_service, arn, access_key, caller } = call;
         if let Some(known) = arn.as_ref().filter(|_| is_service).and_then(|arn| self.by_arn.get(arn)) {
             // A service takes the same session again and again.
             let same = known
@@ -184,10 +199,14 @@ impl Sessions {
             return;
         }
         let number = self.starts.len();
-        self.starts.push(start);
         if let Some(access_key) = access_key.filter(|_| !is_service) {
-            self.by_access_key.insert(access_key, number);
+            self.by_access_key.insert(access_key.clone(), number);
+            if let Some(caller) = caller {
+                self.by_caller.entry(caller).or_default().push(number);
+            }
+            start.issued = Some(access_key);
         }
+        self.starts.push(start);
         if let Some(arn) = arn {
             self.by_arn.entry(arn).or_default().push(number);
         }
@@ -207,6 +226,19 @@ impl Sessions {
         let starts = self.by_arn.get(identity.arn.as_ref()?)?;
         let before = starts.iter().filter_map(|&number| self.starts.get(number));
         before.filter(|start| start.time <= until).max_by_key(|start| start.time)
+    }
+
+    /// The sessions that an identity began with its own credentials, in `[from, to)`; those of services are not known.
+    pub fn begun_by(
+        &self,
+        identity: &Identity,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = &SessionStart> {
+        let caller = identity.access_key.as_ref().or(identity.arn.as_ref());
+        let numbers = caller.and_then(|caller| self.by_caller.get(caller)).map_or(&[][..], Vec::as_slice);
+        let starts = numbers.iter().filter_map(|&number| self.starts.get(number));
+        starts.filter(move |start| from <= start.time && start.time < to)
     }
 
     /// The starts from an identity back to the first one that the data shows.

@@ -401,11 +401,9 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
         let count = around.unusual_of(gravity);
         if count > 0 {
             let calls = plural(count, "other call");
-            reasons.attack(
-                name,
-                weight,
-                format!("The same principal made {calls} near the alert of a kind that {what}."),
-            );
+            let who = who_did(around, gravity);
+            let says = format!("{who} made {calls} near the alert of a kind that {what}.");
+            reasons.attack(name, weight, says);
         }
     }
     if around.denied > 0 {
@@ -414,11 +412,15 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
         reasons.attack(
             "denied_around",
             weight,
-            format!("The same principal had {calls} near the alert that failed or were refused."),
+            format!(
+                "{} had {calls} near the alert that failed or were refused.",
+                who_did(around, Gravity::Denied)
+            ),
         );
     }
     if around.unusual_of(Gravity::Discovery) >= 5 {
-        reasons.attack("discovery_around", 1, "The same principal looked around near the alert.");
+        let who = who_did(around, Gravity::Discovery);
+        reasons.attack("discovery_around", 1, format!("{who} looked around near the alert."));
     }
     let others = around.alerts.iter().filter(|alert| alert.rule_name != facts.alert.rule_name);
     let worst =
@@ -432,6 +434,16 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
             2,
             "The same principal did nothing else near the alert that is in the tables of grave calls and not usual for it.",
         );
+    }
+}
+
+/// Whose acts of a gravity they are, at the beginning of a sentence.
+fn who_did(around: &Surroundings, gravity: Gravity) -> &'static str {
+    let mut of_gravity = around.acts.iter().filter(|act| act.gravity == gravity && !act.usual);
+    if of_gravity.any(|act| act.linked) {
+        "The same principal, or a session that hangs together with this one,"
+    } else {
+        "The same principal"
     }
 }
 

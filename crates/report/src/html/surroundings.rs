@@ -27,6 +27,15 @@ pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
                 (evidence::list(&act.evidence))
             }
         }
+        @if !around.linked.is_empty() {
+            h5 { "Sessions that hang together with this one" }
+            ul {
+                @for link in around.linked.iter().take(limits.rows) {
+                    li { (prose(&link.says)) span.soft { " " (count(link.acts, "act is listed", "acts are listed")) "." } }
+                }
+            }
+            (and_more(around.linked.len().saturating_sub(limits.rows), "sessions", "report.json of the case folder has all"))
+        }
         @if !around.alerts.is_empty() {
             h5 { "Other alerts of the same principal" }
             (table("Other alerts of the same principal", &alerts, around.alerts.iter().take(limits.rows).map(|one| Row::new(vec![

@@ -16,7 +16,7 @@ use triage::kms::state::{Certainty, KeyState};
 use triage::place::Place;
 use triage::report::{AlertSummary, AnsweredQuestion, Topic, TriageReport};
 use triage::response::{ResponseAction, ResponsePlan, ResponseStep};
-use triage::surroundings::{Gravity, RelatedAlert, SessionStep, SurroundingAct, Surroundings};
+use triage::surroundings::{Gravity, LinkedSummary, RelatedAlert, SessionStep, SurroundingAct, Surroundings};
 use triage::verdict::{ProposedEntry, ProposedException, Reason, VERDICT_VERSION, Verdict, VerdictLevel};
 
 /// What an attacker may write into a log: markup, attributes, half characters, the direction of writing, a formula.
@@ -555,6 +555,7 @@ fn ransom() -> TriageReport {
                     gravity: Gravity::Destructive,
                     count: 1,
                     usual: false,
+                    linked: false,
                     says: s("The key's deletion was scheduled with a window of 7 days."),
                     evidence: vec![scheduled.clone()],
                 },
@@ -562,6 +563,7 @@ fn ransom() -> TriageReport {
                     gravity: Gravity::Blinding,
                     count: 1,
                     usual: false,
+                    linked: false,
                     says: s("The trail org-trail was stopped."),
                     evidence: vec![stopped],
                 },
@@ -569,12 +571,22 @@ fn ransom() -> TriageReport {
                     gravity: Gravity::Denied,
                     count: 14,
                     usual: false,
+                    linked: true,
                     says: s("14 calls were denied, all of them to delete backups."),
                     evidence: vec![evidence("2026-03-14T02:18:00Z", 120, "DeleteRecoveryPoint", "denied")],
                 },
             ],
             denied: 14,
             session: session(),
+            linked: vec![LinkedSummary {
+                principal: s("arn:aws:iam::111122223333:role/backup-operator"),
+                access_key: some("ASIABACKUPEXAMPLE"),
+                says: s(
+                    "`arn:aws:sts::111122223333:assumed-role/key-admin/dana` began a session of `arn:aws:iam::111122223333:role/backup-operator` by `AssumeRole` at 2026-03-14T02:17:00Z.",
+                ),
+                began: Some(evidence("2026-03-14T02:17:00Z", 119, "AssumeRole", "the session begins")),
+                acts: 14,
+            }],
             alerts: vec![RelatedAlert {
                 uuid: format!("{:064x}", 5),
                 rule_name: s("Trail Logging Stopped"),
@@ -865,6 +877,13 @@ fn hostile() -> TriageReport {
                 region: some(HOSTILE),
                 count: 1,
                 is_subject: true,
+            }],
+            linked: vec![LinkedSummary {
+                principal: s(HOSTILE),
+                access_key: some(HOSTILE),
+                says: s(HOSTILE),
+                began: None,
+                acts: u64::MAX,
             }],
             ..Surroundings::default()
         },

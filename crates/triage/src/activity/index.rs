@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::pieces::Pieces;
+use super::reader::{AccessKey, Who};
 use super::{KeptAct, Row};
 
 /// Answers for an activity that stays as it is.
@@ -13,6 +14,8 @@ pub(super) struct Index {
     rows_of_principal: OnceLock<Grouped>,
     acts_of_principal: OnceLock<Grouped>,
     rows_of_call: OnceLock<Grouped>,
+    /// The number of a principal by its session's access key.
+    principal_of_key: OnceLock<HashMap<AccessKey<u32>, u32, foldhash::fast::FixedState>>,
     sorted_rows: Sorted<Row>,
     sorted_acts: Sorted<KeptAct>,
     sorted_calls: Sorted<Row>,
@@ -65,6 +68,14 @@ impl Index {
             found.sort_by_key(|act| (act.time, act.place, act.offset));
             found
         })
+    }
+
+    /// Whose access key it is.
+    pub(super) fn principal_of_key(&self, key: AccessKey<u32>, whos: &Pieces<Who>) -> Option<u32> {
+        let principals = self
+            .principal_of_key
+            .get_or_init(|| whos.iter().map(|who| (who.access_key, who.principal)).collect());
+        principals.get(&key).copied()
     }
 
     /// What an act was about; read at the first question.

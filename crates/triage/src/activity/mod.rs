@@ -298,6 +298,16 @@ impl Activity {
         }
     }
 
+    /// Whose access key of a session it is; `None` when nobody acted with it.
+    pub fn principal_of_key(&self, access_key: &str) -> Option<&str> {
+        let key = match AccessKey::of(access_key) {
+            AccessKey::Usual(bytes) => AccessKey::Usual(bytes),
+            AccessKey::Other(text) => AccessKey::Other(self.texts.find(text)?),
+        };
+        let principal = self.index.principal_of_key(key, &self.whos)?;
+        Some(self.texts.get(principal))
+    }
+
     /// Looks up a kept act by the principal and the event's id.
     pub fn act(&self, principal: &str, id: &str) -> Option<Kept<'_>> {
         let acts = self.kept_of(principal);
