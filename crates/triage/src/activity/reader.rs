@@ -558,28 +558,35 @@ impl ActBatch {
 
 /// The bytes of a UUID written in lower case with four hyphens; only then does [`uuid_text`] give the same text back.
 pub(super) fn uuid_of(text: &str) -> Option<[u8; 16]> {
+    /// Where the two digits of each byte begin.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
-    let digit = |at: usize| -> Option<u8> {
-        match bytes.get(at)? {
-            digit @ b'0'..=b'9' => Some(digit - b'0'),
-            digit @ b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        }
-    };
-    let mut out = [0; 16];
-    let mut at = 0;
-    for byte in &mut out {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if bytes.get(at) != Some(&b'-') {
-                return None;
-            }
-            at += 1;
-        }
-        *byte = (digit(at)? << 4) | digit(at + 1)?;
-        at += 2;
+    let mut wrong = 0;
+    for hyphen in [8, 13, 18, 23] {
+        wrong |= bytes[hyphen] ^ b'-';
     }
-    Some(out)
+    let mut out = [0; 16];
+    for (byte, at) in out.iter_mut().zip(PLACES) {
+        let [high, low] = [bytes[at], bytes[at + 1]].map(|letter| VALUES[usize::from(letter)]);
+        wrong |= (high | low) & NO_DIGIT;
+        *byte = (high << 4) | low;
+    }
+    (wrong == 0).then_some(out)
 }
+
+/// Set in the value of what is no digit.
+const NO_DIGIT: u8 = 0xf0;
+
+/// The value of each letter as a digit, in lower case.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
 
 pub(super) fn uuid_text(bytes: &[u8; 16]) -> String {
     const DIGITS: [char; 16] =
