@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use alert::Alert;
 use ecs::{Document, Timestamp};
@@ -10,7 +11,8 @@ use rule::RuleLibrary;
 use rule::guide::Guide;
 use triage::event::Origin;
 use triage::evidence::Evidence;
-use triage::investigate_query::{Query, QueryAnswer};
+use triage::investigate::AskQuery;
+use triage::investigate_query::Query;
 use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_of_kms, says_keys};
 use triage::place::Place;
 use triage::report::TriageReport;
@@ -166,14 +168,14 @@ impl HeldAlerts {
             let rule = group.alert.rule_id().and_then(|id| on.rules.rule(id));
             rule.and_then(|rule| rule.note.as_deref()).is_some_and(|note| note.contains("!{investigate"))
         };
-        let mut queries = Vec::new();
+        let queries = Mutex::new(Vec::new());
         if self.held.iter().filter(|group| group.is_wanted).any(carries) {
-            self.reports(on, &mut |query| {
-                queries.push(query.clone());
+            self.reports(on, &|query| {
+                queries.lock().unwrap_or_else(PoisonError::into_inner).push(query.clone());
                 Err(String::new())
             });
         }
-        queries
+        queries.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The documents of the alerts at hand.
@@ -183,11 +185,7 @@ impl HeldAlerts {
     }
 
     /// Investigates what is held, and hands it on with its reports.
-    pub(crate) fn investigate(
-        self,
-        on: &RestsOn<'_>,
-        ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
-    ) -> Investigated {
+    pub(crate) fn investigate(self, on: &RestsOn<'_>, ask: AskQuery<'_>) -> Investigated {
         let reports = self.reports(on, ask);
         let with_report =
             |(group, report): (Group, Option<TriageReport>)| (group.alert, group.blocks, report);
@@ -195,11 +193,7 @@ impl HeldAlerts {
         Investigated { alerts, left_out: self.left_out }
     }
 
-    fn reports(
-        &self,
-        on: &RestsOn<'_>,
-        ask: &mut dyn FnMut(&Query) -> Result<QueryAnswer, String>,
-    ) -> Vec<Option<TriageReport>> {
+    fn reports(&self, on: &RestsOn<'_>, ask: AskQuery<'_>) -> Vec<Option<TriageReport>> {
         let no_guide = Guide::default();
         let guides: BTreeMap<&str, Guide> =
             on.rules.rules.iter().map(|rule| (rule.rule_id.as_str(), Guide::of(rule))).collect();
@@ -239,6 +233,7 @@ impl HeldAlerts {
             origin_of: Some(&origin_of),
             place: &Place::Unknown,
             coverage: on.coverage,
+            threads: on.threads,
         };
         investigate_alerts(on.evidence, &alerts, &setting, ask)
     }
@@ -256,6 +251,8 @@ pub(crate) struct RestsOn<'a> {
     pub(crate) coverage: &'a [String],
     /// The moment that states and clocks are told for.
     pub(crate) at: Timestamp,
+    /// Threads that investigate at once.
+    pub(crate) threads: usize,
 }
 
 /// Makes a report a part of its alert. All of them at once would take much memory: it is done when the alert leaves.

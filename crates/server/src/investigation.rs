@@ -1,21 +1,25 @@
 //! Alerts about keys leave an execution with their investigation: what the lake says of the key and of who acted.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alert::fields;
 use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
 use rule::Rule;
-use rule::guide::Guide;
+use rule::guide::{Guide, Section};
 use serde_json::Value;
 use state::{AlertDraft, AlertFilter, StoredAlert, TimeSpan};
+use triage::asked_queries::AskedQueries;
+use triage::investigate::AskQuery;
+use triage::investigate_query::{Query, carries_query};
 use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_about_keys};
 use triage::place::Place;
 use triage::report::TriageReport;
 use triage::surroundings::Window;
 
 use crate::error::ServerError;
+use crate::guide_queries;
 use crate::kept_evidence::GatheredEvidence;
 use crate::scheduler::{Scheduler, with_causes};
 
@@ -46,46 +50,63 @@ const KNOWN: SignedDuration = SignedDuration::from_hours(24);
 /// So many of them are looked at.
 const MOST_KNOWN: u32 = 500;
 
-/// Investigates what `documents` holds of alerts about keys; `known` are other alerts, which are named where they matter.
-/// Reports go by the alert's id.
-pub fn investigate(
-    gathered: &GatheredEvidence,
-    documents: &[Document],
-    known: &[Document],
-    guide: &Guide,
+/// Alerts that are investigated together.
+#[derive(Debug)]
+struct Wanted {
+    /// With those about single events of sequences.
+    documents: Vec<Document>,
+    /// Others of the same server, which are named where they matter.
+    known: Vec<Document>,
+    guide: Guide,
+    /// The moment that states and clocks are told for.
     at: Timestamp,
-) -> BTreeMap<String, TriageReport> {
-    let no_guide = Guide::default();
-    let is_block = |document: &&Document| document.text(fields::BUILDING_BLOCK_TYPE).is_some();
-    let wanted = documents.iter().filter(|document| !is_block(document)).map(|document| {
-        let group = document.text(fields::GROUP_ID);
-        let blocks = documents
-            .iter()
-            .filter(is_block)
-            .filter(|block| group.is_some() && block.text(fields::GROUP_ID) == group)
-            .collect();
-        AlertAtHand { document, blocks, guide, is_wanted: true }
-    });
-    let others = known.iter().map(|document| AlertAtHand {
-        document,
-        blocks: Vec::new(),
-        guide: &no_guide,
-        is_wanted: false,
-    });
-    let alerts: Vec<AlertAtHand<'_>> = wanted.chain(others).collect();
-    let setting = Setting {
-        at,
-        window: Window::default(),
-        origin_of: None,
-        place: &Place::Lake,
-        coverage: &gathered.coverage,
-    };
-    let mut ask = |_: &triage::investigate_query::Query| {
-        Err("Queries of guides are not asked by the server; the timeline of the alert has its session."
-            .to_owned())
-    };
-    let reports = investigate_alerts(&gathered.evidence, &alerts, &setting, &mut ask);
-    reports.into_iter().flatten().map(|report| (report.alert.uuid.clone(), report)).collect()
+}
+
+impl Wanted {
+    /// Reports by the alert's id.
+    fn investigate(&self, gathered: &GatheredEvidence, ask: AskQuery<'_>) -> BTreeMap<String, TriageReport> {
+        let no_guide = Guide::default();
+        let is_block = |document: &&Document| document.text(fields::BUILDING_BLOCK_TYPE).is_some();
+        let wanted = self.documents.iter().filter(|document| !is_block(document)).map(|document| {
+            let group = document.text(fields::GROUP_ID);
+            let is_of_group = |block: &&Document| group.is_some() && block.text(fields::GROUP_ID) == group;
+            let blocks = self.documents.iter().filter(is_block).filter(is_of_group).collect();
+            AlertAtHand { document, blocks, guide: &self.guide, is_wanted: true }
+        });
+        let others = self.known.iter().map(|document| AlertAtHand {
+            document,
+            blocks: Vec::new(),
+            guide: &no_guide,
+            is_wanted: false,
+        });
+        let alerts: Vec<AlertAtHand<'_>> = wanted.chain(others).collect();
+        let setting = Setting {
+            at: self.at,
+            window: Window::default(),
+            origin_of: None,
+            place: &Place::Lake,
+            coverage: &gathered.coverage,
+            // Others are at work beside.
+            threads: 1,
+        };
+        let reports = investigate_alerts(&gathered.evidence, &alerts, &setting, ask);
+        reports.into_iter().flatten().map(|report| (report.alert.uuid.clone(), report)).collect()
+    }
+
+    /// The queries that the guide carries, filled in for each alert.
+    fn queries(&self, gathered: &GatheredEvidence) -> Vec<Query> {
+        let queries = Mutex::new(Vec::new());
+        let carries = |section: &Section| {
+            carries_query(&section.text) || section.items.iter().any(|item| carries_query(item))
+        };
+        if self.guide.sections.iter().any(carries) {
+            self.investigate(gathered, &|query| {
+                queries.lock().unwrap_or_else(PoisonError::into_inner).push(query.clone());
+                Err(String::new())
+            });
+        }
+        queries.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Scheduler {
@@ -198,9 +219,16 @@ impl Scheduler {
             .filter(|document| !is_wanted(document))
             .collect();
         let (lake, limits) = (self.lake.clone(), self.settings.investigation);
-        let evidence = Arc::clone(&self.evidence);
+        let (evidence, catalog) = (Arc::clone(&self.evidence), Arc::clone(&self.catalog));
+        let wanted = Wanted { documents: wanted, known, guide, at: now };
         let done = tokio::task::spawn_blocking(move || {
-            evidence.with(&lake, now, limits, |gathered| investigate(gathered, &wanted, &known, &guide, now))
+            evidence.with(&lake, now, limits, |gathered| {
+                let queries = wanted.queries(gathered);
+                let alerts = wanted.documents.iter().chain(&wanted.known);
+                let mut asked = AskedQueries::new(queries, alerts);
+                guide_queries::ask(&mut asked, &lake.snapshot_through(now)?, &catalog, now, limits.events)?;
+                Ok(wanted.investigate(gathered, &|query| asked.answer(query)))
+            })?
         });
         done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
     }

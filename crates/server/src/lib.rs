@@ -20,6 +20,7 @@ pub mod clock;
 pub mod control;
 pub mod courier;
 pub mod error;
+mod guide_queries;
 pub mod intake;
 pub mod investigation;
 pub mod kept_evidence;

@@ -137,7 +137,7 @@ pub const USUAL_EVENTS: u64 = 3;
 pub const USUAL_DAYS: u64 = 2;
 
 /// Looks up where an address lies.
-pub type OriginOf<'a> = &'a dyn Fn(&str) -> Option<Origin>;
+pub type OriginOf<'a> = &'a (dyn Fn(&str) -> Option<Origin> + Sync);
 
 impl Actor {
     /// Who is behind an event, and what of it is unusual for them, by what they did before it. `None` when the event

@@ -101,7 +101,7 @@ pub struct AtHand<'a> {
 }
 
 /// Asks a query of the events, or alerts, at hand; or says in a whole sentence why it can't.
-pub type AskQuery<'a> = &'a mut dyn FnMut(&Query) -> Result<QueryAnswer, String>;
+pub type AskQuery<'a> = &'a (dyn Fn(&Query) -> Result<QueryAnswer, String> + Sync);
 
 /// The calls of KMS that take a key away, or set the date for it.
 const TAKES_AWAY: [&str; 5] = [

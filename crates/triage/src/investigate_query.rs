@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ecs::time::Rounding;
-use ecs::{DateMath, Document, TimeRange, Timestamp};
+use ecs::{DateMath, Document, EventView, FieldTable, Known, Scalar, TimeRange, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -290,17 +290,39 @@ impl Query {
         self.range.contains(time)
             && self.any_of.iter().any(|group| group.iter().all(|one| one.holds(document)))
     }
+
+    /// The fields that tell of an event whether it may be found.
+    pub fn telling_fields(&self) -> impl Iterator<Item = &str> {
+        let telling = self.any_of.iter().flatten().filter(|condition| condition.is_telling());
+        telling.map(|condition| condition.field.as_str())
+    }
+
+    /// May it find an event of which not all is known? `fields` are those of the view.
+    pub fn may_find(&self, view: &dyn EventView, fields: &FieldTable) -> bool {
+        self.any_of.iter().any(|group| group.iter().all(|one| one.may_hold(view, fields)))
+    }
 }
 
 impl Condition {
+    fn is_telling(&self) -> bool {
+        !self.excluded && !matches!(self.test, Test::Between(..))
+    }
+
+    fn may_hold(&self, view: &dyn EventView, fields: &FieldTable) -> bool {
+        let Some(field) = fields.get(&self.field).filter(|_| self.is_telling()) else { return true };
+        let known = match &self.test {
+            Test::Exists => view.exists(field),
+            Test::Is(wanted) => view.any_value(field, &mut |value| is_one_of(&value, wanted)),
+            Test::Between(..) => Known::Unknown,
+        };
+        known != Known::No
+    }
+
     fn holds(&self, document: &Document) -> bool {
         let values = document.values(&self.field);
         let holds = match &self.test {
             Test::Exists => !values.is_empty(),
-            Test::Is(wanted) => values.iter().any(|value| {
-                let value = value.text();
-                wanted.iter().any(|wanted| wanted == "*" || *wanted == value)
-            }),
+            Test::Is(wanted) => values.iter().any(|value| is_one_of(value, wanted)),
             Test::Between(from, to) => values.iter().any(|value| {
                 let number = |text: &str| text.parse::<f64>().ok();
                 let Some(value) = number(&value.text()) else { return false };
@@ -310,6 +332,11 @@ impl Condition {
         };
         holds != self.excluded
     }
+}
+
+fn is_one_of(value: &Scalar<'_>, wanted: &[String]) -> bool {
+    let value = value.text();
+    wanted.iter().any(|wanted| wanted == "*" || *wanted == value)
 }
 
 impl fmt::Display for Query {

@@ -1,6 +1,7 @@
 //! Alerts of one hunt or run, investigated against the same evidence.
 
 use std::cell::OnceCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ecs::{Document, Scalar, Timestamp};
 use jiff::SignedDuration;
@@ -46,6 +47,8 @@ pub struct Setting<'a> {
     pub place: &'a Place,
     /// How far the logs reach, and what they lack: whole sentences.
     pub coverage: &'a [String],
+    /// Threads that investigate at once, at least one. The reports are the same with any number.
+    pub threads: usize,
 }
 
 /// Does an alert have to do with KMS: by its events, or by the tags of its rule?
@@ -109,12 +112,7 @@ pub fn investigate_alerts(
     let questions = ReadQuestions::default();
     let mut levels = vec![None; alerts.len()];
     let before = known(&levels);
-    let mut reports: Vec<Option<TriageReport>> = Vec::with_capacity(alerts.len());
-    for (alert, (summary, events)) in alerts.iter().zip(&subjects) {
-        if !alert.is_wanted {
-            reports.push(None);
-            continue;
-        }
+    let report_on = |alert: &AlertAtHand<'_>, (summary, events): &(AlertSummary, Vec<Event>)| {
         let keys = KeyFindings::of(&sorted, events, setting.at, &coverage);
         let subject = Subject { alert: summary, document: alert.document, events, guide: alert.guide };
         let at_hand = AtHand {
@@ -126,7 +124,17 @@ pub fn investigate_alerts(
             coverage: setting.coverage,
             questions: &questions,
         };
-        reports.push(Some(investigate(&subject, &at_hand, &mut *ask)));
+        investigate(&subject, &at_hand, ask)
+    };
+    let wanted: Vec<usize> =
+        (0..alerts.len()).filter(|at| alerts.get(*at).is_some_and(|one| one.is_wanted)).collect();
+    let mut reports: Vec<Option<TriageReport>> = alerts.iter().map(|_| None).collect();
+    for (at, report) in
+        side_by_side(&wanted, setting.threads, |at| Some(report_on(alerts.get(at)?, subjects.get(at)?)))
+    {
+        if let Some(place) = reports.get_mut(at) {
+            *place = report;
+        }
     }
     for (level, report) in levels.iter_mut().zip(&reports) {
         *level = report.as_ref().map(|report| report.verdict.level);
@@ -136,6 +144,34 @@ pub fn investigate_alerts(
         count_hidden(&mut report.verdict.exceptions, &report.alert.rule_id, &judged);
     }
     reports
+}
+
+/// So many for each thread are few enough to be done by one.
+const FEW: usize = 8;
+
+/// What comes of each number, in no order, by several threads where there are many.
+fn side_by_side<T: Send>(
+    numbers: &[usize],
+    threads: usize,
+    make: impl Fn(usize) -> T + Sync,
+) -> Vec<(usize, T)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            made.push((*number, make(*number)));
+        }
+        made
+    };
+    let more = threads.min(numbers.len() / FEW).saturating_sub(1);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (0..more).map(|_| scope.spawn(work)).collect();
+        let mut made = work();
+        for other in others {
+            made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        made
+    })
 }
 
 /// The events that an alert was made of, as far as it holds them; oldest first.

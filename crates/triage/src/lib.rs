@@ -14,6 +14,7 @@ pub mod act;
 pub mod activity;
 pub mod actor;
 pub mod answer;
+pub mod asked_queries;
 pub mod event;
 pub mod evidence;
 mod findings;

@@ -1,7 +1,6 @@
 //! What a question of a guide asks: its topic, and the parts that can be answered one by one.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::investigate_query::carries_query;
 use crate::names_in_text::Names;
@@ -58,16 +57,17 @@ pub enum Aspect {
 
 /// Questions that were read: the alerts of a rule all ask the same.
 #[derive(Debug, Default)]
-pub struct ReadQuestions(RefCell<HashMap<String, Rc<Question>>>);
+pub struct ReadQuestions(Mutex<HashMap<String, Arc<Question>>>);
 
 impl ReadQuestions {
     /// Reads a question, or remembers it.
-    pub fn read(&self, text: &str) -> Rc<Question> {
-        if let Some(known) = self.0.borrow().get(text) {
-            return Rc::clone(known);
+    pub fn read(&self, text: &str) -> Arc<Question> {
+        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(text) {
+            return Arc::clone(known);
         }
-        let question = Rc::new(read_question(text));
-        self.0.borrow_mut().insert(text.to_owned(), Rc::clone(&question));
+        let question = Arc::new(read_question(text));
+        read.insert(text.to_owned(), Arc::clone(&question));
         question
     }
 }

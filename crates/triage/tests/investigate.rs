@@ -176,12 +176,12 @@ fn run(case: &Case<'_>) -> TriageReport {
         coverage: &[],
         questions: &ReadQuestions::default(),
     };
-    let mut ask = |query: &Query| match query.label.as_str() {
+    let ask = |query: &Query| match query.label.as_str() {
         "fails" => Err("It cannot be asked.".to_owned()),
         _ => Ok(QueryAnswer { count: 3, ..QueryAnswer::default() }),
     };
-    let first = investigate(&subject, &at_hand, &mut ask);
-    assert_eq!(first, investigate(&subject, &at_hand, &mut ask), "the same evidence gives the same report");
+    let first = investigate(&subject, &at_hand, &ask);
+    assert_eq!(first, investigate(&subject, &at_hand, &ask), "the same evidence gives the same report");
     for answered in &first.questions {
         let answer = &answered.answer;
         assert_eq!(answer.answered == Answered::Yes, answer.why_not_whole.is_none(), "{answered:?}");

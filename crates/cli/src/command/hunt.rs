@@ -26,7 +26,7 @@ use super::{Context, raw_records, verify};
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
-use crate::guide_queries::AskedQueries;
+use crate::guide_queries;
 use crate::investigation::{self, HeldAlerts, Investigated, RestsOn, Scope};
 use crate::printer::{Printer, count};
 use crate::reporter::coverage::Coverage;
@@ -319,12 +319,13 @@ impl Hunt<'_> {
                     enrichment: &self.enrichment,
                     coverage: &lacks,
                     at: moment_of(&evidence, now),
+                    threads: self.jobs.get(),
                 };
                 let queries = held.queries(&on);
                 let alone = HuntOptions { max_signals: None, ..options(TimeRange::default(), false) };
                 let documents = if queries.is_empty() { Vec::new() } else { held.documents() };
-                let asked = AskedQueries::ask(queries, &documents, &self.inputs, alone)?;
-                held.investigate(&on, &mut |query| asked.answer(query))
+                let asked = guide_queries::ask(queries, &documents, &self.inputs, alone)?;
+                held.investigate(&on, &|query| asked.answer(query))
             }
             None => Investigated::default(),
         };

@@ -3,6 +3,7 @@
 
 mod as_hunt;
 mod founding;
+mod guides;
 mod histories;
 mod limits;
 mod notifications;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use ecs::Timestamp;
 use serde::Serialize;
@@ -189,12 +190,8 @@ impl<'a> SortedKeys<'a> {
     fn blind_trails(&self, key: &KeyId, coverage: &Coverage) -> Vec<String> {
         // Keys of an account share its trails, and there may be many changes of these.
         let asked = (key.account.clone(), coverage.to);
-        let known = self.blind_trails.borrow().get(&asked).cloned();
-        known.unwrap_or_else(|| {
-            let reasons = self.read_trails(key, coverage);
-            self.blind_trails.borrow_mut().insert(asked, reasons.clone());
-            reasons
-        })
+        let mut told = self.blind_trails.lock().unwrap_or_else(PoisonError::into_inner);
+        told.entry(asked).or_insert_with(|| self.read_trails(key, coverage)).clone()
     }
 
     fn read_trails(&self, key: &KeyId, coverage: &Coverage) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! A key history in the order of time: aliases resolved, every event with the keys that it is about.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use ecs::Timestamp;
 
@@ -27,7 +27,7 @@ pub struct SortedKeys<'a> {
     unresolved_in: BTreeMap<(Option<String>, Option<String>), u64>,
     uses_left_out: u64,
     /// What was told of the trails of an account up to a moment.
-    pub(crate) blind_trails: RefCell<BTreeMap<AccountUntil, Vec<String>>>,
+    pub(crate) blind_trails: Mutex<BTreeMap<AccountUntil, Vec<String>>>,
 }
 
 /// An account, and how far the data reaches.
@@ -62,7 +62,7 @@ impl<'a> SortedKeys<'a> {
             unresolved: Vec::new(),
             unresolved_in: BTreeMap::new(),
             uses_left_out: 0,
-            blind_trails: RefCell::default(),
+            blind_trails: Mutex::default(),
         };
         for event in lifecycle {
             sorted.place(event);
