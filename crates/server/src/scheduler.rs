@@ -313,9 +313,9 @@ impl Scheduler {
                         }))
                     }
                     Err(error) => {
-                        for rule_id in rules.keys() {
+                        for (rule_id, due) in &rules {
                             let Some(rule) = library.rule(rule_id) else { continue };
-                            self.commit_failure(rule, &together, &error, lease, round).await?;
+                            self.commit_failure(rule, &together, &error, Some(due), lease, round).await?;
                         }
                     }
                 }
@@ -521,7 +521,7 @@ impl Scheduler {
                     }
                 }
                 Err(error) => {
-                    self.commit_failure(rule, &together, &error, lease, round).await?;
+                    self.commit_failure(rule, &together, &error, None, lease, round).await?;
                     let later = now.checked_add(interval).ok();
                     self.store.release_gap(gap.id, later).await?;
                 }
@@ -551,7 +551,7 @@ impl Scheduler {
                 let one = BTreeMap::from([(rule.rule_id.clone(), DueRule::default())]);
                 self.commit_all(library, &actions, &together, result, &one, lease, cause, &mut round).await?;
             }
-            Err(error) => self.commit_failure(rule, &together, &error, lease, &mut round).await?,
+            Err(error) => self.commit_failure(rule, &together, &error, None, lease, &mut round).await?,
         }
         Ok(round)
     }

@@ -25,8 +25,8 @@ pub trait CursorStore: Send + Sync {
     /// All cursors by rule id.
     async fn cursors(&self) -> Result<Vec<RuleCursor>, StateError>;
 
-    /// Gives rules that have no tick yet the one after which they begin, and leaves the others as they are. How many were
-    /// given one.
+    /// Gives rules that have no tick yet the one after which they begin, and leaves the others as they are, and those that
+    /// are not there any more. How many were given one.
     ///
     /// From then on nothing that comes in is outside of what these rules search, even if no run of theirs ever ends.
     ///

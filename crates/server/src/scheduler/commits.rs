@@ -10,8 +10,8 @@ use engine::{ChangedAlert, Executed, NotRunReason, RuleOutcome, RuleStatus};
 use rule::{Rule, RuleLibrary};
 use serde_json::{Value, json};
 use state::{
-    AlertDraft, AlertFilter, AlertUpdate, CursorMove, Execution, ExecutionCommit, ExecutionKind,
-    ExecutionStatus, GapDraft, GapFill, Lease, StateError,
+    AlertDraft, AlertFilter, AlertUpdate, CursorMove, Execution, ExecutionCommit, ExecutionFilter,
+    ExecutionKind, ExecutionStatus, GapDraft, GapFill, Lease, StateError,
 };
 use uuid::Uuid;
 
@@ -223,6 +223,9 @@ impl Scheduler {
             Some(reason) => {
                 execution.status = ExecutionStatus::Failed;
                 execution.message = reason;
+                if let (Cause::Schedule, Some(due)) = (cause, of_rule) {
+                    commit.gaps.extend(self.first_look_back(rule, together, due).await?);
+                }
             }
             None => {
                 execution.status =
@@ -254,9 +257,14 @@ impl Scheduler {
         rule: &Rule,
         together: &Together,
         error: &ServerError,
+        due: Option<&DueRule>,
         lease: &Lease,
         round: &mut Round,
     ) -> Result<(), ServerError> {
+        let gap = match due {
+            Some(due) => self.first_look_back(rule, together, due).await?,
+            None => None,
+        };
         let mut execution = self.execution(rule, together, lease, Cause::Schedule);
         execution.status = ExecutionStatus::Failed;
         execution.message = with_causes(error);
@@ -267,7 +275,7 @@ impl Scheduler {
             updates: Vec::new(),
             cursor: None,
             rule_state: None,
-            gaps: Vec::new(),
+            gaps: gap.into_iter().collect(),
             gap_fill: None,
             notifications: Vec::new(),
         };
@@ -275,6 +283,26 @@ impl Scheduler {
         round.failed += 1;
         self.note_failure(&rule.rule_id, together.tick);
         Ok(())
+    }
+
+    /// What the first run of a rule would have searched beyond its interval, when that run fails: later ones do not look back
+    /// so far. `None` once a run has succeeded.
+    async fn first_look_back(
+        &self,
+        rule: &Rule,
+        together: &Together,
+        due: &DueRule,
+    ) -> Result<Option<GapDraft>, ServerError> {
+        let Some(to) = due.cursor.filter(|to| together.from < *to) else { return Ok(None) };
+        let filter = ExecutionFilter {
+            rule_ids: vec![rule.rule_id.clone()],
+            statuses: vec![ExecutionStatus::Succeeded, ExecutionStatus::Warning],
+            ..ExecutionFilter::default()
+        };
+        let has_run = !self.store.executions(&filter, None, 1).await?.items.is_empty();
+        let reason = "its first run failed".to_owned();
+        let gap = GapDraft { rule_id: rule.rule_id.clone(), from: together.from, to, reason };
+        Ok((!has_run).then_some(gap))
     }
 
     fn note_failure(&self, rule_id: &str, tick: Timestamp) {

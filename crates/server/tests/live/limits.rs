@@ -1,6 +1,6 @@
 //! What one rule takes is no loss of another: limits of time, of what waits, and of alerts; and what comes too late is counted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bartizan_server::Control;
 use bartizan_server::settings::LimitsSettings;
@@ -22,6 +22,13 @@ async fn scene(folder: &Path, limits: LimitsSettings) -> Scene {
         (1..=40).map(|n| call(n, &format!("2026-03-01T12:00:{:02}Z", n % 30), "DisableKey")).collect();
     scene.deliver(&calls).await;
     scene
+}
+
+/// The lake's data files below a folder.
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: PathBuf| if path.is_dir() { files_of(&path) } else { vec![path] };
+    entries.flat_map(below).filter(|path| path.extension().is_some_and(|kind| kind == "parquet")).collect()
 }
 
 async fn executions(scene: &Scene, status: ExecutionStatus) -> Vec<Execution> {
@@ -114,6 +121,31 @@ async fn who_is_asked_to_stop_leaves_the_cursors() {
     assert_eq!(cursors[0].tick, Some(crate::scene::at("2026-03-01T12:00:00Z")));
     stopping.store(false, std::sync::atomic::Ordering::Relaxed);
     scene.pass("2026-03-01T12:05:00Z").await;
+    assert_eq!(scene.names().await.len(), 40);
+}
+
+/// The first run fails: what only its look-back reached is searched as a gap.
+#[tokio::test]
+async fn what_the_first_run_would_have_found_is_found_when_it_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = rule(1, "Good", "event.action: DisableKey", "from = \"now-1h\"\n");
+    std::fs::write(folder.path().join("a.toml"), text).unwrap();
+    let scene = scene(folder.path(), LimitsSettings::default()).await;
+    scene.server.intake.lake.flush().unwrap();
+    // The files cannot be read for a while.
+    let files = files_of(&scene.server.settings.lake.folder);
+    assert!(!files.is_empty());
+    let away = |file: &Path| file.with_extension("away");
+    files.iter().for_each(|file| std::fs::rename(file, away(file)).unwrap());
+    let first = scene.pass("2026-03-01T12:35:00Z").await;
+    assert!(first.failed > 0 && (first.succeeded, first.alerts) == (0, 0), "{first:?}");
+    // Its own window does not reach the events any more.
+    let later = scene.pass("2026-03-01T13:05:00Z").await;
+    assert_eq!((later.succeeded, later.alerts), (1, 0), "{later:?}");
+    files.iter().for_each(|file| std::fs::rename(away(file), file).unwrap());
+    for minute in 25..30 {
+        scene.pass(&format!("2026-03-01T13:{minute}:00Z")).await;
+    }
     assert_eq!(scene.names().await.len(), 40);
 }
 

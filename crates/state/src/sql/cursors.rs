@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::row::{Fields, milliseconds, optional_milliseconds};
 use super::{SqlStore, leases};
@@ -30,7 +30,12 @@ impl CursorStore for SqlStore {
             return Err(leases::lost(lease));
         }
         let mut started = 0;
+        let find = format!("SELECT rule_id FROM rules WHERE rule_id = $1{}", write.dialect.for_update());
         for (rule_id, tick) in starts {
+            let rule = sqlx::query(AssertSqlSafe(find.clone())).bind(rule_id.clone());
+            if rule.fetch_optional(&mut *write).await?.is_none() {
+                continue;
+            }
             let done = sqlx::query(
                 "INSERT INTO cursors (rule_id, tick) VALUES ($1, $2)
                  ON CONFLICT (rule_id) DO UPDATE SET tick = excluded.tick WHERE cursors.tick IS NULL",

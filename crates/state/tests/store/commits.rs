@@ -57,7 +57,13 @@ pub(crate) async fn do_everything_at_once(store: Arc<dyn Store>) {
 pub(crate) async fn rules_begin_once(store: Arc<dyn Store>) {
     let held = lease(&store, "one", 0).await.unwrap();
     let start = |rule_id: &str, tick: i64| (rule_id.to_owned(), at(tick));
+    for id in ["r1", "r2", "r3", "r4", "r5"] {
+        store.put_rule(rule(id, "x"), &someone(), at(0)).await.unwrap();
+    }
     assert_eq!(store.start_cursors(&held, &[]).await.unwrap(), 0);
+    // Whoever still has a deleted rule at hand does not leave a cursor behind, from which it would begin when it comes again.
+    assert_eq!(store.start_cursors(&held, &[start("gone", 60)]).await.unwrap(), 0);
+    assert_eq!(store.cursor("gone").await.unwrap(), None);
     assert_eq!(store.start_cursors(&held, &[start("r1", 60), start("r2", 60)]).await.unwrap(), 2);
     assert_eq!(store.start_cursors(&held, &[start("r2", 120), start("r3", 120)]).await.unwrap(), 1);
 
