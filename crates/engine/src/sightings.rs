@@ -176,6 +176,7 @@ impl SightingReader {
             kind: who.kind,
             access_key: who.access_key,
             arn: who.arn,
+            principal_id: who.principal_id,
             identity: skimmed.written(WrittenMember::UserIdentity),
             response: skimmed.written(WrittenMember::ResponseElements),
         };

@@ -151,7 +151,7 @@ impl Actor {
         let history = activity.history(&principal, event.time);
         let baseline = baseline_of(activity, &history.all, event.time);
         let origin = event.origin.clone().or_else(|| origin_of?(event.address.as_deref()?));
-        let chain = activity.sessions().chain_of(identity, event.time);
+        let chain = activity.sessions().proven_chain_of(identity, event.time);
         let (origin_principal, origin_because) = beginning_of(identity, &chain);
         let key = event.identity.access_key.as_deref();
         let first_of_key = key.map(|key| activity.seen(&principal, event.time, Alike::AccessKey(key)));

@@ -394,7 +394,7 @@ impl Findings<'_> {
                 Part::lacks("The alert names no key, so imports cannot be looked up.")
             }
             None => Part::says(
-                "The logs at hand show no deletion of imported material that would have to be undone.",
+                "The logs at hand show no deletion of imported material after which it would still be missing.",
             ),
         }
     }
@@ -485,8 +485,13 @@ impl Findings<'_> {
             return Part::says("No other alert on the same principal lies within 24 hours.");
         }
         let mut part = Part::says(format!(
-            "{} on the same principal lie within 24 hours.",
-            plural(alerts.len() as u64, "other alert")
+            "{} on the same principal{} lie within 24 hours.",
+            plural(alerts.len() as u64, "other alert"),
+            if alerts.iter().any(|alert| alert.linked) {
+                ", or on sessions that hang together with this one,"
+            } else {
+                ""
+            }
         ));
         for alert in alerts.iter().take(MOST_SENTENCES) {
             part.text.push(format!("\"{}\" ({}) at {}.", alert.rule_name, alert.severity, alert.time));

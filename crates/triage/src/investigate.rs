@@ -84,6 +84,8 @@ impl KeyFindings {
 /// What is at hand besides the alert.
 #[derive(Clone, Copy)]
 pub struct AtHand<'a> {
+    /// The moment that states and clocks are told for.
+    pub at: Timestamp,
     /// What every principal does.
     pub activity: &'a Activity,
     /// What is known of the keys.
@@ -190,10 +192,16 @@ pub fn investigate(subject: &Subject<'_>, at_hand: &AtHand<'_>, ask: AskQuery<'_
     let mut verdict = judge(&facts);
     verdict.exceptions = propose_exceptions(verdict.level, actor.as_ref(), subject.events, subject.document);
     count_hidden(&mut verdict.exceptions, &subject.alert.rule_id, at_hand.alerts);
-    let situation =
-        Situation { keys, reimport: reimport.as_ref(), actor: actor.as_ref(), level: verdict.level };
+    let situation = Situation {
+        keys,
+        reimport: reimport.as_ref(),
+        actor: actor.as_ref(),
+        linked: &surroundings.linked,
+        level: verdict.level,
+    };
     let response = ResponsePlan::of(&situation);
     TriageReport {
+        at: at_hand.at.to_string(),
         alert: subject.alert.clone(),
         questions,
         verdict,
@@ -300,12 +308,13 @@ fn answer_query(
         _ => format!("{} with {query}{when}.", plural(found.count, of)),
     };
     let mut answer = Answer::whole(vec![says], found.examples);
-    if !lacking.is_empty() {
+    let lacks = (!lacking.is_empty()).then(|| {
+        format!("A part of the query needs {}, which the alert does not have.", lacking.join(" and "))
+    });
+    let reasons: Vec<String> = lacks.into_iter().chain(found.why_not_whole).collect();
+    if !reasons.is_empty() {
         answer.answered = crate::answer::Answered::Partly;
-        answer.why_not_whole = Some(format!(
-            "A part of the query needs {}, which the alert does not have.",
-            lacking.join(" and ")
-        ));
+        answer.why_not_whole = Some(reasons.join(" "));
     }
     answer
 }

@@ -56,8 +56,10 @@ pub struct QueryAnswer {
     pub first: Option<String>,
     /// The last.
     pub last: Option<String>,
-    /// Some of them, at most ten.
+    /// The first of them, at most ten.
     pub examples: Vec<Evidence>,
+    /// Why there may be more, as a whole sentence.
+    pub why_not_whole: Option<String>,
 }
 
 /// Why a query of a guide could not be asked.
@@ -371,12 +373,43 @@ impl fmt::Display for Condition {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn document(value: Value) -> Document {
         match value {
             Value::Object(map) => Document::from_map(map),
             other => panic!("{other}"),
+        }
+    }
+
+    /// What some columns tell of an event.
+    struct Columns<'a> {
+        fields: &'a FieldTable,
+        told: &'a BTreeMap<String, (Option<String>, bool)>,
+    }
+
+    impl EventView for Columns<'_> {
+        fn any_value(&self, field: ecs::FieldId, test: &mut dyn FnMut(Scalar<'_>) -> bool) -> Known {
+            match self.told.get(&*self.fields.entry(field).name) {
+                Some((Some(value), true)) => test(Scalar::Str(value)).into(),
+                Some((None, true)) => Known::No,
+                Some((_, false)) => Known::Unknown,
+                None => Known::No,
+            }
+        }
+
+        fn exists(&self, field: ecs::FieldId) -> Known {
+            self.any_value(field, &mut |_| true)
+        }
+
+        fn any_leaf(&self, _: &mut dyn FnMut(&str, Scalar<'_>) -> bool) -> Known {
+            Known::Unknown
+        }
+
+        fn any_nested(&self, _: ecs::FieldId, _: &mut dyn FnMut(&dyn EventView) -> Known) -> Known {
+            Known::Unknown
         }
     }
 
@@ -452,6 +485,40 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// What is told by columns leaves away no event that the query finds.
+        #[test]
+        fn whatever_a_query_finds_it_may_find(
+            values in proptest::collection::vec(("[ab]", proptest::bool::ANY, 0_u8..4), 1..5),
+            held in proptest::collection::vec(("[ab]", proptest::option::of("[xy]"), proptest::bool::ANY), 0..4),
+        ) {
+            let condition = |(field, excluded, test): (String, bool, u8)| Condition {
+                field: format!("f.{field}"),
+                excluded,
+                test: match test {
+                    0 => Test::Exists,
+                    1 => Test::Is(vec!["*".to_owned()]),
+                    2 => Test::Between(Some("1".to_owned()), None),
+                    _ => Test::Is(vec!["x".to_owned()]),
+                },
+            };
+            let conditions: Vec<Condition> = values.into_iter().map(condition).collect();
+            let any_of = conditions.chunks(2).map(<[Condition]>::to_vec).collect();
+            let query = Query { label: String::new(), description: String::new(), any_of, range: TimeRange::default() };
+            let told: BTreeMap<String, (Option<String>, bool)> =
+                held.into_iter().map(|(field, value, is_told)| (format!("f.{field}"), (value, is_told))).collect();
+            let mut event = Document::new();
+            for (field, (value, _)) in &told {
+                if let Some(value) = value {
+                    event.set(field, value.as_str());
+                }
+            }
+            let catalog = ecs::Catalog::builtin();
+            let mut fields = FieldTable::new();
+            query.telling_fields().for_each(|field| { fields.intern(field, &catalog); });
+            let view = Columns { fields: &fields, told: &told };
+            proptest::prop_assert!(!query.finds(&event, Timestamp::UNIX_EPOCH) || query.may_find(&view, &fields));
+        }
+
         #[test]
         fn any_text_is_read_without_a_panic(text in "(!\\{investigate|\\{|\\}|\"label\"|:|\\[|é|a| ){0,20}") {
             let _ = queries_of(&text);

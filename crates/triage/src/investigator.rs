@@ -1,7 +1,6 @@
 //! Alerts of one hunt or run, investigated against the same evidence.
 
-use std::cell::OnceCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
 use ecs::{Document, Scalar, Timestamp};
 use jiff::SignedDuration;
@@ -18,6 +17,7 @@ use crate::kms::sighting::KMS;
 use crate::place::Place;
 use crate::question::ReadQuestions;
 use crate::report::{AlertSummary, TriageReport};
+use crate::side_by_side::side_by_side;
 use crate::surroundings::{KnownAlert, Window};
 use crate::verdict::{VerdictLevel, count_hidden};
 
@@ -75,24 +75,21 @@ pub fn investigate_alerts(
     ask: AskQuery<'_>,
 ) -> Vec<Option<TriageReport>> {
     let coverage = evidence.coverage();
-    let all_keys: OnceCell<Vec<KeyReport>> = OnceCell::new();
-    let subjects: Vec<(AlertSummary, Vec<Event>)> = alerts
-        .iter()
-        .map(|alert| {
-            let mut events = events_of(alert, setting.place);
-            if events.is_empty() {
-                let reports = || all_keys.get_or_init(|| evidence.keys.reports(setting.at)).as_slice();
-                events = events_of_group(alert.document, reports);
-            }
-            (summary(alert.document, &events), events)
-        })
-        .collect();
+    let all_keys: OnceLock<Vec<KeyReport>> = OnceLock::new();
+    let subjects: Vec<(AlertSummary, Vec<Event>)> = side_by_side(alerts, setting.threads, |alert| {
+        let mut events = events_of(alert, setting.place);
+        if events.is_empty() {
+            let reports = || all_keys.get_or_init(|| evidence.keys.reports(setting.at)).as_slice();
+            events = events_of_group(alert.document, reports);
+        }
+        (summary(alert.document, &events), events)
+    });
     // Which keys they are about is known without the uses; then only those of these keys are read.
     let no_uses = UsesOfKeys::default();
     let named = evidence.keys.sorted_with(&no_uses);
     let wanted = alerts.iter().zip(&subjects).filter(|(alert, _)| alert.is_wanted);
     let keys_of = wanted.flat_map(|(_, (_, events))| events).flat_map(|event| named.keys_of(event));
-    let uses = evidence.keys.uses_of(&keys_of.map(|key| key.id).collect());
+    let uses = evidence.keys.uses_of(&keys_of.map(|key| key.id).collect(), setting.threads);
     let sorted = evidence.keys.sorted_with(&uses);
     let principals: Vec<String> = subjects.iter().map(|(_, events)| principal_of(events)).collect();
     let known = |levels: &[Option<VerdictLevel>]| -> Vec<KnownAlert<'_>> {
@@ -116,6 +113,7 @@ pub fn investigate_alerts(
         let keys = KeyFindings::of(&sorted, events, setting.at, &coverage);
         let subject = Subject { alert: summary, document: alert.document, events, guide: alert.guide };
         let at_hand = AtHand {
+            at: setting.at,
             activity: &evidence.activity,
             keys: &keys,
             alerts: &before,
@@ -126,16 +124,10 @@ pub fn investigate_alerts(
         };
         investigate(&subject, &at_hand, ask)
     };
-    let wanted: Vec<usize> =
-        (0..alerts.len()).filter(|at| alerts.get(*at).is_some_and(|one| one.is_wanted)).collect();
-    let mut reports: Vec<Option<TriageReport>> = alerts.iter().map(|_| None).collect();
-    for (at, report) in
-        side_by_side(&wanted, setting.threads, |at| Some(report_on(alerts.get(at)?, subjects.get(at)?)))
-    {
-        if let Some(place) = reports.get_mut(at) {
-            *place = report;
-        }
-    }
+    let all: Vec<(&AlertAtHand<'_>, &(AlertSummary, Vec<Event>))> = alerts.iter().zip(&subjects).collect();
+    let mut reports = side_by_side(&all, setting.threads, |(alert, subject)| {
+        alert.is_wanted.then(|| report_on(alert, subject))
+    });
     for (level, report) in levels.iter_mut().zip(&reports) {
         *level = report.as_ref().map(|report| report.verdict.level);
     }
@@ -144,34 +136,6 @@ pub fn investigate_alerts(
         count_hidden(&mut report.verdict.exceptions, &report.alert.rule_id, &judged);
     }
     reports
-}
-
-/// So many for each thread are few enough to be done by one.
-const FEW: usize = 8;
-
-/// What comes of each number, in no order, by several threads where there are many.
-fn side_by_side<T: Send>(
-    numbers: &[usize],
-    threads: usize,
-    make: impl Fn(usize) -> T + Sync,
-) -> Vec<(usize, T)> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut made = Vec::new();
-        while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            made.push((*number, make(*number)));
-        }
-        made
-    };
-    let more = threads.min(numbers.len() / FEW).saturating_sub(1);
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (0..more).map(|_| scope.spawn(work)).collect();
-        let mut made = work();
-        for other in others {
-            made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        made
-    })
 }
 
 /// The events that an alert was made of, as far as it holds them; oldest first.

@@ -32,5 +32,6 @@ pub mod question;
 pub mod report;
 pub mod response;
 pub mod sessions;
+pub mod side_by_side;
 pub mod surroundings;
 pub mod verdict;

@@ -14,6 +14,8 @@ use crate::verdict::Verdict;
 /// An investigated alert.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TriageReport {
+    /// The moment that states and clocks are told for: of old logs their end. RFC 3339, UTC.
+    pub at: String,
     /// Which alert.
     pub alert: AlertSummary,
     /// The guide's questions in its order, each with an answer or the reason for none.

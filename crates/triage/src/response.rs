@@ -7,6 +7,7 @@ use crate::kms::clock::ClockKind;
 use crate::kms::key_report::KeyReport;
 use crate::kms::reimport::{Reimport, ReimportVerdict};
 use crate::kms::state::KeyState;
+use crate::surroundings::LinkedSummary;
 use crate::verdict::VerdictLevel;
 
 /// What to do, in order.
@@ -49,6 +50,8 @@ pub struct Situation<'a> {
     pub reimport: Option<&'a Reimport>,
     /// Who acted.
     pub actor: Option<&'a Actor>,
+    /// Sessions that hang together with the actor's.
+    pub linked: &'a [LinkedSummary],
     /// What the evidence amounts to.
     pub level: VerdictLevel,
 }
@@ -64,6 +67,7 @@ impl ResponsePlan {
         }
         if let Some(actor) = situation.actor {
             contain(actor, situation.level, &mut steps);
+            steps.extend(contain_linked(situation.linked));
         }
         if !situation.keys.is_empty() {
             steps.push(prevention(situation.keys));
@@ -220,18 +224,10 @@ fn contain(actor: &Actor, level: VerdictLevel, steps: &mut Vec<ResponseStep>) {
     let mut commands = Vec::new();
     let arn = actor.arn.as_deref().unwrap_or_default();
     let name_after = |part: &str| {
-        [actor.principal.as_deref(), Some(arn)].into_iter().flatten().find_map(|arn| {
-            let (_, path) = arn.split_once(part)?;
-            // Roles and users may stand in a path; their name is the last part.
-            path.rsplit('/').next().filter(|name| !name.is_empty())
-        })
+        [actor.principal.as_deref(), Some(arn)].into_iter().flatten().find_map(|arn| last_after(arn, part))
     };
-    let revoke = r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'"}}}]}'"#;
     if let Some(role) = name_after(":role/") {
-        commands.push(format!(
-            "aws iam put-role-policy --role-name {} --policy-name RevokeOlderSessions --policy-document {revoke}",
-            shell(role)
-        ));
+        commands.push(revoke_sessions_of_role(role));
     } else if let Some(user) = name_after(":user/") {
         let user = shell(user);
         if let Some(key) = actor.access_key.as_deref().filter(|key| key.starts_with("AKIA")) {
@@ -241,7 +237,7 @@ fn contain(actor: &Actor, level: VerdictLevel, steps: &mut Vec<ResponseStep>) {
             ));
         }
         commands.push(format!("aws iam list-access-keys --user-name {user}"));
-        commands.push(format!("aws iam put-user-policy --user-name {user} --policy-name RevokeOlderSessions --policy-document {revoke}"));
+        commands.push(format!("aws iam put-user-policy --user-name {user} --policy-name RevokeOlderSessions --policy-document {REVOKE}"));
     }
     let who = actor.principal.as_deref().unwrap_or("the principal");
     let mut why = vec![
@@ -286,6 +282,54 @@ fn contain(actor: &Actor, level: VerdictLevel, steps: &mut Vec<ResponseStep>) {
         ask: Some(ask.to_owned()),
     });
 }
+
+/// What else an intruder holds who went from role to role.
+fn contain_linked(linked: &[LinkedSummary]) -> Option<ResponseStep> {
+    let acted: Vec<&LinkedSummary> = linked.iter().filter(|link| link.acts > 0).collect();
+    if acted.is_empty() {
+        return None;
+    }
+    let mut commands: Vec<String> = Vec::new();
+    for link in &acted {
+        if let Some(role) = last_after(&link.principal, ":role/") {
+            commands.push(revoke_sessions_of_role(role));
+        } else if let Some(user) = last_after(&link.principal, ":user/") {
+            commands.push(format!("aws iam list-access-keys --user-name {}", shell(user)));
+        }
+    }
+    commands.dedup();
+    let mut why: Vec<String> = acted.iter().map(|link| link.says.clone()).collect();
+    why.push(
+        "What these sessions did is listed with what else happened. Of a user, set the access keys inactive that began them."
+            .to_owned(),
+    );
+    Some(ResponseStep {
+        title: "Contain the sessions that hang together with it".to_owned(),
+        why,
+        commands,
+        action: None,
+        ask: Some(
+            "Does other work run in sessions of these roles? To revoke older sessions ends all of them."
+                .to_owned(),
+        ),
+    })
+}
+
+/// Roles and users may stand in a path; their name is the last part.
+fn last_after<'a>(arn: &'a str, part: &str) -> Option<&'a str> {
+    let (_, path) = arn.split_once(part)?;
+    path.rsplit('/').next().filter(|name| !name.is_empty())
+}
+
+fn revoke_sessions_of_role(role: &str) -> String {
+    format!(
+        "aws iam put-role-policy --role-name {} --policy-name RevokeOlderSessions --policy-document {REVOKE}",
+        shell(role)
+    )
+}
+
+/// Denies sessions that were issued before the command runs.
+const REVOKE: &str = r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'"}}}]}'"#;
 
 /// Service control policy: AWS Organizations user guide; condition key: KMS developer guide, conditions-kms.
 fn prevention(keys: &[KeyReport]) -> ResponseStep {

@@ -1,9 +1,11 @@
 //! Who took which role session: from the calls of STS that made them.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use ecs::Timestamp;
 use foldhash::HashMap;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::answer::Evidence;
@@ -18,13 +20,16 @@ const MOST_STARTS: usize = 100_000;
 /// Longer chains than this are not followed; it also ends circles.
 const LONGEST_CHAIN: usize = 10;
 
+/// A session says when it began in whole seconds, and not by the clock that stamps the call.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(5);
+
 /// Who took which role session.
 #[derive(Debug, Clone, Default)]
 pub struct Sessions {
     starts: Vec<SessionStart>,
     by_access_key: HashMap<String, usize>,
     by_arn: HashMap<String, Vec<usize>>,
-    /// By the caller's access key, or its ARN where it has none; without the calls of services.
+    /// By the caller's access key, or where it has none its ARN or principal id; without the calls of services.
     by_caller: HashMap<String, Vec<usize>>,
     left_out: u64,
 }
@@ -40,6 +45,7 @@ pub struct SessionStart {
     pub address: Option<String>,
     /// The access key that was given out, where it was not a service that called.
     pub issued: Option<String>,
+    names_caller: bool,
     caller: Caller,
     invoked_by: Option<String>,
     id: Option<String>,
@@ -61,8 +67,11 @@ pub struct SessionCall {
     is_service: bool,
     arn: Option<String>,
     access_key: Option<String>,
-    /// The caller's access key, or its ARN where it has none.
+    /// The caller's access key, or where it has none its ARN or principal id.
     caller: Option<String>,
+    /// Does the record say more of the caller than an id? Where another account's role is taken, only the caller's own
+    /// account is told who called.
+    names_caller: bool,
 }
 
 /// A successful call of STS, as a record has it: texts plain, objects as their JSON text.
@@ -84,6 +93,8 @@ pub struct WrittenCall<'a> {
     pub access_key: Option<&'a str>,
     /// `userIdentity.arn`.
     pub arn: Option<&'a str>,
+    /// `userIdentity.principalId`.
+    pub principal_id: Option<&'a str>,
     /// `userIdentity`.
     pub identity: Option<&'a str>,
     /// `responseElements`.
@@ -103,6 +114,12 @@ impl SessionStart {
             let written = serde_json::from_str::<Value>(&self.caller.written);
             Box::new(written.map(|written| identity_of_record(&written)).unwrap_or_default())
         })
+    }
+
+    /// Of two records of one call, or of two calls that may have begun a session: is this the one to go by?
+    fn tells_more_than(&self, other: &Self) -> bool {
+        let rank = |start: &Self| (!start.names_caller, start.time, start.id.clone());
+        rank(self) < rank(other)
     }
 
     /// The call.
@@ -138,13 +155,15 @@ impl SessionCall {
             action: call.action.to_owned(),
             address: owned(call.address),
             issued: None,
+            names_caller: false,
             caller: Caller { written: call.identity.unwrap_or("null").into(), read: OnceLock::new() },
             invoked_by: owned(call.invoked_by),
             id: owned(call.id),
             place: place(),
         };
-        let caller = owned(call.access_key.or(call.arn));
-        Some(Self { start, is_service: call.kind == Some(SERVICE), arn, access_key, caller })
+        let caller = owned(call.access_key.or(call.arn).or(call.principal_id));
+        let names_caller = call.access_key.or(call.arn).is_some();
+        Some(Self { start, is_service: call.kind == Some(SERVICE), arn, access_key, caller, names_caller })
     }
 
     fn of_event(event: &Event) -> Option<Self> {
@@ -162,14 +181,16 @@ impl SessionCall {
             action: event.action.clone(),
             address: event.address.clone(),
             issued: None,
+            names_caller: false,
             caller: Caller { written: "".into(), read: OnceLock::from(Box::new(event.identity.clone())) },
             invoked_by: event.identity.invoked_by.clone(),
             id: event.id.clone(),
             place: event.place.clone(),
         };
-        let caller = event.identity.access_key.as_ref().or(event.identity.arn.as_ref()).cloned();
-        let is_service = event.identity.kind.as_deref() == Some(SERVICE);
-        Some(Self { start, is_service, arn, access_key, caller })
+        let identity = &event.identity;
+        let names_caller = identity.access_key.is_some() || identity.arn.is_some();
+        let is_service = identity.kind.as_deref() == Some(SERVICE);
+        Some(Self { start, is_service, arn, access_key, caller: caller_of(identity).cloned(), names_caller })
     }
 }
 
@@ -183,7 +204,8 @@ impl Sessions {
 
     /// Takes in a call.
     pub fn take(&mut self, call: SessionCall) {
-        let SessionCall { mut start, is_service, arn, access_key, caller } = call;
+        let SessionCall { mut start, is_service, arn, access_key, caller, names_caller } = call;
+        start.names_caller = names_caller;
         if let Some(known) = arn.as_ref().filter(|_| is_service).and_then(|arn| self.by_arn.get(arn)) {
             // A service takes the same session again and again.
             let same = known
@@ -200,7 +222,11 @@ impl Sessions {
         }
         let number = self.starts.len();
         if let Some(access_key) = access_key.filter(|_| !is_service) {
-            self.by_access_key.insert(access_key.clone(), number);
+            let known = self.by_access_key.get(&access_key).and_then(|&known| self.starts.get(known));
+            // Both accounts may have told of it.
+            if known.is_none_or(|known| start.tells_more_than(known)) {
+                self.by_access_key.insert(access_key.clone(), number);
+            }
             if let Some(caller) = caller {
                 self.by_caller.entry(caller).or_default().push(number);
             }
@@ -225,7 +251,27 @@ impl Sessions {
         }
         let starts = self.by_arn.get(identity.arn.as_ref()?)?;
         let before = starts.iter().filter_map(|&number| self.starts.get(number));
-        before.filter(|start| start.time <= until).max_by_key(|start| start.time)
+        let before = before.filter(|start| start.time <= until);
+        before.max_by_key(|start| (start.time, start.names_caller, &start.id))
+    }
+
+    /// The start of an identity's session where records prove it: by its access key, else by the moment at which the session
+    /// says that it began, where no other of the same ARN began then.
+    fn proven_start_of(&self, identity: &Identity) -> Option<&SessionStart> {
+        let by_key = identity.access_key.as_ref().and_then(|key| self.by_access_key.get(key));
+        if let Some(start) = by_key.and_then(|&number| self.starts.get(number)) {
+            return Some(start);
+        }
+        let created: Timestamp = identity.session_created.as_ref()?.parse().ok()?;
+        let starts =
+            self.by_arn.get(identity.arn.as_ref()?)?.iter().filter_map(|&number| self.starts.get(number));
+        let began_then = |start: &&SessionStart| start.time.duration_since(created).abs() <= SAME_MOMENT;
+        let then: Vec<&SessionStart> = starts.filter(began_then).collect();
+        let issued: BTreeSet<&Option<String>> = then.iter().map(|start| &start.issued).collect();
+        if issued.len() > 1 {
+            return None;
+        }
+        then.into_iter().reduce(|one, other| if other.tells_more_than(one) { other } else { one })
     }
 
     /// The sessions that an identity began with its own credentials, in `[from, to)`; those of services are not known.
@@ -235,18 +281,32 @@ impl Sessions {
         from: Timestamp,
         to: Timestamp,
     ) -> impl Iterator<Item = &SessionStart> {
-        let caller = identity.access_key.as_ref().or(identity.arn.as_ref());
-        let numbers = caller.and_then(|caller| self.by_caller.get(caller)).map_or(&[][..], Vec::as_slice);
+        let numbers =
+            caller_of(identity).and_then(|caller| self.by_caller.get(caller)).map_or(&[][..], Vec::as_slice);
         let starts = numbers.iter().filter_map(|&number| self.starts.get(number));
         starts.filter(move |start| from <= start.time && start.time < to)
     }
 
     /// The starts from an identity back to the first one that the data shows.
     pub fn chain_of(&self, identity: &Identity, until: Timestamp) -> Vec<&SessionStart> {
+        self.chain(identity, until, |identity, until| self.start_of(identity, until))
+    }
+
+    /// The same, as far as records prove that one began the other.
+    pub fn proven_chain_of(&self, identity: &Identity, until: Timestamp) -> Vec<&SessionStart> {
+        self.chain(identity, until, |identity, _| self.proven_start_of(identity))
+    }
+
+    fn chain<'a>(
+        &'a self,
+        identity: &Identity,
+        until: Timestamp,
+        start_of: impl Fn(&Identity, Timestamp) -> Option<&'a SessionStart>,
+    ) -> Vec<&'a SessionStart> {
         let mut chain: Vec<&SessionStart> = Vec::new();
         let (mut identity, mut until) = (identity, until);
         while chain.len() < LONGEST_CHAIN {
-            let Some(start) = self.start_of(identity, until) else { break };
+            let Some(start) = start_of(identity, until) else { break };
             if chain.iter().any(|known| std::ptr::eq(*known, start)) {
                 break;
             }
@@ -255,6 +315,11 @@ impl Sessions {
         }
         chain
     }
+}
+
+/// What tells callers apart: an access key where there is one, else whatever names them.
+fn caller_of(identity: &Identity) -> Option<&String> {
+    identity.access_key.as_ref().or(identity.arn.as_ref()).or(identity.principal_id.as_ref())
 }
 
 #[cfg(test)]

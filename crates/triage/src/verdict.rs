@@ -268,11 +268,12 @@ fn of_keys(facts: &Facts<'_>, reasons: &mut Reasons) {
     // What was put right since takes nothing away.
     let out_of_use = facts.keys.iter().filter(|key| key.state != KeyState::Enabled);
     let recent = out_of_use.into_iter().find(|key| {
-        let used = key.last_use.as_deref().and_then(|last| last.parse::<Timestamp>().ok());
-        match (used, first) {
-            (Some(used), Some(first)) => first.duration_since(used) <= SignedDuration::from_hours(24),
-            _ => false,
-        }
+        let parsed = |time: &Option<String>| time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
+        // Uses go on for a moment after a key went out of use.
+        let within = SignedDuration::from_mins(-10)..=SignedDuration::from_hours(24);
+        let Some(used) = parsed(&key.last_use) else { return false };
+        let moments = [first, parsed(&key.since)];
+        moments.into_iter().flatten().any(|moment| within.contains(&moment.duration_since(used)))
     });
     if let Some(key) = recent {
         let last = key.last_use.as_deref().unwrap_or_default();
@@ -321,6 +322,8 @@ fn of_reimport(facts: &Facts<'_>, reasons: &mut Reasons) {
                 "Other key material was imported, and the deleted material is still missing.",
             );
         }
+        // A use that succeeded has shown that some is back.
+        ReimportVerdict::NotReimported if facts.keys.iter().any(|key| key.state == KeyState::Enabled) => {}
         ReimportVerdict::NotReimported => {
             reasons.attack(
                 "not_reimported",
@@ -426,7 +429,12 @@ fn of_surroundings(facts: &Facts<'_>, reasons: &mut Reasons) {
     let worst =
         others.map(|alert| if ["high", "critical"].contains(&alert.severity.as_str()) { 4 } else { 2 }).max();
     if let Some(weight) = worst {
-        reasons.attack("other_alerts", weight, "Other rules alerted on the same principal within 24 hours.");
+        let who = if around.alerts.iter().any(|alert| alert.linked) {
+            "the same principal, or on sessions that hang together with this one,"
+        } else {
+            "the same principal"
+        };
+        reasons.attack("other_alerts", weight, format!("Other rules alerted on {who} within 24 hours."));
     }
     if around.acts.iter().all(|act| act.usual) && around.alerts.is_empty() && around.missing.is_empty() {
         reasons.planned(

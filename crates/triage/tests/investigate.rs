@@ -168,6 +168,7 @@ fn run(case: &Case<'_>) -> TriageReport {
         level: None,
     }];
     let at_hand = AtHand {
+        at: "2026-03-14T12:00:00Z".parse().unwrap(),
         activity: &activity,
         keys: &case.keys,
         alerts: &alerts,

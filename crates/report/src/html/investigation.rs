@@ -56,6 +56,7 @@ fn article(number: usize, finding: &Finding, triage: &TriageReport, limits: Page
             (guide::section(&triage.questions))
             @if !triage.keys.is_empty() {
                 h4 id=(format!("{id}-state")) { "State and clocks" }
+                p.soft { "As of " (moment(&triage.at)) "." }
                 @for key in &triage.keys { (keys::section(key, limits)) }
             }
             @if let Some(reimport) = &triage.reimport {

@@ -13,6 +13,11 @@ pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
     let steps = [time("From"), time("Until"), call("Call"), text("Region"), number("Count"), text("Error")];
     let alerts = [time("Time"), text("Severity"), text("Rule"), text("Alert")];
     let shown = around.session.len().min(limits.rows);
+    let others = if around.alerts.iter().any(|alert| alert.linked) {
+        "Other alerts of the same principal and of these sessions"
+    } else {
+        "Other alerts of the same principal"
+    };
     html! {
         @if let (Some(from), Some(to)) = (&around.from, &around.to) {
             p.soft { "Looked at from " (moment(from)) " until before " (moment(to)) "; "
@@ -37,8 +42,8 @@ pub(super) fn section(around: &Surroundings, limits: PageLimits) -> Markup {
             (and_more(around.linked.len().saturating_sub(limits.rows), "sessions", "report.json of the case folder has all"))
         }
         @if !around.alerts.is_empty() {
-            h5 { "Other alerts of the same principal" }
-            (table("Other alerts of the same principal", &alerts, around.alerts.iter().take(limits.rows).map(|one| Row::new(vec![
+            h5 { (others) }
+            (table(others, &alerts, around.alerts.iter().take(limits.rows).map(|one| Row::new(vec![
                 moment(&one.time), findings::severity(&one.severity), value(&one.rule_name), code(&one.uuid),
             ]))))
             (and_more(around.alerts.len().saturating_sub(limits.rows), "alerts", "report.json of the case folder has all"))

@@ -339,6 +339,7 @@ fn ransom() -> TriageReport {
     let failed =
         evidence("2026-03-14T02:12:44Z", 105, "Decrypt", "a call fails because the key has no material");
     TriageReport {
+        at: s("2026-03-14T12:00:00Z"),
         alert: summary(
             0,
             "KMS Imported Key Material Deleted",
@@ -592,6 +593,7 @@ fn ransom() -> TriageReport {
                 rule_name: s("Trail Logging Stopped"),
                 severity: s("high"),
                 time: s("2026-03-14T02:16:02Z"),
+                linked: false,
             }],
             missing: vec![s(
                 "The trail was stopped at 02:16:02: what came after is known from another trail only.",
@@ -840,6 +842,7 @@ fn hostile() -> TriageReport {
     let mut of = evidence("2026-03-13T09:00:00Z", 300, HOSTILE, HOSTILE);
     of.event_id = some("../../../etc/passwd");
     TriageReport {
+        at: s("2026-03-14T12:00:00Z"),
         alert: summary(2, HOSTILE, "medium", 47.0, "2026-03-13T09:00:00Z", &long),
         questions: vec![asked(HOSTILE, Topic::Query, Answer::whole(vec![long.clone()], vec![of]))],
         verdict: Verdict {

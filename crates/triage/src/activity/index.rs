@@ -70,11 +70,23 @@ impl Index {
         })
     }
 
-    /// Whose access key it is.
-    pub(super) fn principal_of_key(&self, key: AccessKey<u32>, whos: &Pieces<Who>) -> Option<u32> {
-        let principals = self
-            .principal_of_key
-            .get_or_init(|| whos.iter().map(|who| (who.access_key, who.principal)).collect());
+    /// Whose access key it is; of several the first by name.
+    pub(super) fn principal_of_key<'t>(
+        &self,
+        key: AccessKey<u32>,
+        whos: &Pieces<Who>,
+        text: impl Fn(u32) -> &'t str,
+    ) -> Option<u32> {
+        let principals = self.principal_of_key.get_or_init(|| {
+            let mut principals = HashMap::default();
+            for who in whos.iter() {
+                let known = principals.entry(who.access_key).or_insert(who.principal);
+                if *known != who.principal && text(who.principal) < text(*known) {
+                    *known = who.principal;
+                }
+            }
+            principals
+        });
         principals.get(&key).copied()
     }
 

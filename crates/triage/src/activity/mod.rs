@@ -298,13 +298,21 @@ impl Activity {
         }
     }
 
+    /// Did a principal do anything with an access key in `[from, to)`?
+    pub fn acted(&self, principal: &str, access_key: &str, (from, to): (Timestamp, Timestamp)) -> bool {
+        let Some(principal) = self.texts.find(principal) else { return false };
+        let rows = self.rows_of(principal);
+        within(&rows, from, to)
+            .any(|row| self.access_key(self.who(row.who).access_key).as_str() == access_key)
+    }
+
     /// Whose access key of a session it is; `None` when nobody acted with it.
     pub fn principal_of_key(&self, access_key: &str) -> Option<&str> {
         let key = match AccessKey::of(access_key) {
             AccessKey::Usual(bytes) => AccessKey::Usual(bytes),
             AccessKey::Other(text) => AccessKey::Other(self.texts.find(text)?),
         };
-        let principal = self.index.principal_of_key(key, &self.whos)?;
+        let principal = self.index.principal_of_key(key, &self.whos, |number| self.texts.get(number))?;
         Some(self.texts.get(principal))
     }
 

@@ -390,7 +390,7 @@ fn missing_data(key: &KeyId, event_time: Timestamp, coverage: &Coverage) -> Vec<
     }
     reasons.push(match (coverage.from, coverage.to) {
         (Some(from), Some(to)) => {
-            let outside = if to < event_time { ", before the event itself" } else { "" };
+            let outside = if to < event_time { " (the event itself is later)" } else { "" };
             format!("Uses before {from} and after {to}{outside} are outside the data.")
         }
         _ => "How far the data reaches is not known; uses outside it are not counted.".to_owned(),

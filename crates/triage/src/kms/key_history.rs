@@ -19,6 +19,7 @@ use super::use_facts::{BatchGroup, groups_of, kind_of, shared_hash, state_said};
 use super::use_groups::{UseGroup, UseGroups, UseKind};
 use super::written_uses::{PlainKey, WrittenUses, plain_key};
 use crate::event::Event;
+use crate::side_by_side::side_by_side;
 
 /// What events say of KMS keys. Give it events in any order, then ask [`KeyHistory::sorted`].
 ///
@@ -132,7 +133,7 @@ impl KeyHistory {
         if self.written.is_empty() {
             return SortedKeys::of(self, &self.uses, &BTreeSet::new());
         }
-        let whole = self.read.get_or_init(|| Box::new(self.uses_where(|_| true)));
+        let whole = self.read.get_or_init(|| Box::new(self.uses_where(1, |_| true)));
         SortedKeys::of(self, &whole.uses, &whole.used_in)
     }
 
@@ -141,12 +142,12 @@ impl KeyHistory {
         SortedKeys::of(self, &uses.uses, &uses.used_in)
     }
 
-    /// The uses of the keys with these ids. That others are used is in it too, but no more of them.
-    pub fn uses_of(&self, ids: &BTreeSet<String>) -> UsesOfKeys {
-        self.uses_where(|id| ids.contains(id))
+    /// The uses of the keys with these ids, read by so many threads. That others are used is in it too, but no more of them.
+    pub fn uses_of(&self, ids: &BTreeSet<String>, threads: usize) -> UsesOfKeys {
+        self.uses_where(threads, |id| ids.contains(id))
     }
 
-    fn uses_where(&self, wanted: impl Fn(&str) -> bool) -> UsesOfKeys {
+    fn uses_where(&self, threads: usize, wanted: impl Fn(&str) -> bool + Sync) -> UsesOfKeys {
         let mut found = UsesOfKeys::default();
         for (named, groups) in &self.uses {
             match named {
@@ -160,22 +161,15 @@ impl KeyHistory {
                 }
             }
         }
-        let mut reader = KeyUseReader::default();
-        let mut used_in: BTreeSet<(&str, &str)> = BTreeSet::new();
-        let mut last = ("", "");
-        for written in &self.written {
-            read_written(&mut found.uses, &mut reader, written, |key| {
-                let is_wanted = wanted(key.id);
-                // Neighbours in an input mostly share theirs.
-                if !is_wanted && last != (key.account, key.region) {
-                    last = (key.account, key.region);
-                    used_in.insert(last);
-                }
-                is_wanted
-            });
+        let parts: Vec<&[WrittenUses]> =
+            self.written.chunks(self.written.len().div_ceil(threads.max(1)).max(1)).collect();
+        for (uses, used_in) in side_by_side(&parts, threads, |part| uses_in(part, &wanted)) {
+            for (key, groups) in uses {
+                found.uses.entry(key).or_default().add_all(groups);
+            }
+            let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            found.used_in.extend(used_in.into_iter().map(|(account, region)| (part(account), part(region))));
         }
-        let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        found.used_in.extend(used_in.into_iter().map(|(account, region)| (part(account), part(region))));
         found
     }
 
@@ -260,6 +254,28 @@ fn add_up(uses: &mut BTreeMap<KeyRef, UseGroups>, tallies: Vec<(&BatchGroup, Tal
             add(last, tally);
         }
     }
+}
+
+/// The uses of keys that are wanted, and the accounts and Regions of the others.
+fn uses_in(
+    inputs: &[WrittenUses],
+    wanted: impl Fn(&str) -> bool,
+) -> (BTreeMap<KeyRef, UseGroups>, BTreeSet<(&str, &str)>) {
+    let (mut uses, mut used_in) = (BTreeMap::new(), BTreeSet::new());
+    let mut reader = KeyUseReader::default();
+    let mut last = ("", "");
+    for written in inputs {
+        read_written(&mut uses, &mut reader, written, |key| {
+            let is_wanted = wanted(key.id);
+            // Neighbours in an input mostly share theirs.
+            if !is_wanted && last != (key.account, key.region) {
+                last = (key.account, key.region);
+                used_in.insert(last);
+            }
+            is_wanted
+        });
+    }
+    (uses, used_in)
 }
 
 /// Reads the uses of those keys that are wanted, and of those that only reading tells.

@@ -67,12 +67,12 @@ impl SortedKeys<'_> {
         let lost = lost.as_deref();
         let is_same = |import: &&Import<'_>| lost.is_some() && import.material == lost;
         let is_silent = |import: &&Import<'_>| lost.is_none() || import.material.is_none();
-        let told = |used| Told { deleted: &deleted.sighting, used, to, lost };
+        let told = |used| Told { deleted: &deleted.sighting, used, is_same: true, to, lost };
         let found = imports.iter().find(is_same).map(|import| (ReimportVerdict::SameMaterial, import));
         let found = found.or_else(|| {
             let import = imports.iter().find(is_silent)?;
             // A later use with the very material proves what the import does not say.
-            let proven = self.first_use_of(key, lost, import.sighting.time, to).is_some();
+            let proven = lost.is_some() && self.first_use_of(key, lost, import.sighting.time, to).is_some();
             Some((
                 if proven { ReimportVerdict::SameMaterial } else { ReimportVerdict::EnforcedByKms },
                 import,
@@ -80,18 +80,23 @@ impl SortedKeys<'_> {
         });
         let found = found.or_else(|| Some((ReimportVerdict::OtherMaterial, imports.first()?)));
         let Some((verdict, import)) = found else {
-            return Some(told(self.first_use_of(key, lost, since, to)).not_imported());
+            let proven = self.first_use_of(key, lost, since, to);
+            let used = proven.or_else(|| self.first_use_of(key, None, since, to));
+            return Some(Told { is_same: proven.is_some(), ..told(used) }.not_imported());
         };
         // What was imported last decides when it expires: the same material can come again with another date.
         let last = imports
             .iter()
             .rfind(|other| verdict == ReimportVerdict::OtherMaterial || is_same(other) || is_silent(other));
         let is_back = verdict != ReimportVerdict::OtherMaterial;
-        let used = is_back.then(|| self.first_use_of(key, lost, import.sighting.time, to)).flatten();
+        let used = (is_back && lost.is_some())
+            .then(|| self.first_use_of(key, lost, import.sighting.time, to))
+            .flatten();
         Some(told(used).imported(verdict, import, last.unwrap_or(import)))
     }
 
-    /// The first use that succeeded with a material, at a moment or later, as far as first and last uses show.
+    /// The first use that succeeded with a material, or `None` for uses that name none, at a moment or later, as far as first
+    /// and last uses show.
     fn first_use_of(
         &self,
         key: &KeyId,
@@ -100,10 +105,7 @@ impl SortedKeys<'_> {
         to: Timestamp,
     ) -> Option<&Sighting> {
         let uses = self.events(key).uses.iter().filter(|(group, _)| {
-            group.kind == UseKind::Use
-                && group.error.is_none()
-                && material.is_some()
-                && group.material.as_deref() == material
+            group.kind == UseKind::Use && group.error.is_none() && group.material.as_deref() == material
         });
         let uses = uses.flat_map(|(_, tally)| [&tally.first, &tally.last]);
         uses.filter(|sighting| sighting.time > from && sighting.time <= to).min()
@@ -121,27 +123,37 @@ struct Import<'a> {
 struct Told<'a> {
     deleted: &'a Sighting,
     lost: Option<&'a str>,
-    /// A later use with the same material.
+    /// A later use with the same material, or where it names none, with whatever the key had.
     used: Option<&'a Sighting>,
+    is_same: bool,
     to: Timestamp,
 }
 
 impl Told<'_> {
     fn not_imported(&self) -> Reimport {
-        let gap = self.to.duration_since(self.deleted.time).as_secs();
-        let mut says = vec![format!(
-            "No import of material after {} is in the logs, which reach to {}: the key has been without it for {gap} seconds.",
-            self.deleted.time, self.to
-        )];
+        let until = self.used.map_or(self.to, |used| used.time);
+        let gap = until.duration_since(self.deleted.time).as_secs();
+        let (deleted, to) = (self.deleted.time, self.to);
+        let none = format!("No import of material after {deleted} is in the logs, which reach to {to}");
         let mut evidence = vec![self.deletion()];
-        if let Some(used) = self.used {
-            says.push(format!(
-                "A use at {} succeeded with the same material, so an import is missing from the logs, or KMS had not yet \
-                 followed the deletion.",
-                used.time
-            ));
-            evidence.push(used.evidence("a use succeeds with the same material"));
-        }
+        let says = match self.used {
+            None => vec![format!("{none}: the key has been without it for {gap} seconds.")],
+            Some(used) => {
+                let (how, shows) = match self.is_same {
+                    true => ("with the same material", "a use succeeds with the same material"),
+                    false => ("and does not name its material", "a use succeeds"),
+                };
+                evidence.push(used.evidence(shows));
+                vec![
+                    format!("{none}."),
+                    format!(
+                        "A use at {} succeeded {how}, so an import is missing from the logs, or KMS had not yet followed the \
+                         deletion.",
+                        used.time
+                    ),
+                ]
+            }
+        };
         Reimport {
             verdict: ReimportVerdict::NotReimported,
             says,

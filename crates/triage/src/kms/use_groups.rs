@@ -83,6 +83,16 @@ impl UseGroups {
         }
     }
 
+    /// Adds all that others hold of the same key.
+    pub(crate) fn add_all(&mut self, others: Self) {
+        for ((_, group), tally) in others.groups {
+            self.add(&group, tally);
+        }
+        for (group, tally) in others.folded {
+            self.fold(group, tally);
+        }
+    }
+
     fn fold(&mut self, group: UseGroup, tally: Tally) {
         let group = UseGroup { resource: None, principal: None, material: None, ..group };
         match self.folded.entry(group) {
@@ -132,6 +142,10 @@ mod tests {
             groups.iter().map(|(group, tally)| (group.clone(), tally.clone())).collect()
         };
         assert!(all(&straight) == all(&backwards));
+        let (mut one, mut other) = (UseGroups::default(), UseGroups::default());
+        (0..3 * many).for_each(|number| add(if number % 3 == 0 { &mut one } else { &mut other }, number));
+        one.add_all(other);
+        assert!(all(&straight) == all(&one));
         assert_eq!(straight.iter().map(|(_, tally)| tally.count).sum::<u64>(), 3 * many as u64);
         assert_eq!(straight.left_out(), 3 * (many - MOST_GROUPS) as u64);
     }

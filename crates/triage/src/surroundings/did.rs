@@ -18,8 +18,8 @@ const MOST_STEPS: usize = 100;
 
 /// What tells the session of the alert from others of the same principal.
 pub(super) struct Session {
-    pub(super) arn: Option<String>,
-    pub(super) access_key: Option<String>,
+    arn: Option<String>,
+    access_key: Option<String>,
 }
 
 impl Session {

@@ -4,7 +4,7 @@ use ecs::{Document, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use crate::activity::{AccessKey, Activity};
+use crate::activity::Activity;
 use crate::actor::plural;
 use crate::answer::Evidence;
 use crate::event::Event;
@@ -118,6 +118,8 @@ pub struct RelatedAlert {
     pub severity: String,
     /// When its event happened.
     pub time: String,
+    /// Is it one of a session that hangs together with the alert's, and not of the same principal?
+    pub linked: bool,
 }
 
 /// How far around an alert's events is looked.
@@ -207,15 +209,14 @@ impl Surroundings {
         let Linked { sessions, missing } = linked.unwrap_or_default();
         found.missing.extend(missing);
         for link in &sessions {
-            let session = Session { arn: link.arn.clone(), access_key: link.access_key.clone() };
             let from = link.begun.map_or(from, |begun| begun.time.max(from));
-            let in_session = |arn: &str, key: &AccessKey<&str>| session.holds(arn, key.as_str());
-            let mut kept = activity.acts_of(&link.principal, from, to);
-            kept.retain(|act| in_session(act.arn, &act.access_key));
+            let mut acts_of_link = activity.acts_of(&link.principal, from, to);
+            acts_of_link.retain(|act| link.holds(act.access_key.as_str()));
             let mut reads = activity.reads_of(&link.principal, from, to);
-            reads.retain(|hour| in_session(hour.arn, &hour.access_key));
+            reads.retain(|hour| link.holds(hour.access_key.as_str()));
             let principal = &link.principal;
-            let did = Did { activity, principal, acts: kept, reads, session, link: Some(link), events };
+            let (link_of, session) = (Some(link), Session::of(None));
+            let did = Did { activity, principal, acts: acts_of_link, reads, session, link: link_of, events };
             let graded = did.graded(first, set_right, &mut found.denied);
             found.linked.push(LinkedSummary {
                 principal: link.principal.clone(),
@@ -309,6 +310,7 @@ fn related(
             rule_name: alert.rule_name.to_owned(),
             severity: alert.severity.to_owned(),
             time: alert.time.to_string(),
+            linked: alert.principal != principal,
         })
         .collect()
 }
@@ -462,6 +464,113 @@ mod tests {
         assert!(found.acts[2].says.contains("from which this session came"), "{}", found.acts[2].says);
     }
 
+    /// The usual way with a second factor: a user takes a session of their own, and with it a role.
+    #[test]
+    fn who_has_several_sessions_counts_once() {
+        let user = |time: &str, call: (&str, &str), key: &str| {
+            let mut record = of_role(time, call, "", key);
+            record["userIdentity"] = serde_json::json!({
+                "type": "IAMUser", "accessKeyId": key, "arn": "arn:aws:iam::111122223333:user/lee" });
+            record
+        };
+        let begins = |mut record: serde_json::Value, role: Option<&str>, key: &str| {
+            record["responseElements"] = serde_json::json!({ "credentials": { "accessKeyId": key } });
+            if let Some(role) = role {
+                let arn = format!("arn:aws:sts::111122223333:assumed-role/{role}/s");
+                record["responseElements"]["assumedRoleUser"] = serde_json::json!({ "arn": arn });
+            }
+            record
+        };
+        let found = of_records(
+            vec![
+                begins(user("08:50:00", ("sts", "GetSessionToken"), "AKIA1"), None, "ASIA1"),
+                user("08:51:00", ("iam", "CreateUser"), "ASIA1"),
+                begins(user("08:52:00", ("sts", "AssumeRole"), "ASIA1"), Some("Keys"), "ASIA2"),
+                of_role("09:00:00", ("kms", "ScheduleKeyDeletion"), "Keys", "ASIA2"),
+            ],
+            "ScheduleKeyDeletion",
+        );
+        assert_eq!(found.linked.len(), 1, "{:?}", found.linked);
+        assert_eq!(found.acts.iter().map(|act| act.count).collect::<Vec<_>>(), [1], "{:?}", found.acts);
+    }
+
+    #[test]
+    fn sessions_that_share_a_name_are_told_apart() {
+        let found = of_records(
+            vec![
+                assumes("08:50:00", ("Start", "ASIA0"), "Pipeline", "ASIA1"),
+                assumes("08:51:00", ("Start", "ASIA0"), "Pipeline", "ASIA2"),
+                assumes("08:52:00", ("Pipeline", "ASIA1"), "Keys", "ASIA3"),
+                // Another run of the same pipeline, whose start is in no log.
+                of_role("08:53:00", ("ec2", "DeleteSnapshot"), "Pipeline", "ASIA7"),
+                of_role("09:00:00", ("kms", "ScheduleKeyDeletion"), "Keys", "ASIA3"),
+                // The other run that the same start began.
+                of_role("09:01:00", ("rds", "DeleteDBInstance"), "Pipeline", "ASIA2"),
+            ],
+            "ScheduleKeyDeletion",
+        );
+        let acts: Vec<_> = found.acts.iter().map(|act| act.evidence[0].action.as_str()).collect();
+        assert_eq!(acts, ["DeleteDBInstance"]);
+    }
+
+    #[test]
+    fn a_session_of_the_same_name_leads_nowhere_without_proof() {
+        let subject = |created: &str| {
+            let mut record = of_role("09:00:00", ("kms", "ScheduleKeyDeletion"), "Keys", "ASIA3");
+            record["userIdentity"]["sessionContext"]["attributes"] =
+                serde_json::json!({ "creationDate": format!("2026-03-10T{created}Z") });
+            record
+        };
+        let linked = |created: &str| {
+            let records = vec![
+                of_role("08:40:00", ("iam", "CreateUser"), "Start", "ASIA0"),
+                assumes("08:50:00", ("Start", "ASIA0"), "Keys", "ASIA1"),
+                subject(created),
+            ];
+            of_records(records, "ScheduleKeyDeletion").linked.len()
+        };
+        assert_eq!((linked("08:50:01"), linked("08:58:00")), (1, 0));
+    }
+
+    /// Where a role of another account is taken, both accounts are told, and only the caller's own is told who called.
+    #[test]
+    fn whose_role_was_taken_does_not_hide_who_took_it() {
+        let calls = [assumes("08:50:00", ("Start", "ASIA0"), "Keys", "ASIA1"), {
+            let mut told = assumes("08:50:00", ("Start", "ASIA0"), "Keys", "ASIA1");
+            told["userIdentity"] =
+                serde_json::json!({ "type": "AWSAccount", "principalId": "AROAEXAMPLE:s" });
+            told
+        }];
+        for order in [[0, 1], [1, 0]] {
+            let mut records: Vec<_> = order.map(|at| calls[at].clone()).to_vec();
+            records.push(of_role("09:00:00", ("kms", "ScheduleKeyDeletion"), "Keys", "ASIA1"));
+            let found = of_records(records, "ScheduleKeyDeletion");
+            let linked: Vec<_> = found.linked.iter().map(|link| link.principal.as_str()).collect();
+            assert_eq!(linked, ["arn:aws:iam::111122223333:role/Start"], "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_federated_login_is_followed_forward() {
+        let login = |time: &str, role: &str, key: &str| {
+            let mut record = assumes(time, ("", ""), role, key);
+            record["eventName"] = "AssumeRoleWithSAML".into();
+            record["userIdentity"] =
+                serde_json::json!({ "type": "SAMLUser", "principalId": "idp:lee", "userName": "lee" });
+            record
+        };
+        let found = of_records(
+            vec![
+                login("08:50:00", "Keys", "ASIA1"),
+                login("08:51:00", "Backups", "ASIA2"),
+                of_role("09:00:00", ("kms", "ScheduleKeyDeletion"), "Keys", "ASIA1"),
+                of_role("09:01:00", ("ec2", "DeleteSnapshot"), "Backups", "ASIA2"),
+            ],
+            "ScheduleKeyDeletion",
+        );
+        assert_eq!(found.count_of(Gravity::Destructive), 1, "{:?}", found.acts);
+    }
+
     #[test]
     fn whoever_hands_out_sessions_for_many_is_not_followed() {
         let mut records = vec![
@@ -477,6 +586,26 @@ mod tests {
         assert!(found.acts.is_empty(), "{:?}", found.acts);
         assert_eq!(found.linked.len(), 1);
         assert!(found.missing.iter().any(|why| why.contains("began 31 sessions")), "{:?}", found.missing);
+    }
+
+    #[test]
+    fn however_many_sessions_the_alerts_own_began_the_nearest_are_followed() {
+        let mut records = vec![
+            of_role("09:00:00", ("kms", "ScheduleKeyDeletion"), "Keys", "ASIA2"),
+            assumes("09:01:00", ("Keys", "ASIA2"), "Audit", "ASIANEAR"),
+            of_role("09:02:00", ("cloudtrail", "StopLogging"), "Audit", "ASIANEAR"),
+        ];
+        for other in 0..80 {
+            let key = format!("ASIAOTHER{other:02}");
+            records.push(assumes("10:00:00", ("Keys", "ASIA2"), "Other", &key));
+            // Half of them do nothing.
+            if other % 2 == 0 || other > 60 {
+                records.push(of_role("10:01:00", ("ec2", "DeleteSnapshot"), "Other", &key));
+            }
+        }
+        let found = of_records(records, "ScheduleKeyDeletion");
+        assert_eq!((found.count_of(Gravity::Blinding), found.count_of(Gravity::Destructive)), (1, 49));
+        assert!(found.missing.iter().any(|why| why.contains("More than 50 sessions")), "{:?}", found.missing);
     }
 
     #[test]

@@ -268,7 +268,7 @@ proptest! {
         prop_assert_eq!(told(&straight), told(&unread));
         let (all, at) = (straight.sorted(), "2026-03-14T00:30:00Z".parse().unwrap());
         for key in all.keys() {
-            let uses = unread.uses_of(&[key.id.clone()].into());
+            let uses = unread.uses_of(&[key.id.clone()].into(), 1 + cut % 3);
             let alone = unread.sorted_with(&uses);
             prop_assert_eq!(all.report(key, at), alone.report(key, at));
             let radius = |keys: &SortedKeys<'_>| keys.blast_radius(key, at, &Coverage::default());
