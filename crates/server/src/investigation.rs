@@ -19,7 +19,7 @@ use triage::report::TriageReport;
 use triage::surroundings::Window;
 
 use crate::error::ServerError;
-use crate::guide_queries;
+use crate::guide_queries::{self, QueryBounds};
 use crate::kept_evidence::GatheredEvidence;
 use crate::scheduler::{Scheduler, with_causes};
 
@@ -49,6 +49,8 @@ impl Default for InvestigationLimits {
 const KNOWN: SignedDuration = SignedDuration::from_hours(24);
 /// So many of them are looked at.
 const MOST_KNOWN: u32 = 500;
+/// Alerts that the queries of guides about alerts are shown.
+const MOST_ASKED: usize = 20_000;
 
 /// Alerts that are investigated together.
 #[derive(Debug)]
@@ -93,18 +95,20 @@ impl Wanted {
         reports.into_iter().flatten().map(|report| (report.alert.uuid.clone(), report)).collect()
     }
 
-    /// The queries that the guide carries, filled in for each alert.
-    fn queries(&self, gathered: &GatheredEvidence) -> Vec<Query> {
-        let queries = Mutex::new(Vec::new());
+    fn carries_queries(&self) -> bool {
         let carries = |section: &Section| {
             carries_query(&section.text) || section.items.iter().any(|item| carries_query(item))
         };
-        if self.guide.sections.iter().any(carries) {
-            self.investigate(gathered, &|query| {
-                queries.lock().unwrap_or_else(PoisonError::into_inner).push(query.clone());
-                Err(String::new())
-            });
-        }
+        self.guide.sections.iter().any(carries)
+    }
+
+    /// The queries that the guide carries, filled in for each alert.
+    fn queries(&self, gathered: &GatheredEvidence) -> Vec<Query> {
+        let queries = Mutex::new(Vec::new());
+        self.investigate(gathered, &|query| {
+            queries.lock().unwrap_or_else(PoisonError::into_inner).push(query.clone());
+            Err(String::new())
+        });
         queries.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -218,19 +222,84 @@ impl Scheduler {
             .filter_map(|stored| document_of(stored.alert.document))
             .filter(|document| !is_wanted(document))
             .collect();
-        let (lake, limits) = (self.lake.clone(), self.settings.investigation);
-        let (evidence, catalog) = (Arc::clone(&self.evidence), Arc::clone(&self.catalog));
-        let wanted = Wanted { documents: wanted, known, guide, at: now };
+        let wanted = Arc::new(Wanted { documents: wanted, known, guide, at: now });
+        let asked = match wanted.carries_queries() {
+            true => self.ask_queries(&wanted, now).await?,
+            false => AskedQueries::default(),
+        };
+        // Meanwhile others may have had read what came in later.
+        let now = self.clock.now().max(now);
+        self.with_evidence(now, move |gathered| wanted.investigate(gathered, &|query| asked.answer(query)))
+            .await
+    }
+
+    /// Asks what is known beyond alerts, off the runtime's threads.
+    async fn with_evidence<T: Send + 'static>(
+        &self,
+        now: Timestamp,
+        ask: impl FnOnce(&GatheredEvidence) -> T + Send + 'static,
+    ) -> Result<T, ServerError> {
+        let (lake, evidence) = (self.lake.clone(), Arc::clone(&self.evidence));
+        let limits = self.settings.investigation;
+        let done = tokio::task::spawn_blocking(move || evidence.with(&lake, now, limits, ask));
+        done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
+    }
+
+    /// Asks the queries that the guide carries: of the alerts that are kept, and of the lake.
+    async fn ask_queries(&self, wanted: &Arc<Wanted>, now: Timestamp) -> Result<AskedQueries, ServerError> {
+        let asking = Arc::clone(wanted);
+        let queries = self.with_evidence(now, move |gathered| asking.queries(gathered)).await?;
+        let mut asked = AskedQueries::new(queries);
+        self.ask_alerts(wanted, &mut asked).await?;
+        let (this, limits) = (self.clone(), self.settings.investigation);
         let done = tokio::task::spawn_blocking(move || {
-            evidence.with(&lake, now, limits, |gathered| {
-                let queries = wanted.queries(gathered);
-                let alerts = wanted.documents.iter().chain(&wanted.known);
-                let mut asked = AskedQueries::new(queries, alerts);
-                guide_queries::ask(&mut asked, &lake.snapshot_through(now)?, &catalog, now, limits.events)?;
-                Ok(wanted.investigate(gathered, &|query| asked.answer(query)))
-            })?
+            let began = this.clock.now();
+            let is_over = || {
+                if this.is_stopping() {
+                    return Some("The server was asked to end.".to_owned());
+                }
+                let longest = this.settings.limits.rule_time;
+                let is_late = this.clock.now().duration_since(began) > longest;
+                is_late.then(|| format!("It would have taken longer than {} seconds.", longest.as_secs()))
+            };
+            let (look_back, events) = (limits.look_back, limits.events);
+            let bounds = QueryBounds { now, look_back, events, is_over: &is_over };
+            guide_queries::ask(&mut asked, &this.lake.snapshot_through(now)?, &this.catalog, &bounds)?;
+            Ok(asked)
         });
         done.await.unwrap_or_else(|error| Err(ServerError::Defect(error.to_string())))
+    }
+
+    /// Shows alerts to the queries about alerts. Those about single events of sequences do not count.
+    async fn ask_alerts(&self, wanted: &Wanted, asked: &mut AskedQueries) -> Result<(), ServerError> {
+        let Some(from) = asked.of_alerts().map(|query| query.range.from).min() else { return Ok(()) };
+        let is_block = |document: &Document| document.text(fields::BUILDING_BLOCK_TYPE).is_some();
+        let own: Vec<&Document> = wanted.documents.iter().filter(|document| !is_block(document)).collect();
+        let ids: Vec<Option<&str>> = own.iter().map(|document| document.text(fields::UUID)).collect();
+        own.iter().for_each(|document| asked.see_alert(document));
+        // An alert is made after its event.
+        let filter = AlertFilter { time: TimeSpan { from, to: None }, ..AlertFilter::default() };
+        let (mut after, mut seen) = (None, 0);
+        loop {
+            let page = self.store.alerts(&filter, after.as_ref(), MOST_KNOWN).await?;
+            seen += page.items.len();
+            for document in page.items.into_iter().filter_map(|stored| document_of(stored.alert.document)) {
+                if !is_block(&document) && !ids.contains(&document.text(fields::UUID)) {
+                    asked.see_alert(&document);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+            if seen >= MOST_ASKED {
+                let why = format!(
+                    "There are more than {MOST_ASKED} alerts within its time, which are too many to look at here."
+                );
+                asked.give_up(&why, Query::asks_for_alerts);
+                return Ok(());
+            }
+        }
     }
 }
 
