@@ -11,8 +11,8 @@ use crate::reporter::csv::COLUMNS;
 /// No line that this program writes is longer; a log without line breaks need not be read whole to be known as none.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
-/// True for a file that holds nothing, or nothing but what a hunt writes: alerts as NDJSON, JSON, CSV or table, or a dead
-/// letter. What a killed run left behind in a line half written counts too.
+/// True for a file that holds nothing, or nothing but what a hunt writes: alerts as NDJSON, JSON, CSV or table, a report, or a
+/// dead letter. What a killed run left behind in a line half written counts too.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -39,6 +39,7 @@ fn is_output(text: impl BufRead) -> io::Result<bool> {
             }
             Ok(true)
         }
+        page if page.starts_with(b"<!DOCTYPE html>") => Ok(is_report(page)),
         header if header == COLUMNS.join(",").as_bytes() => Ok(true),
         line if is_alert(line) || is_dead_letter(line) => {
             while let Some(line) = lines.next()? {
@@ -50,6 +51,12 @@ fn is_output(text: impl BufRead) -> io::Result<bool> {
         }
         _ => Ok(false),
     }
+}
+
+/// Does a page begin as reports do? The title stands before the first line break.
+fn is_report(page: &[u8]) -> bool {
+    let has = |part: &[u8]| page.windows(part.len()).any(|window| window == part);
+    has(b"http-equiv=\"Content-Security-Policy\"") && has(" \u{2013} Bartizan</title>".as_bytes())
 }
 
 /// Lines without their ends, one at a time.

@@ -19,13 +19,14 @@ pub(crate) fn ask(
     inputs: &[HuntInput],
     options: HuntOptions<'_>,
 ) -> anyhow::Result<AskedQueries> {
-    let mut asked = AskedQueries::new(queries, alerts.iter().copied());
+    let mut asked = AskedQueries::new(queries);
+    alerts.iter().for_each(|alert| asked.see_alert(alert));
     let of_events: Vec<&Query> = asked.of_events().collect();
     if of_events.is_empty() {
         return Ok(asked);
     }
     if inputs.contains(&HuntInput::Stdin) {
-        asked.give_up("Standard input can be read only once.".to_owned());
+        asked.give_up("Standard input can be read only once.", |query| !query.asks_for_alerts());
         return Ok(asked);
     }
     let library = library_for(&of_events)?;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use alert::Alert;
+use anyhow::Context as _;
 use ecs::{Document, Timestamp};
 use ingest::enrich::Enrichment;
 use rule::RuleLibrary;
@@ -16,6 +17,7 @@ use triage::investigate_query::Query;
 use triage::investigator::{AlertAtHand, Setting, investigate_alerts, is_of_kms, says_keys};
 use triage::place::Place;
 use triage::report::TriageReport;
+use triage::side_by_side::side_by_side;
 use triage::surroundings::Window;
 
 /// The alert's field that holds its investigation.
@@ -83,9 +85,8 @@ struct Group {
 /// What came of the investigations.
 #[derive(Debug, Default)]
 pub(crate) struct Investigated {
-    /// The alerts, each with those about its single events, and its report when it was investigated; [`attach`] makes it a
-    /// part of the alert.
-    pub(crate) alerts: Vec<(Alert, Vec<Alert>, Option<TriageReport>)>,
+    /// The alerts; [`Investigated::leave`] makes their reports a part of them.
+    alerts: Vec<Leaving>,
     /// Alerts within the scope that were too many to hold.
     pub(crate) left_out: u64,
 }
@@ -203,16 +204,12 @@ impl HeldAlerts {
             let rule = alert.rule_id().and_then(|id| on.rules.rule(id));
             rule.and_then(|rule| rule.note.as_deref()).is_some_and(|note| note.contains("kibana.alert.rule."))
         };
-        let documents: Vec<(Document, Vec<Document>)> = self
-            .held
-            .iter()
-            .map(|group| {
-                let document_of = |alert: &Alert| {
-                    if asks_for_rule(alert) { alert.document().clone() } else { alert.brief_document() }
-                };
-                (document_of(&group.alert), group.blocks.iter().map(document_of).collect())
-            })
-            .collect();
+        let document_of = |alert: &Alert| {
+            if asks_for_rule(alert) { alert.document().clone() } else { alert.brief_document() }
+        };
+        let documents: Vec<(Document, Vec<Document>)> = side_by_side(&self.held, on.threads, |group| {
+            (document_of(&group.alert), group.blocks.iter().map(document_of).collect())
+        });
         let held = self.held.iter().zip(&documents).map(|(group, (document, blocks))| AlertAtHand {
             document,
             blocks: blocks.iter().collect(),
@@ -255,9 +252,41 @@ pub(crate) struct RestsOn<'a> {
     pub(crate) threads: usize,
 }
 
-/// Makes a report a part of its alert. All of them at once would take much memory: it is done when the alert leaves.
-pub(crate) fn attach(alert: &mut Alert, report: &TriageReport) -> io::Result<()> {
-    alert.attach(FIELD, &serde_json::to_vec(report)?)
+/// An investigated alert with those about its single events.
+type Leaving = (Alert, Vec<Alert>, Option<TriageReport>);
+
+/// So many alerts get the texts of their investigations together.
+const TOGETHER: usize = 64;
+
+impl Investigated {
+    /// Gives each alert on, oldest first, its investigation a part of it where `attaches` says so. The texts of all at once
+    /// would take much memory: they are made shortly before their alerts leave, by so many threads.
+    pub(crate) fn leave(
+        self,
+        attaches: bool,
+        threads: usize,
+        mut give: impl FnMut(Leaving) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut alerts = self.alerts.into_iter();
+        loop {
+            let mut some: Vec<Leaving> = alerts.by_ref().take(TOGETHER).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            if attaches {
+                let reports: Vec<Option<&TriageReport>> =
+                    some.iter().map(|(.., report)| report.as_ref()).collect();
+                let texts =
+                    side_by_side(&reports, threads, |report| report.map(serde_json::to_vec).transpose());
+                for ((alert, ..), text) in some.iter_mut().zip(texts) {
+                    if let Some(text) = text.context("cannot write an investigation")? {
+                        alert.attach(FIELD, &text)?;
+                    }
+                }
+            }
+            some.into_iter().try_for_each(&mut give)?;
+        }
+    }
 }
 
 fn known(document: &Document) -> Document {

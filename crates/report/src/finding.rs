@@ -5,6 +5,8 @@ use serde::Serialize;
 use triage::answer::Evidence;
 use triage::report::{AlertSummary, TriageReport};
 
+use crate::case::WantedRecord;
+
 /// An alert in a report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
@@ -97,6 +99,13 @@ impl Finding {
             Err(_) => String::new(),
         };
         Self { alert: summary, fields, investigation, document }
+    }
+
+    /// Where the record of the event lies that the alert is about, as it says itself; `None` for one about several events.
+    pub(crate) fn own_record(&self) -> Option<WantedRecord> {
+        let [event_id] = &self.alert.event_ids[..] else { return None };
+        let (name, offset) = (self.field("log.file.path")?, self.field("log.offset")?.parse().ok()?);
+        Some(WantedRecord { event_id: Some(event_id.clone()), file: Some((name, offset)) })
     }
 
     /// The investigation, where there is one.

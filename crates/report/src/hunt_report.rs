@@ -21,7 +21,7 @@ pub struct HuntReport {
     pub coverage: Coverage,
     /// Every rule that was loaded, run or not.
     pub rules: Vec<RuleLine>,
-    /// The alerts, in any order. Building blocks are the caller's to leave out.
+    /// The alerts, in any order. Those about single events of a sequence are the caller's to leave out.
     pub findings: Vec<Finding>,
     /// Alerts that were made and that the caller did not keep for the report.
     pub not_kept: u64,

@@ -15,7 +15,7 @@ use rule::RuleLibrary;
 use serde_json::Value;
 
 use super::Context;
-use super::hunt::{self, Hunt, ReportArgs};
+use super::hunt::{self, Hunt, Inputs, ReportArgs};
 use crate::exit_status::ExitStatus;
 use crate::printer::Paint;
 use crate::reporter::Format;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let logs = write_logs(folder)?;
 
     let library = RuleLibrary::builtin();
-    let (inputs, own_files) = hunt::inputs(&[logs], &[])?;
+    let Inputs { inputs, own_files, case_folders } = hunt::inputs(&[logs], &[])?;
     let hunt = Hunt {
         loaded: &library,
         selected: &library,
@@ -71,6 +71,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         limits: Limits::default(),
         dead_letter: None,
         own_files,
+        case_folders,
         verification: None,
     };
     let found = hunt.report(&args.report, context)?;
@@ -154,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let logs = write_logs(folder.path()).unwrap();
         assert_eq!(logs, folder.path().join("AWSLogs/111122223333"));
-        let (inputs, _) = hunt::inputs(std::slice::from_ref(&logs), &[]).unwrap();
+        let inputs = hunt::inputs(std::slice::from_ref(&logs), &[]).unwrap().inputs;
         let first = logs.join("CloudTrail/eu-west-1/2026/03/10/111122223333_CloudTrail_eu-west-1_20260310T0855Z_DEMO000000000000.json.gz");
         assert_eq!(inputs[0].name(), first.to_string_lossy());
         assert!(inputs.len() > 5);
@@ -162,6 +163,6 @@ mod tests {
         let bytes = fs::read(&first).unwrap();
         write_logs(folder.path()).unwrap();
         assert_eq!(fs::read(&first).unwrap(), bytes);
-        assert_eq!(hunt::inputs(&[logs], &[]).unwrap().0, inputs);
+        assert_eq!(hunt::inputs(&[logs], &[]).unwrap().inputs, inputs);
     }
 }

@@ -1,5 +1,6 @@
 //! `bartizan hunt`: every rule over every event of the given files, once, with an account of everything.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::num::NonZeroUsize;
@@ -17,6 +18,7 @@ use ingest::enrich::Enrichment;
 use ingest::ledger::Ledger;
 use ingest::source::{directory, find};
 use jiff::SignedDuration;
+use report::case::is_case_folder;
 use report::html::PageLimits;
 use report::{DigestVerdict, Finding, HuntReport, Investigation};
 use rule::{RuleLibrary, Severity};
@@ -27,7 +29,7 @@ use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
 use crate::guide_queries;
-use crate::investigation::{self, HeldAlerts, Investigated, RestsOn, Scope};
+use crate::investigation::{HeldAlerts, Investigated, RestsOn, Scope};
 use crate::printer::{Printer, count};
 use crate::reporter::coverage::Coverage;
 use crate::reporter::hunt_report::{hours_of, hunt_report};
@@ -160,19 +162,27 @@ pub(crate) struct Hunt<'h> {
     pub(crate) dead_letter: Option<PathBuf>,
     /// Files under the given paths that are left out because this run writes to them.
     pub(crate) own_files: Vec<PathBuf>,
+    /// Case folders of earlier hunts, which are left out too.
+    pub(crate) case_folders: Vec<PathBuf>,
     /// Whether the files are as CloudTrail delivered them, when that was asked.
     pub(crate) verification: Option<(DigestVerdict, Vec<String>)>,
 }
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let range = time_bound::range(args.from.as_ref(), args.to.as_ref(), context.now)?;
-    let own_files: Vec<&Path> =
-        [&args.report.output, &args.dead_letter].into_iter().flatten().map(PathBuf::as_path).collect();
-    if let [output, dead_letter] = own_files[..]
-        && is_same_file(output, dead_letter)
-    {
-        anyhow::bail!("--output and --dead-letter name the same file");
+    let written = [
+        ("--output", &args.report.output),
+        ("--report", &args.report.report),
+        ("--dead-letter", &args.dead_letter),
+    ];
+    let written: Vec<(&str, &Path)> =
+        written.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
+    for (at, (option, path)) in written.iter().enumerate() {
+        if let Some((other, _)) = written.iter().skip(at + 1).find(|(_, other)| is_same_file(path, other)) {
+            anyhow::bail!("{option} and {other} name the same file");
+        }
     }
+    let own_files: Vec<&Path> = written.into_iter().map(|(_, path)| path).collect();
     for own in &own_files {
         let is_input = |path: &PathBuf| match directory::is_stdin(path) {
             true => is_same_file(own, Path::new("/dev/stdin")),
@@ -202,7 +212,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
             loaded.rules.len()
         );
     }
-    let (inputs, own_files) = inputs(&args.paths, &own_files)?;
+    let Inputs { inputs, own_files, case_folders } = inputs(&args.paths, &own_files)?;
     for own in &own_files {
         if !is_earlier_output(own).with_context(|| format!("cannot read {}", own.display()))? {
             anyhow::bail!(
@@ -239,6 +249,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
         limits: Limits { decompressed_bytes: args.max_input_bytes, ..Limits::default() },
         dead_letter: args.dead_letter.clone(),
         own_files,
+        case_folders,
         verification,
     };
     let found = hunt.report(&args.report, context)?;
@@ -335,10 +346,10 @@ impl Hunt<'_> {
                 count(investigated.left_out, "alert was", "alerts were")
             ));
         }
-        for (mut alert, blocks, report) in investigated.alerts {
-            match &report {
+        let attaches = sink.reporter.writes_attached();
+        investigated.leave(attaches, self.jobs.get(), |(alert, blocks, report)| {
+            match report {
                 Some(report) => {
-                    investigation::attach(&mut alert, report).context("cannot write an investigation")?;
                     if let Some(findings) = &mut sink.findings {
                         let (ids, report) = (report.alert.event_ids.clone(), Box::new(report.clone()));
                         findings.push(Finding::of_alert(&alert, ids, Investigation::Done(report)));
@@ -348,14 +359,13 @@ impl Hunt<'_> {
                 None => sink.keep(&alert),
             }
             sink.reporter.alert(alert)?;
-            for block in blocks {
-                sink.reporter.alert(block)?;
-            }
-        }
+            Ok(blocks.into_iter().try_for_each(|block| sink.reporter.alert(block))?)
+        })?;
         let mut coverage = Coverage::new(self.range, summary, self.selected, self.loaded);
         coverage.windows = plan.rules.iter().any(PlannedRule::depends_on_windows).then_some(self.windows);
         coverage.removed_values = sink.removed_values;
         coverage.own_files = self.own_files;
+        coverage.case_folders = self.case_folders;
         coverage.verification = self.verification;
         if let (Some(letter), Some(path)) = (dead_letter, self.dead_letter) {
             coverage.dead_letter = Some((path, letter.written()));
@@ -462,7 +472,8 @@ impl AlertSink for CountingSink {
 impl CountingSink {
     /// Keeps an alert that was not investigated for the report, if there will be one and there is room.
     fn keep(&mut self, alert: &Alert) {
-        let Some(findings) = self.findings.as_mut().filter(|_| !alert.is_building_block()) else { return };
+        // An alert about one event of a sequence goes with its sequence.
+        let Some(findings) = self.findings.as_mut().filter(|_| alert.group_index().is_none()) else { return };
         if findings.len() < MOST_FINDINGS {
             let reason =
                 "It is beyond what was to be investigated: see --triage and --triage-most.".to_owned();
@@ -473,18 +484,39 @@ impl CountingSink {
     }
 }
 
-/// The inputs under the paths, in their order, without the files that this run writes to; and which those are.
-pub(crate) fn inputs(
-    paths: &[PathBuf],
-    own_files: &[&Path],
-) -> anyhow::Result<(Vec<HuntInput>, Vec<PathBuf>)> {
+/// What there is to read.
+pub(crate) struct Inputs {
+    /// In the order of the paths that were given.
+    pub(crate) inputs: Vec<HuntInput>,
+    /// Left out: this run writes to them.
+    pub(crate) own_files: Vec<PathBuf>,
+    /// Left out with all that is in them: case folders of earlier hunts below the paths. One that is given itself is read.
+    pub(crate) case_folders: Vec<PathBuf>,
+}
+
+/// The inputs under the paths, and what is left out.
+pub(crate) fn inputs(paths: &[PathBuf], own_files: &[&Path]) -> anyhow::Result<Inputs> {
     let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.iter().cloned().partition(|path| directory::is_stdin(path));
     let found = find(&paths)?;
     let (mut inputs, mut left_out) = (Vec::new(), Vec::new());
+    let mut cases: BTreeMap<PathBuf, bool> = BTreeMap::new();
+    let mut case_of = |file: &Path| -> Option<PathBuf> {
+        let below = file.ancestors().skip(1).take_while(|folder| !paths.iter().any(|path| path == folder));
+        let mut below = below.filter(|folder| !folder.as_os_str().is_empty());
+        below
+            .find(|folder| match cases.get(*folder) {
+                Some(is_case) => *is_case,
+                None => *cases.entry(folder.to_path_buf()).or_insert(is_case_folder(folder)),
+            })
+            .map(Path::to_path_buf)
+    };
+    let mut case_folders = BTreeSet::new();
     for file in found.files {
         if own_files.iter().any(|own| is_same_file(own, &file.path)) {
             left_out.push(file.path);
+        } else if let Some(case) = case_of(&file.path) {
+            case_folders.insert(case);
         } else {
             inputs.push(HuntInput::File(file));
         }
@@ -498,7 +530,7 @@ pub(crate) fn inputs(
     if !stdin.is_empty() {
         inputs.push(HuntInput::Stdin);
     }
-    Ok((inputs, left_out))
+    Ok(Inputs { inputs, own_files: left_out, case_folders: case_folders.into_iter().collect() })
 }
 
 /// Whether two paths lead to the same existing file, or are the same text.

@@ -17,8 +17,9 @@ use ingest::ledger::{InputAccount, Ledger};
 use lake::{Event, Lake, LakeError, Settings};
 use serde_json::json;
 
+use super::hunt::{self, Inputs};
 use super::lake_folder::LakeFolder;
-use super::{Context, ListFormat, hunt};
+use super::{Context, ListFormat};
 use crate::args;
 use crate::earlier_output::is_earlier_output;
 use crate::exit_status::ExitStatus;
@@ -66,7 +67,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let own_files: Vec<&Path> = args.dead_letter.iter().map(PathBuf::as_path).collect();
-    let (inputs, mut left_out) = hunt::inputs(&args.paths, &own_files)?;
+    let Inputs { inputs, own_files: mut left_out, case_folders } = hunt::inputs(&args.paths, &own_files)?;
     for own in &left_out {
         if !is_earlier_output(own).with_context(|| format!("cannot read {}", own.display()))? {
             anyhow::bail!(
@@ -112,6 +113,7 @@ pub(crate) fn run(args: &Args, context: Context) -> anyhow::Result<ExitStatus> {
     let whole = ledger.read() == ledger.inputs();
     let mut coverage = Coverage::of_reading(ledger);
     coverage.own_files = left_out;
+    coverage.case_folders = case_folders;
     if let (Some(letter), Some(path)) = (dead_letter, &args.dead_letter) {
         coverage.dead_letter = Some((path.clone(), letter.written()));
         letter.finish().context("cannot write what could not be read")?;

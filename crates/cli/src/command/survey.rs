@@ -16,7 +16,7 @@ use triage::evidence::Evidence;
 use triage::place::Place;
 
 use super::Context;
-use super::hunt::{all_cores, inputs};
+use super::hunt::{Inputs, all_cores, inputs};
 use super::lake_folder::LakeFolder;
 use crate::printer::{count, thousands};
 use crate::reporter::progress::Progress;
@@ -30,7 +30,7 @@ pub(crate) struct Survey {
 
 /// Gathers from files and folders; `-` is standard input.
 pub(crate) fn of_files(paths: &[PathBuf], context: Context) -> anyhow::Result<Survey> {
-    let (inputs, _) = inputs(paths, &[])?;
+    let Inputs { inputs, case_folders, .. } = inputs(paths, &[])?;
     if inputs.is_empty() {
         let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         anyhow::bail!("nothing to read below {}", paths.join(", "));
@@ -72,6 +72,10 @@ pub(crate) fn of_files(paths: &[PathBuf], context: Context) -> anyhow::Result<Su
     }
     if not_whole > 0 {
         account.push_str(&format!("; {} not read whole", count(not_whole, "input", "inputs")));
+    }
+    if !case_folders.is_empty() {
+        let cases = count(case_folders.len() as u64, "case folder", "case folders");
+        account.push_str(&format!("; {cases} of earlier hunts left out"));
     }
     Ok(Survey { evidence: summary.evidence.unwrap_or_default(), account })
 }

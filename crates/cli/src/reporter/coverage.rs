@@ -48,6 +48,8 @@ pub(crate) struct Coverage {
     pub(crate) removed_values: RemovedValues,
     /// Files under the given paths that this run itself writes to.
     pub(crate) own_files: Vec<PathBuf>,
+    /// Case folders of earlier hunts below the given paths: they hold alerts and copies of records.
+    pub(crate) case_folders: Vec<PathBuf>,
     /// Whether the files are as CloudTrail delivered them; `None` when that was not asked.
     pub(crate) verification: Option<(DigestVerdict, Vec<String>)>,
 }
@@ -102,6 +104,7 @@ impl Coverage {
             dead_letter: None,
             removed_values: RemovedValues::default(),
             own_files: Vec::new(),
+            case_folders: Vec::new(),
             verification: None,
         }
     }
@@ -189,6 +192,10 @@ impl Coverage {
         for path in &self.own_files {
             let path = visible(&path.display().to_string());
             detail(out, Paint::Caution, &format!("left out     {path}: this run writes to it"))?;
+        }
+        for path in &self.case_folders {
+            let path = visible(&path.display().to_string());
+            detail(out, Paint::Caution, &format!("left out     {path}: the case folder of an earlier hunt"))?;
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Coverage {
                 "total": ledger.inputs(), "read": ledger.read(), "partly_read": ledger.partly_read(),
                 "skipped": ledger.skipped(), "shapes": shapes, "not_fully_read": not_fully_read,
                 "not_named": ledger.unnamed_partly_read() + ledger.unnamed_skipped(),
-                "left_out": self.own_files.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+                "left_out": self.own_files.iter().chain(&self.case_folders).map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             },
             "indicators": self.indicators_json(),
             "bytes": { "stored": counts.bytes_in, "decompressed": counts.bytes_decompressed },

@@ -80,6 +80,10 @@ fn row(alert: &Alert) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 impl Reporter for CsvReporter {
+    fn writes_attached(&self) -> bool {
+        false
+    }
+
     fn finish(mut self: Box<Self>, _: &Coverage) -> io::Result<()> {
         self.writer.flush()
     }

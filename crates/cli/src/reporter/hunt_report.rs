@@ -1,6 +1,7 @@
 //! What a report file needs of a hunt: the account, the rules and the findings, as the report takes them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use ecs::Timestamp;
 use engine::{RuleOutcome, RuleStatus};
@@ -137,6 +138,9 @@ fn coverage_of(coverage: &Coverage, hours: Option<Hours>) -> ReportCoverage {
         .iter()
         .map(|path| format!("{} was left out: the hunt writes to it.", path.display()))
         .collect();
+    let of_case =
+        |path: &PathBuf| format!("{} was left out: the case folder of an earlier hunt.", path.display());
+    notes.extend(coverage.case_folders.iter().map(of_case));
     let digests = coverage.digests();
     if digests > 0 && coverage.verification.is_none() {
         notes.push(format!(

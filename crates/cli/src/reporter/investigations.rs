@@ -58,7 +58,8 @@ fn write_one(out: &mut Output, report: &TriageReport) -> io::Result<()> {
     }
     for key in &report.keys {
         let paint = if key.risk >= Risk::High { Paint::Alarm } else { Paint::Faint };
-        writeln!(out, "      key {}: {:?}. {}", visible(&key.key), key.state, visible(&key.risk_because))?;
+        let (id, at) = (visible(&key.key), report.at.replace(".000Z", "Z"));
+        writeln!(out, "      key {id}: {:?} at {at}. {}", key.state, visible(&key.risk_because))?;
         for clock in &key.clocks {
             writeln!(out, "        {}", out.paint(paint, visible(&clock.says)))?;
         }

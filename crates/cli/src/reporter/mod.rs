@@ -44,8 +44,13 @@ pub(crate) trait Reporter: AlertSink {
     /// Whatever writing gave.
     fn finish(self: Box<Self>, coverage: &Coverage) -> io::Result<()>;
 
+    /// Does it write what is attached to an alert?
+    fn writes_attached(&self) -> bool {
+        true
+    }
+
     /// Is told of an investigation, whose alert it was handed. Formats for programs have it in the alert.
-    fn investigated(&mut self, _: &TriageReport) {}
+    fn investigated(&mut self, _: TriageReport) {}
 }
 
 impl Format {

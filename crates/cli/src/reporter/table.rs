@@ -166,8 +166,12 @@ impl Reporter for TableReporter {
         out.flush()
     }
 
-    fn investigated(&mut self, report: &TriageReport) {
-        self.investigations.push(report.clone());
+    fn writes_attached(&self) -> bool {
+        false
+    }
+
+    fn investigated(&mut self, report: TriageReport) {
+        self.investigations.push(report);
     }
 }
 

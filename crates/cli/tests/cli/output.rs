@@ -103,6 +103,8 @@ fn wrong_usage_is_told_on_stderr() {
         &["hunt", ".", "--geoip-city", "no-such-file"],
         &["hunt", ".", "--output", "no/such/folder/out.csv"],
         &["hunt", ".", "--output", "x", "--dead-letter", "x"],
+        &["hunt", ".", "--output", "x", "--report", "x"],
+        &["hunt", ".", "--report", "x", "--dead-letter", "x"],
         &["hunt", ".", "--max-input-bytes", "0"],
         &["hunt", ".", "--max-input-bytes", "2 gallons"],
     ] {
@@ -110,6 +112,40 @@ fn wrong_usage_is_told_on_stderr() {
         assert_eq!((run.stdout.as_str(), run.status), ("", 3), "{args:?}: {}", run.stderr);
         assert!(!run.stderr.is_empty(), "{args:?}");
     }
+}
+
+#[test]
+fn a_report_is_never_written_over_evidence() {
+    let sandbox = Sandbox::with_records(&[kms_record("DisableKey", 1)]);
+    let logs = sandbox.path().join("logs");
+    let file = std::fs::read_dir(&logs).unwrap().next().unwrap().unwrap().path();
+    let before = std::fs::read(&file).unwrap();
+    let name = file.strip_prefix(sandbox.path()).unwrap().to_str().unwrap();
+    for path in [name, "logs"] {
+        let run = sandbox.run(&["hunt", path, "--report", name]);
+        assert_eq!((run.stdout.as_str(), run.status), ("", 3), "{}", run.stderr);
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    // Its own earlier report is: it is left out of what is read, and that is said.
+    for _ in 0..2 {
+        let run = sandbox.run(&["hunt", "logs", "--report", "logs/report.html"]);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert!(run.stdout.contains("1 event"), "{}", run.stdout);
+    }
+    assert!(sandbox.run(&["hunt", "logs", "--report", "logs/report.html"]).stdout.contains("left out"));
+}
+
+#[test]
+fn an_earlier_case_is_no_evidence_for_the_next() {
+    let sandbox = Sandbox::with_records(&[kms_record("DisableKey", 1)]);
+    let events = |run: &str| run.lines().find(|line| line.contains("records")).map(str::to_owned);
+    let first = sandbox.run(&["hunt", "logs", "--case", "logs/case"]);
+    let second = sandbox.run(&["hunt", "logs"]);
+    assert_eq!(events(&first.stdout), events(&second.stdout), "{}", second.stdout);
+    assert!(second.stdout.contains("logs/case: the case folder of an earlier hunt"), "{}", second.stdout);
+    // Unless it is asked for.
+    let records = sandbox.run(&["hunt", "logs/case/records"]);
+    assert!(!records.stdout.contains("left out"), "{}", records.stdout);
 }
 
 #[test]

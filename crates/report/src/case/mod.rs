@@ -37,6 +37,14 @@ pub fn wanted_records(report: &HuntReport) -> Vec<WantedRecord> {
     records::wanted(report)
 }
 
+/// Is this folder a case, as far as its `README.txt` says?
+pub fn is_case_folder(folder: &Path) -> bool {
+    let mut first = vec![0; readme::FIRST_LINE.len()];
+    let read = std::fs::File::open(folder.join("README.txt"))
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut first));
+    read.is_ok() && first == readme::FIRST_LINE.as_bytes()
+}
+
 /// Writes the case folder: `report.html`, `report.json`, `alerts.ndjson`, `ocsf.ndjson`, `timeline.csv`,
 /// `navigator.json`, `records/`, `README.txt` and at last `manifest.sha256`, in the format of `sha256sum -c`.
 ///

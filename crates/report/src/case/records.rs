@@ -42,7 +42,12 @@ pub(super) fn wanted(report: &HuntReport) -> Vec<WantedRecord> {
     let mut placed = BTreeSet::new();
     let mut bare = BTreeSet::new();
     for finding in &report.findings {
-        bare.extend(finding.alert.event_ids.iter().cloned());
+        match finding.own_record() {
+            Some(record) => {
+                placed.insert(record);
+            }
+            None => bare.extend(finding.alert.event_ids.iter().cloned()),
+        }
         for evidence in finding.triage().into_iter().flat_map(evidence) {
             let file = match &evidence.place {
                 Place::File { name, offset } => Some((name.to_string(), *offset)),
