@@ -250,7 +250,12 @@ fn a_table_is_for_people() {
     let first = lines.next().unwrap();
     assert!(first.contains("111122223333:user/mallory") && first.contains("203.0.113.7"), "{run:#?}");
     assert!(lines.next().unwrap().contains("user.session.start"), "{run:#?}");
-    assert_eq!(query(&sandbox, &["user.name: nobody"]).stdout, "no rows\n");
+    let nobody = query(&sandbox, &["user.name: nobody"]);
+    assert_eq!((nobody.stdout.as_str(), nobody.stderr.as_str()), ("no rows\n", ""));
+    // A slip is told; fields that only the lake knows, and what stands above fields, are none.
+    let slip = query(&sandbox, &["evnt.action: DisableKey"]);
+    assert!(slip.stderr.contains("`evnt.action`; did you mean `event.action`?"), "{slip:#?}");
+    assert_eq!(query(&sandbox, &["user: * and bartizan.evidence.x: *"]).stderr.lines().count(), 1);
 }
 
 #[test]

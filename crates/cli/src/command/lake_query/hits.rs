@@ -58,12 +58,30 @@ pub(super) fn eql(asked: &Asked<'_>, rows: &mut RowWriter) -> anyhow::Result<Ask
     write_hits(asked, &predicate, &table, rows)
 }
 
+/// A slip in a field's name would look like events that are not there.
+fn warn_of_unknown_fields(asked: &Asked<'_>, table: &FieldTable) {
+    let catalog = Catalog::builtin();
+    let columns = asked.snapshot.unified_columns(&asked.request.streams);
+    for (_, entry) in table.entries().filter(|(_, entry)| entry.field_type.is_none()) {
+        let name = &*entry.name;
+        let is_it = |other: &str| {
+            other.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if catalog.names().any(is_it) || columns.iter().any(|column| is_it(column.name())) {
+            continue;
+        }
+        let near = catalog.nearest(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        asked.context.printer.warn(format!("no event of the lake has a field `{name}`{near}"));
+    }
+}
+
 fn write_hits(
     asked: &Asked<'_>,
     predicate: &Predicate,
     table: &FieldTable,
     rows: &mut RowWriter,
 ) -> anyhow::Result<Asking> {
+    warn_of_unknown_fields(asked, table);
     let fields = asked.fields;
     let columns = if fields.is_empty() { COLUMNS.map(str::to_owned).to_vec() } else { fields.to_vec() };
     rows.columns(columns)?;
